@@ -1,0 +1,1 @@
+"""Pictures of a take: the meshes over the footage beside other viewpoints, without a display."""
