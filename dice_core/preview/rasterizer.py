@@ -64,7 +64,7 @@ def rasterize(vertices: np.ndarray, triangles: np.ndarray, camera: Camera, cull_
     """Draw triangles as the camera sees them.
 
     vertices : (V, 3) float, metres in camera space; triangles : (T, 3) int, outward normals by the right-hand rule.
-    cull_back : leave out triangles that turn their back to the camera (closed surfaces only; twice as fast).
+    cull_back : leave out triangles that turn their back to the camera, for closed surfaces.
     Triangles nearer than `NEAR_PLANE` are left out. Returns a Raster of the camera's width and height.
     Raises ShapeError if an array is not (., 3).
     """
@@ -73,19 +73,16 @@ def rasterize(vertices: np.ndarray, triangles: np.ndarray, camera: Camera, cull_
     nearest = np.zeros(shape[0] * shape[1])
     owner = np.full(nearest.shape, -1, np.int32)
     for triangle, pixel, inverse in _fragments(setup, camera):
-        before = nearest[pixel]
-        candidates = np.flatnonzero(inverse > before)
-        triangle, pixel, inverse = triangle[candidates], pixel[candidates], inverse[candidates]
         np.maximum.at(nearest, pixel, inverse)
         winners = np.flatnonzero(inverse == nearest[pixel])
         owner[pixel[winners]] = triangle[winners]
     seen = np.flatnonzero(owner >= 0)
     local = owner[seen]
+    depth = _depth(nearest)
     barycentric = np.zeros((nearest.size, 3), np.float32)
-    barycentric[seen] = _barycentric(setup, local, seen % shape[1], seen // shape[1])
-    index = np.full(nearest.shape, -1, np.int32)
-    index[seen] = setup.index[local]
-    return Raster(index.reshape(shape), barycentric.reshape(*shape, 3), _depth(nearest).reshape(shape))
+    barycentric[seen] = _barycentric(setup, local, seen, shape[1], depth[seen])
+    owner[seen] = setup.index[local]
+    return Raster(owner.reshape(shape), barycentric.reshape(*shape, 3), depth.reshape(shape))
 
 
 def depth_map(vertices: np.ndarray, triangles: np.ndarray, camera: Camera, scale: float = 1.0) -> np.ndarray:
@@ -203,17 +200,19 @@ def _spans(
     return triangle[kept], y[kept], first[kept], last[kept]
 
 
-def _barycentric(setup: _Setup, triangle: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """(n, 3) perspective-correct weights at pixels (x, y) of triangles."""
-    corners = setup.corners[triangle]
-    from_x, from_y = x[:, None] - corners[:, :, 0], y[:, None] - corners[:, :, 1]
-    weights = np.empty((len(triangle), 3))
-    for k in range(3):
-        i, j = (k + 1) % 3, (k + 2) % 3
-        weights[:, k] = from_x[:, i] * from_y[:, j] - from_x[:, j] * from_y[:, i]
-    # Pixels within the edge tolerance may lie a hair outside.
-    weights = np.maximum(weights * np.sign(setup.area[triangle])[:, None], 0) * setup.inverse[triangle]
-    return weights / np.maximum(weights.sum(axis=1, keepdims=True), np.finfo(np.float64).tiny)
+def _barycentric(setup: _Setup, triangle: np.ndarray, pixel: np.ndarray, width: int, depth: np.ndarray) -> np.ndarray:
+    """(n, 3) float32 perspective-correct weights at flat pixels of triangles, where the depth is known."""
+    x, y = setup.corners[:, :, 0], setup.corners[:, :, 1]
+    across = (pixel % width - x[triangle, 0]) * depth
+    down = (pixel // width - y[triangle, 0]) * depth
+    weights = np.empty((len(triangle), 3), np.float32)
+    for k, other, sign in ((1, 2, 1.0), (2, 1, -1.0)):
+        factor = sign * setup.inverse[:, k] / setup.area
+        along_x, along_y = factor * (y[:, other] - y[:, 0]), factor * (x[:, 0] - x[:, other])
+        # Pixels within the edge tolerance may lie a hair outside.
+        weights[:, k] = np.clip(across * along_x[triangle] + down * along_y[triangle], 0, 1)
+    weights[:, 0] = np.maximum(1 - weights[:, 1] - weights[:, 2], 0)
+    return weights
 
 
 def _depth(inverse: np.ndarray) -> np.ndarray:
