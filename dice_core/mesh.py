@@ -1,0 +1,189 @@
+"""Meshes with their regions and rig: topology, normals, rotations and linear blend skinning on numpy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from dice_core.errors import ShapeError
+
+__all__ = [
+    "Mesh",
+    "axis_angle",
+    "joint_transforms",
+    "rotation_matrices",
+    "skin",
+    "triangles",
+    "vertex_normals",
+]
+
+_TINY = 1e-12
+
+
+@dataclass(frozen=True)
+class Mesh:
+    """One body of a take: what does not change from frame to frame.
+
+    name : "head", "hand_left" or "hand_right".
+    rest_vertices : (V, 3) float32, metres, camera axes.
+    face_corners : (C,) int32 vertex of each polygon corner; face_sizes : (F,) int32 corners of each polygon.
+    uv : (C, 2) float32 texture coordinate of each corner.
+    region : (V,) uint8 index into region_names.
+    joints : (J, 3) float32, metres; parents : (J,) int32, -1 for the root, a parent stands before its children.
+    skin_joints : (V, K) int32; skin_weights : (V, K) float32, rows sum to one.
+    shape_key_names : S names; shape_key_deltas : (S, V, 3) float16, metres.
+    """
+
+    name: str
+    rest_vertices: np.ndarray
+    face_corners: np.ndarray
+    face_sizes: np.ndarray
+    uv: np.ndarray
+    region: np.ndarray
+    region_names: tuple[str, ...]
+    joints: np.ndarray = field(default_factory=lambda: np.zeros((0, 3), np.float32))
+    parents: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int32))
+    joint_names: tuple[str, ...] = ()
+    skin_joints: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), np.int32))
+    skin_weights: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), np.float32))
+    shape_key_names: tuple[str, ...] = ()
+    shape_key_deltas: np.ndarray = field(default_factory=lambda: np.zeros((0, 0, 3), np.float16))
+
+    def __post_init__(self) -> None:
+        if self.rest_vertices.ndim != 2 or self.rest_vertices.shape[1] != 3:
+            raise ShapeError(f"rest_vertices of {self.name} must be (V, 3), not {self.rest_vertices.shape}.")
+        count = len(self.rest_vertices)
+        if self.region.shape != (count,):
+            raise ShapeError(f"region of {self.name} must be ({count},), not {self.region.shape}.")
+        if int(self.face_sizes.sum()) != len(self.face_corners) or len(self.uv) != len(self.face_corners):
+            raise ShapeError(f"face_corners, face_sizes and uv of {self.name} do not fit each other.")
+        if len(self.joints) and self.skin_weights.shape[0] != count:
+            raise ShapeError(f"skin_weights of {self.name} must have {count} rows, not {self.skin_weights.shape[0]}.")
+
+    def region_vertices(self, *names: str) -> np.ndarray:
+        """(V,) bool: vertices of any of the named regions."""
+        wanted = [self.region_names.index(name) for name in names]
+        return np.isin(self.region, wanted)
+
+
+def triangles(mesh: Mesh) -> np.ndarray:
+    """Triangle fan of every polygon.
+
+    Returns (T, 3) int32 vertex indices, polygons in order.
+    """
+    starts = np.concatenate([[0], np.cumsum(mesh.face_sizes)[:-1]])
+    repeat = mesh.face_sizes - 2
+    first = np.repeat(starts, repeat)
+    within = np.arange(int(repeat.sum())) - np.repeat(np.cumsum(repeat) - repeat, repeat)
+    corners = mesh.face_corners
+    fans = np.stack([corners[first], corners[first + within + 1], corners[first + within + 2]], axis=1)
+    return fans.astype(np.int32)
+
+
+def vertex_normals(vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:
+    """Area-weighted unit normals.
+
+    vertices : (V, 3) float; triangles : (T, 3) int.
+    Returns (V, 3), zero where a vertex has no triangle.
+    """
+    a, b, c = (vertices[triangles[:, k]] for k in range(3))
+    face = np.cross(b - a, c - a)
+    count = len(vertices)
+    normals = np.empty((count, 3), vertices.dtype)
+    flat = triangles.T.ravel()
+    for axis in range(3):
+        normals[:, axis] = np.bincount(flat, np.tile(face[:, axis], 3), minlength=count)
+    return normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), _TINY)
+
+
+def rotation_matrices(axis_angle: np.ndarray) -> np.ndarray:
+    """Rodrigues' formula.
+
+    axis_angle : (..., 3) float, radians.
+    Returns (..., 3, 3), float64.
+    """
+    vector = np.asarray(axis_angle, np.float64)
+    angle = np.linalg.norm(vector, axis=-1)[..., None, None]
+    x, y, z = vector[..., 0], vector[..., 1], vector[..., 2]
+    zero = np.zeros_like(x)
+    cross = np.stack([zero, -z, y, z, zero, -x, -y, x, zero], axis=-1).reshape(*x.shape, 3, 3)
+    small = angle < 1e-6
+    safe = np.where(small, 1.0, angle)
+    sine = np.where(small, 1.0 - angle**2 / 6, np.sin(safe) / safe)
+    cosine = np.where(small, 0.5 - angle**2 / 24, (1 - np.cos(safe)) / safe**2)
+    return np.eye(3) + sine * cross + cosine * (cross @ cross)
+
+
+def axis_angle(matrices: np.ndarray) -> np.ndarray:
+    """Inverse of `rotation_matrices`, through quaternions so that half turns are exact too.
+
+    matrices : (..., 3, 3) rotations.
+    Returns (..., 3) float64, radians, angle at most pi.
+    """
+    m = np.asarray(matrices, np.float64)
+    m00, m11, m22 = m[..., 0, 0], m[..., 1, 1], m[..., 2, 2]
+    squares = 0.25 * np.stack(
+        [1 + m00 + m11 + m22, 1 + m00 - m11 - m22, 1 - m00 + m11 - m22, 1 - m00 - m11 + m22], axis=-1
+    )
+    largest = np.argmax(squares, axis=-1)
+    products = np.empty((*m.shape[:-2], 4, 4))
+    for k in range(4):
+        products[..., k, k] = squares[..., k]
+    pairs = {
+        (0, 1): m[..., 2, 1] - m[..., 1, 2],
+        (0, 2): m[..., 0, 2] - m[..., 2, 0],
+        (0, 3): m[..., 1, 0] - m[..., 0, 1],
+        (1, 2): m[..., 0, 1] + m[..., 1, 0],
+        (1, 3): m[..., 0, 2] + m[..., 2, 0],
+        (2, 3): m[..., 1, 2] + m[..., 2, 1],
+    }
+    for (i, j), value in pairs.items():
+        products[..., i, j] = products[..., j, i] = 0.25 * value
+    quaternion = np.take_along_axis(products, largest[..., None, None], axis=-2)[..., 0, :]
+    quaternion /= np.linalg.norm(quaternion, axis=-1, keepdims=True)
+    quaternion *= np.where(quaternion[..., :1] < 0, -1.0, 1.0)
+    sine = np.linalg.norm(quaternion[..., 1:], axis=-1, keepdims=True)
+    angle = 2 * np.arctan2(sine, quaternion[..., :1])
+    factor = np.where(sine < 1e-9, 2.0, angle / np.maximum(sine, _TINY))
+    return quaternion[..., 1:] * factor
+
+
+def joint_transforms(
+    joints: np.ndarray, parents: np.ndarray, rotation: np.ndarray, translation: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """World transforms that carry rest points along with each joint.
+
+    joints : (J, 3) rest positions; parents : (J,); rotation : (J, 3, 3) about each joint in rest axes;
+    translation : (3,) of the root.
+    Returns linear (J, 3, 3) and offset (J, 3): a rest point x of joint j goes to linear[j] @ x + offset[j].
+    """
+    count = len(joints)
+    linear = np.empty((count, 3, 3))
+    offset = np.empty((count, 3))
+    for j in range(count):
+        local = joints[j] - rotation[j] @ joints[j]
+        parent = parents[j]
+        if parent < 0:
+            linear[j], offset[j] = rotation[j], local + translation
+        else:
+            linear[j] = linear[parent] @ rotation[j]
+            offset[j] = linear[parent] @ local + offset[parent]
+    return linear, offset
+
+
+def skin(mesh: Mesh, vertices: np.ndarray, rotation: np.ndarray, translation: np.ndarray) -> np.ndarray:
+    """Linear blend skinning.
+
+    vertices : (V, 3) in rest pose, shape keys applied; rotation : (J, 3) axis-angle in rest axes; translation : (3,).
+    Returns (V, 3) float32, metres.
+    """
+    linear, offset = joint_transforms(
+        mesh.joints.astype(np.float64), mesh.parents, rotation_matrices(rotation), np.asarray(translation, np.float64)
+    )
+    weights = np.zeros((len(vertices), len(mesh.joints)))
+    rows = np.arange(len(vertices))[:, None]
+    np.add.at(weights, (rows, mesh.skin_joints), mesh.skin_weights)
+    blended = (weights @ linear.reshape(-1, 9)).reshape(-1, 3, 3)
+    posed = np.einsum("vij,vj->vi", blended, vertices) + weights @ offset
+    return posed.astype(np.float32)

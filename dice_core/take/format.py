@@ -1,0 +1,142 @@
+"""What the files of a take look like: names, versions, and the way they reach the disk."""
+
+from __future__ import annotations
+
+import json
+import os
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dice_core.errors import DiceError, InputError
+from dice_core.mesh import Mesh
+
+__all__ = [
+    "FORMAT",
+    "MESH_NAMES",
+    "VERSION",
+    "Source",
+    "TouchEvent",
+    "chunk_name",
+    "load_arrays",
+    "mesh_from_arrays",
+    "mesh_to_arrays",
+    "write_arrays",
+    "write_json",
+]
+
+FORMAT = "dice-take"
+VERSION = 1
+MESH_NAMES = ("head", "hand_left", "hand_right")
+
+
+@dataclass(frozen=True)
+class Source:
+    """The footage that a take was captured from; frame indices count from the footage's first frame."""
+
+    path: str
+    kind: str
+    width: int
+    height: int
+    fps: float
+    first_frame: int
+    frame_count: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class TouchEvent:
+    """A hand touches a region of the head from `first_frame` to `last_frame`, both included."""
+
+    mesh: str
+    region: str
+    hand: str
+    first_frame: int
+    last_frame: int
+    peak_depth_mm: float
+
+
+def chunk_name(first_frame: int) -> str:
+    """File of the chunk that begins with a frame, relative to the take."""
+    return f"chunks/{first_frame:06d}.npz"
+
+
+def write_json(path: Path, value: dict[str, Any]) -> None:
+    """Write JSON under a temporary name, then rename: a reader sees the old file or the new one."""
+    _replace(path, (json.dumps(value, indent=1) + "\n").encode())
+
+
+def write_arrays(path: Path, arrays: dict[str, np.ndarray], compressed: bool = True) -> None:
+    """Write an .npz under a temporary name, then rename."""
+    temporary = path.with_name(path.name + ".tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("wb") as stream:
+            (np.savez_compressed if compressed else np.savez)(stream, **arrays)  # type: ignore[arg-type]
+        os.replace(temporary, path)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+
+
+def load_arrays(path: Path) -> dict[str, np.ndarray]:
+    """All arrays of an .npz file, never unpickling anything.
+
+    Raises InputError where the file is missing or damaged.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return {key: archive[key] for key in archive.files}
+    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
+        raise InputError(f"The take's file {path} cannot be read ({error}): capture the footage again.") from error
+
+
+def mesh_to_arrays(mesh: Mesh) -> dict[str, np.ndarray]:
+    """The arrays of meshes/NAME.npz."""
+    arrays = {
+        "rest_vertices": mesh.rest_vertices.astype(np.float32),
+        "face_corners": mesh.face_corners.astype(np.int32),
+        "face_sizes": mesh.face_sizes.astype(np.int32),
+        "uv": mesh.uv.astype(np.float32),
+        "region": mesh.region.astype(np.uint8),
+        "region_names": np.array(mesh.region_names),
+    }
+    if len(mesh.joints):
+        arrays |= {
+            "joints": mesh.joints.astype(np.float32),
+            "parents": mesh.parents.astype(np.int32),
+            "joint_names": np.array(mesh.joint_names),
+            "skin_joints": mesh.skin_joints.astype(np.int32),
+            "skin_weights": mesh.skin_weights.astype(np.float32),
+        }
+    if mesh.shape_key_names:
+        arrays["shape_key_names"] = np.array(mesh.shape_key_names)
+        arrays["shape_key_deltas"] = mesh.shape_key_deltas.astype(np.float16)
+    return arrays
+
+
+def mesh_from_arrays(name: str, arrays: dict[str, np.ndarray]) -> Mesh:
+    """Inverse of `mesh_to_arrays`."""
+    names = {"region_names", "joint_names", "shape_key_names"}
+    fields: dict[str, Any] = {
+        key: tuple(str(item) for item in value) if key in names else value for key, value in arrays.items()
+    }
+    return Mesh(name=name, **fields)
+
+
+def _replace(path: Path, content: bytes) -> None:
+    temporary = path.with_name(path.name + ".tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_bytes(content)
+        os.replace(temporary, path)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+
+
+def _unwritable(path: Path, error: OSError) -> DiceError:
+    reason = error.strerror or str(error)
+    return InputError(f"{path.parent} cannot be written to ({reason}): choose another output folder.")
+

@@ -1,0 +1,192 @@
+"""Writing a take: chunk by chunk, so that a capture killed at any moment leaves a valid take of all finished chunks."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dice_core import __version__
+from dice_core.camera import Camera
+from dice_core.errors import InputError, ShapeError
+from dice_core.mesh import Mesh
+from dice_core.take.format import (
+    FORMAT,
+    VERSION,
+    Source,
+    TouchEvent,
+    chunk_name,
+    load_arrays,
+    mesh_to_arrays,
+    write_arrays,
+    write_json,
+)
+
+__all__ = ["TakeWriter"]
+
+# Vertices are stored to the nearest 2^-20 m, about a micrometre: the zeroed low bits compress away.
+_VERTEX_QUANTUM = 2.0**-20
+_WORK_FOLDER = "work"
+
+
+class TakeWriter:
+    """Creates a take, or goes on with one that an earlier run of the same capture left.
+
+    path : the take's folder; source : the footage; engine : {"name", "settings", "models"}, all JSON values.
+    Raises InputError where the folder holds something else: another take, or files that are not a take's.
+    """
+
+    def __init__(self, path: str | Path, source: Source, engine: dict[str, Any]) -> None:
+        self.path = Path(path)
+        self._info: dict[str, Any] = {
+            "format": FORMAT,
+            "version": VERSION,
+            "generator": "dice-core",
+            "generator_version": __version__,
+            "source": asdict(source),
+            "engine": engine,
+            "camera": None,
+            "meshes": [],
+            "chunks": [],
+            "events": [],
+            "complete": False,
+        }
+        previous = self._previous()
+        if previous is not None:
+            self._info = previous
+            self._drop_provisional()
+        else:
+            write_json(self.path / "take.json", self._info)
+
+    @property
+    def complete(self) -> bool:
+        """Whether the capture has been finished, now or by an earlier run."""
+        return bool(self._info["complete"])
+
+    @property
+    def frames_written(self) -> int:
+        """How many frames are on disk."""
+        return sum(chunk["frames"] for chunk in self._info["chunks"])
+
+    @property
+    def mesh_names(self) -> tuple[str, ...]:
+        """Names of the meshes in the take so far."""
+        return tuple(self._info["meshes"])
+
+    @property
+    def work_folder(self) -> Path:
+        """Where a capture keeps what it needs to go on after a kill; gone when the take is finished."""
+        return self.path / _WORK_FOLDER
+
+    def set_camera(self, camera: Camera) -> None:
+        """The camera for the whole take."""
+        self._info["camera"] = {"fx": camera.fx, "fy": camera.fy, "cx": camera.cx, "cy": camera.cy}
+        self._save()
+
+    def add_mesh(self, mesh: Mesh) -> None:
+        """A body joins the take; chunks that were written before it get it as absent."""
+        write_arrays(self.path / "meshes" / f"{mesh.name}.npz", mesh_to_arrays(mesh))
+        if mesh.name in self._info["meshes"]:
+            return
+        for chunk in self._info["chunks"]:
+            file = self.path / chunk["file"]
+            arrays = load_arrays(file)
+            arrays |= absent_arrays(mesh, chunk["frames"])
+            write_arrays(file, arrays)
+        self._info["meshes"].append(mesh.name)
+        self._save()
+
+    def write_chunk(self, arrays: dict[str, np.ndarray], *, provisional: bool = False) -> None:
+        """Append frames.
+
+        arrays : the keys of the take format, each with T rows. A `provisional` chunk was cut short by a
+        cancelled capture: it is part of the take, and made anew when the capture goes on.
+        Raises ShapeError where the rows of the arrays differ.
+        """
+        frames = arrays["frame"]
+        wrong = [key for key, value in arrays.items() if len(value) != len(frames)]
+        if wrong:
+            raise ShapeError(f"Arrays {', '.join(wrong)} must have {len(frames)} rows, one a frame.")
+        name = chunk_name(int(frames[0]))
+        write_arrays(self.path / name, {key: _stored(key, value) for key, value in arrays.items()})
+        entry = {"file": name, "first_frame": int(frames[0]), "frames": len(frames)}
+        if provisional:
+            entry["provisional"] = True
+        self._info["chunks"].append(entry)
+        self._save()
+
+    def set_events(self, events: Iterable[TouchEvent]) -> None:
+        """The touches found so far; they reach the disk with the next chunk or at the end."""
+        self._info["events"] = [asdict(event) for event in events]
+
+    def finish(self, *, complete: bool) -> None:
+        """End the capture; a complete one no longer needs its work folder."""
+        self._info["complete"] = complete
+        self._save()
+        if complete:
+            shutil.rmtree(self.work_folder, ignore_errors=True)
+
+    def _save(self) -> None:
+        write_json(self.path / "take.json", self._info)
+
+    def _previous(self) -> dict[str, Any] | None:
+        file = self.path / "take.json"
+        if not file.exists():
+            if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
+                raise InputError(f"{self.path} exists and is not a take: choose another output with -o.")
+            return None
+        try:
+            info = json.loads(file.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise InputError(f"{file} cannot be read ({error}): choose another output with -o.") from error
+        if _identity(info) != _identity(self._info):
+            raise InputError(
+                f"{self.path} holds a take of other footage or settings: choose another output with -o, or delete it."
+            )
+        return info
+
+    def _drop_provisional(self) -> None:
+        kept = [chunk for chunk in self._info["chunks"] if not chunk.get("provisional")]
+        if len(kept) != len(self._info["chunks"]):
+            self._info["chunks"] = kept
+            self._save()
+
+
+def absent_arrays(mesh: Mesh, frames: int) -> dict[str, np.ndarray]:
+    """The arrays of a body that is in none of `frames` frames."""
+    name, vertices, joints = mesh.name, len(mesh.rest_vertices), len(mesh.joints)
+    landmarks = 468 if name == "head" else 21
+    arrays = {
+        f"tracked_{name}": np.zeros(frames, np.uint8),
+        f"{name}.vertices": np.zeros((frames, vertices, 3), np.float32),
+        f"{name}.deformation": np.zeros((frames, vertices, 3), np.float32),
+        f"{name}.contact": np.zeros((frames, vertices), np.float32),
+        f"landmarks_{name}": np.zeros((frames, landmarks, 2), np.float32),
+        f"confidence_{name}": np.zeros(frames, np.float32),
+    }
+    if joints:
+        arrays[f"{name}.rotation"] = np.zeros((frames, joints, 3), np.float32)
+        arrays[f"{name}.translation"] = np.zeros((frames, 3), np.float32)
+    if mesh.shape_key_names:
+        arrays[f"{name}.expression"] = np.zeros((frames, len(mesh.shape_key_names)), np.float32)
+    return arrays
+
+
+def _identity(info: dict[str, Any]) -> tuple[Any, ...]:
+    # The path is left out: the same footage in another place is the same footage.
+    source = {key: value for key, value in info.get("source", {}).items() if key != "path"}
+    engine = json.loads(json.dumps(info.get("engine")))
+    return info.get("format"), info.get("version"), source, engine
+
+
+def _stored(key: str, value: np.ndarray) -> np.ndarray:
+    if key.endswith((".vertices", ".deformation")):
+        return (np.round(value.astype(np.float64) / _VERTEX_QUANTUM) * _VERTEX_QUANTUM).astype(np.float32)
+    if key.endswith(".contact"):
+        return (np.round(value * 255) / 255).astype(np.float32)
+    return value
