@@ -10,7 +10,9 @@ from dice_core.errors import ShapeError
 from dice_core.preview.rasterizer import depth_map, interpolate, rasterize, scaled_camera
 
 
-def sphere(rings: int, sectors: int, radius: float, centre: tuple[float, float, float]) -> tuple[np.ndarray, np.ndarray]:
+def sphere(
+    rings: int, sectors: int, radius: float, centre: tuple[float, float, float]
+) -> tuple[np.ndarray, np.ndarray]:
     """Sphere of outward triangles, poles along y."""
     polar, around = np.meshgrid(
         np.linspace(0, np.pi, rings + 1), np.linspace(0, 2 * np.pi, sectors, endpoint=False), indexing="ij"
@@ -112,7 +114,7 @@ def test_slanted_plane_has_its_exact_depth(camera: Camera) -> None:
 
 def test_front_of_two_overlapping_squares_wins(camera: Camera) -> None:
     square = np.array([[-1.0, -1, 0], [1, -1, 0], [1, 1, 0], [-1, 1, 0]])
-    vertices = np.concatenate([square + [0, 0, 2], square * 0.1 + [0, 0, 1]])
+    vertices = np.concatenate([square + np.array([0, 0, 2]), square * 0.1 + np.array([0, 0, 1])])
     triangles = np.array([[0, 1, 2], [0, 2, 3], [4, 5, 6], [4, 6, 7]])
     raster = rasterize(vertices, triangles, camera)
     assert raster.triangle[26, 33] in (2, 3)
