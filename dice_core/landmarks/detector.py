@@ -1,0 +1,130 @@
+"""Palm and face detectors: boxes and a few keypoints anywhere in a picture, by single-shot anchors.
+
+The anchors and the decoding are those of BlazeFace (Bazarevsky et al. 2019, https://arxiv.org/abs/1907.05047) and
+BlazePalm (Zhang et al. 2020, https://arxiv.org/abs/2006.10214).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from dice_core.landmarks.networks import Network, NetworkSpec
+from dice_core.landmarks.region import Region
+
+__all__ = ["AnchorDetector", "Detection", "anchor_centres", "decode", "sigmoid", "suppress"]
+
+STRIDES = (8, 16, 16, 16)
+"""Input pixels between neighbouring cells, layer by layer, of both detectors."""
+
+ANCHORS_PER_LAYER = 2
+LOGIT_LIMIT = 80.0
+"""Logits are clipped here before the exponential, as in training; keeps float32 finite."""
+
+SAME_OBJECT_OVERLAP = 0.3
+"""Boxes overlapping more (intersection over union) are readings of one object and are averaged."""
+
+VOTING_SCORE = 0.5
+"""Boxes below this score do not take part in the average, however low the threshold: they would pull it astray."""
+
+
+@dataclass(frozen=True, eq=False)
+class Detection:
+    """A box with keypoints: score in [0, 1]; centre (2,), extent (2,) and keypoints (k, 2) float, pixels."""
+
+    score: float
+    centre: np.ndarray
+    extent: np.ndarray
+    keypoints: np.ndarray
+
+
+class AnchorDetector:
+    """One detector network with its anchors."""
+
+    def __init__(self, spec: NetworkSpec) -> None:
+        self._network = Network(spec)
+        self._anchors = anchor_centres(spec.side, STRIDES)
+
+    def __call__(self, image: np.ndarray, threshold: float, window: Region | None = None) -> tuple[Detection, ...]:
+        """What is found with at least a score of `threshold`, the surest first.
+
+        image : (h, w, 3) uint8 RGB.
+        window : where to look, not turned; the whole image by default. What lies outside the image counts as black.
+        """
+        window = Region.of_image(image) if window is None else window
+        side = self._network.spec.side
+        outputs = self._network(window.crop(image, side, replicate=False))
+        regressors, logits = (outputs[name] for name in self._network.spec.outputs)
+        boxes, scores = decode(regressors, logits, self._anchors, side, threshold)
+        corner = np.array([window.x, window.y]) - window.size / 2
+        return tuple(
+            Detection(score, box[0] * window.size + corner, box[1] * window.size, box[2:] * window.size + corner)
+            for box, score in suppress(boxes, scores)
+        )
+
+
+def anchor_centres(side: int, strides: Sequence[int]) -> np.ndarray:
+    """Centres of the anchors, all of size 1, in the order of the network's outputs.
+
+    side : input side in pixels. Layers of equal stride, one after the other, share their cells.
+    Returns (n, 2) float32, x and y in [0, 1].
+    """
+    layers = []
+    for stride in dict.fromkeys(strides):
+        cells = -(-side // stride)
+        rows, columns = np.mgrid[0:cells, 0:cells].reshape(2, -1)
+        centres = (np.stack([columns, rows], axis=1) + 0.5) / cells
+        layers.append(np.repeat(centres, ANCHORS_PER_LAYER * list(strides).count(stride), axis=0))
+    return np.concatenate(layers).astype(np.float32)
+
+
+def decode(
+    regressors: np.ndarray, logits: np.ndarray, anchors: np.ndarray, side: int, threshold: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Boxes with keypoints from a detector's outputs.
+
+    regressors : (n * 2 * (2 + k),) float, for each of n anchors centre, extent and k keypoints, input pixels; centre
+        and keypoints are relative to the anchor.
+    logits : (n,) float; anchors : (n, 2) float in [0, 1]; side : input side in pixels.
+    threshold : smallest score that is kept.
+    Returns boxes (m, 2 + k, 2) float32: centre, extent, keypoints, as shares of the input; and scores (m,) float32;
+    the highest score first.
+    """
+    scores = sigmoid(logits)
+    kept = np.flatnonzero(scores >= threshold)
+    kept = kept[np.argsort(-scores[kept], kind="stable")]
+    boxes = regressors.reshape(len(anchors), -1, 2)[kept] / np.float32(side)
+    boxes[:, 0] += anchors[kept]
+    boxes[:, 2:] += anchors[kept, None]
+    return boxes, scores[kept]
+
+
+def suppress(boxes: np.ndarray, scores: np.ndarray) -> list[tuple[np.ndarray, float]]:
+    """Weighted non-maximum suppression: overlapping boxes become one, their average weighted by score.
+
+    Scores below `VOTING_SCORE` have no weight, unless a group's best is one of them: then it stands alone.
+
+    boxes : (m, 2 + k, 2) float as from `decode`; scores : (m,) float, descending.
+    Returns (box, score) pairs, the highest score first; a pair's score is its best box's.
+    """
+    low, high = boxes[:, 0] - boxes[:, 1] / 2, boxes[:, 0] + boxes[:, 1] / 2
+    areas = boxes[:, 1].prod(axis=1)
+    left = np.arange(len(boxes))
+    merged = []
+    while len(left):
+        best = left[0]
+        shared = np.minimum(high[best], high[left]) - np.maximum(low[best], low[left])
+        intersection = np.clip(shared, 0, None).prod(axis=1)
+        same = intersection > SAME_OBJECT_OVERLAP * (areas[best] + areas[left] - intersection)
+        same[0] = True
+        group = left[same & (scores[left] >= min(VOTING_SCORE, scores[best]))]
+        merged.append((np.average(boxes[group], axis=0, weights=scores[group]), float(scores[best])))
+        left = left[~same]
+    return merged
+
+
+def sigmoid(logits: np.ndarray) -> np.ndarray:
+    """Probabilities of logits, any shape."""
+    return 1 / (1 + np.exp(-np.clip(logits, -LOGIT_LIMIT, LOGIT_LIMIT)))

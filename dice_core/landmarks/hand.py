@@ -1,0 +1,87 @@
+"""Hands: from a palm to the 21 landmarks, and from landmarks to the window of the next reading."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from dice_core.landmarks.detector import Detection
+from dice_core.landmarks.networks import HAND_LANDMARKS, Network
+from dice_core.landmarks.region import Region, direction_angle
+
+__all__ = ["HandLandmarker", "HandReading", "hand_size", "palm_region", "tracking_region"]
+
+UPRIGHT = math.pi / 2
+"""Radians: the hand network was trained on hands whose middle finger points up."""
+
+PALM_SCALE, PALM_SHIFT = 2.6, -0.5
+"""Window of the whole hand from the palm's box, as in training: sides of the box, heights towards the fingers."""
+
+TRACKING_SCALE, TRACKING_SHIFT = 2.0, -0.1
+"""Window of the whole hand from the box of its stable landmarks, as in training."""
+
+STABLE_LANDMARKS = (0, 1, 2, 3, 5, 6, 9, 10, 13, 14, 17, 18)
+"""Wrist, thumb and knuckles: the landmarks that move little when fingers bend."""
+
+DEPTH_SCALE = 0.4
+"""The network's z is this share of its x and y unit."""
+
+WRIST, INDEX_KNUCKLE, MIDDLE_KNUCKLE, RING_KNUCKLE = 0, 5, 9, 13
+
+
+@dataclass(frozen=True, eq=False)
+class HandReading:
+    """What the network says about one window.
+
+    points : (21, 3) float32, pixels; world : (21, 3) float32, metres along the camera's axes.
+    presence : probability of a hand; right : probability that it is the subject's right one; region : the window.
+    """
+
+    points: np.ndarray
+    world: np.ndarray
+    presence: float
+    right: float
+    region: Region
+
+
+class HandLandmarker:
+    """The hand network."""
+
+    def __init__(self) -> None:
+        self._network = Network(HAND_LANDMARKS)
+
+    def __call__(self, image: np.ndarray, region: Region) -> HandReading:
+        """Read one window of an image, (h, w, 3) uint8 RGB."""
+        side = self._network.spec.side
+        outputs = self._network(region.crop(image, side, replicate=True))
+        points, presence, right, world = (outputs[name] for name in self._network.spec.outputs)
+        points = region.to_image(points.reshape(21, 3) / side)
+        points[:, 2] /= DEPTH_SCALE
+        upright = world.reshape(21, 3)
+        cosine, sine = math.cos(region.angle), math.sin(region.angle)
+        turned = upright @ np.array([[cosine, sine, 0], [-sine, cosine, 0], [0, 0, 1]])
+        return HandReading(
+            points.astype(np.float32), turned.astype(np.float32), float(presence[0]), float(right[0]), region
+        )
+
+
+def palm_region(palm: Detection) -> Region:
+    """Window of the whole hand around a detected palm."""
+    wrist, middle = palm.keypoints[0], palm.keypoints[2]
+    angle = direction_angle(wrist, middle, UPRIGHT)
+    return Region.around_box(palm.centre, palm.extent, angle, scale=PALM_SCALE, shift=PALM_SHIFT)
+
+
+def tracking_region(points: np.ndarray) -> Region:
+    """Window in which to read the hand next, from its landmarks (21, 2 or 3), pixels."""
+    flat = points[:, :2].astype(np.float64)
+    knuckles = flat[MIDDLE_KNUCKLE] / 2 + (flat[INDEX_KNUCKLE] + flat[RING_KNUCKLE]) / 4
+    angle = direction_angle(flat[WRIST], knuckles, UPRIGHT)
+    return Region.around_points(flat[list(STABLE_LANDMARKS)], angle, scale=TRACKING_SCALE, shift=TRACKING_SHIFT)
+
+
+def hand_size(points: np.ndarray) -> float:
+    """Longer side of the box around a hand's landmarks, pixels."""
+    return float(np.ptp(points[:, :2], axis=0).max())

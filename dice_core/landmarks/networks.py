@@ -1,0 +1,107 @@
+"""The four packaged networks and their runtime, OpenCV's DNN module."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from dice_core.errors import DiceError, MissingModelError
+
+__all__ = [
+    "FACE_DETECTOR",
+    "FACE_LANDMARKS",
+    "HAND_LANDMARKS",
+    "PALM_DETECTOR",
+    "Network",
+    "NetworkSpec",
+    "model_identities",
+]
+
+ASSETS = Path(__file__).parent / "assets"
+
+OPENCV_MAJOR = 5
+"""OpenCV 4 loses biases of the hand network and is wrong by several pixels: never run on it."""
+
+
+@dataclass(frozen=True)
+class NetworkSpec:
+    """A network's file, the side of its square input in pixels, its input's range and its outputs."""
+
+    name: str
+    side: int
+    low: float
+    high: float
+    outputs: tuple[str, ...]
+
+    @property
+    def path(self) -> Path:
+        return ASSETS / f"{self.name}.onnx"
+
+
+PALM_DETECTOR = NetworkSpec("palm_detection_full", 192, 0.0, 1.0, ("Identity", "Identity_1"))
+HAND_LANDMARKS = NetworkSpec(
+    "hand_landmark_full", 224, 0.0, 1.0, ("Identity", "Identity_1", "Identity_2", "Identity_3")
+)
+FACE_DETECTOR = NetworkSpec("face_detection_short_range", 128, -1.0, 1.0, ("regressors", "classificators"))
+FACE_LANDMARKS = NetworkSpec(
+    "face_landmark_with_attention",
+    192,
+    0.0,
+    1.0,
+    (
+        "output_mesh_identity",
+        "output_lips",
+        "output_left_eye",
+        "output_right_eye",
+        "output_left_iris",
+        "output_right_iris",
+        "conv_faceflag",
+    ),
+)
+
+
+class Network:
+    """A packaged network, ready to run. Not safe to share between threads."""
+
+    def __init__(self, spec: NetworkSpec) -> None:
+        """Raises MissingModelError if the packaged file is missing or damaged, DiceError on a wrong OpenCV."""
+        if int(cv2.__version__.split(".")[0]) < OPENCV_MAJOR:
+            raise DiceError(
+                f"OpenCV {cv2.__version__} computes wrong landmarks: install opencv-python-headless 5 or newer."
+            )
+        self.spec = spec
+        try:
+            # Handing over the content instead of the path keeps OpenCV away from non-ASCII Windows paths.
+            self._net = cv2.dnn.readNetFromONNX(np.fromfile(spec.path, np.uint8))
+        except (OSError, cv2.error) as error:
+            raise MissingModelError(
+                f"The landmark model {spec.path.name} of this installation is missing or damaged: install again."
+            ) from error
+
+    def __call__(self, picture: np.ndarray) -> dict[str, np.ndarray]:
+        """Run once.
+
+        picture : (side, side, 3) uint8 RGB.
+        Returns each output by name, flattened to one dimension, float32.
+        """
+        scale = (self.spec.high - self.spec.low) / 255
+        self._net.setInput((picture.astype(np.float32) * np.float32(scale) + np.float32(self.spec.low))[None])
+        values = self._net.forward(list(self.spec.outputs))
+        return {name: value.reshape(-1).copy() for name, value in zip(self.spec.outputs, values, strict=True)}
+
+
+@cache
+def model_identities() -> dict[str, str]:
+    """sha256 of each packaged network by file name: what a take records about its origin."""
+    specs = (PALM_DETECTOR, HAND_LANDMARKS, FACE_DETECTOR, FACE_LANDMARKS)
+    try:
+        return {spec.path.name: hashlib.sha256(spec.path.read_bytes()).hexdigest() for spec in specs}
+    except OSError as error:
+        raise MissingModelError(
+            "A landmark model of this installation is missing or unreadable: install again."
+        ) from error

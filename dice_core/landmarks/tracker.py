@@ -1,0 +1,201 @@
+"""Following one face and up to two hands through a clip."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from dice_core.errors import ShapeError
+from dice_core.landmarks.detections import FaceDetection, FrameLandmarks, HandDetection
+from dice_core.landmarks.face import face_tracking_region
+from dice_core.landmarks.hand import HandReading, hand_size, tracking_region
+from dice_core.landmarks.region import Region
+from dice_core.landmarks.search import PRESENT, Search, best_hands, same_hand
+from dice_core.landmarks.side import accumulate, evidence, resolve
+
+__all__ = ["LandmarkTracker"]
+
+SEARCH_INTERVAL = 10
+"""Frames between looks for a second hand while one is followed: the palm detector costs 21 ms."""
+
+PATIENCE = 8
+"""Frames for which a lost face or hand is still looked for where it was: passing occlusion lasts about so long."""
+
+REUNION_DISTANCE = 1.5
+"""A hand that turns up within so many of its window's sides of where one was lost continues that one's track."""
+
+
+@dataclass(frozen=True)
+class _HandTrack:
+    """Where to read a hand next, the evidence for its side, frames since it was seen, its number."""
+
+    region: Region
+    evidence: float
+    missed: int
+    number: int
+
+
+class LandmarkTracker:
+    """Landmarks of stills (`detect`) and of the successive frames of a clip (`track`).
+
+    The result of `track` depends on nothing but the frame and `state`: a tracker to which another's state was
+    restored goes on exactly as the other would have.
+    """
+
+    def __init__(self, max_hands: int = 2) -> None:
+        """max_hands : how many hands are looked for, 1 or 2."""
+        self._max_hands = max_hands
+        self._search = Search()
+        self._hands: list[_HandTrack] = []
+        self._face: Region | None = None
+        self._face_missed = 0
+        self._next_number = 0
+        self._frames_to_search = 0
+
+    def detect(self, image: np.ndarray) -> FrameLandmarks:
+        """A still by itself, searched thoroughly; leaves the state of tracking alone.
+
+        image : (h, w, 3) uint8 RGB. Raises ShapeError for anything else.
+        """
+        _check(image)
+        face = self._search.face(image)
+        readings = self._search.hands(image, face, self._max_hands)
+        sides = resolve([evidence(reading.right) for reading in readings])
+        return FrameLandmarks(
+            face,
+            tuple(
+                HandDetection(reading.points, reading.world, side, reading.presence, confidence, reading.region)
+                for reading, (side, confidence) in zip(readings, sides, strict=True)
+            ),
+        )
+
+    def track(self, image: np.ndarray) -> FrameLandmarks:
+        """The next frame of a clip.
+
+        image : (h, w, 3) uint8 RGB. Raises ShapeError for anything else.
+        """
+        _check(image)
+        face = self._track_face(image)
+        return FrameLandmarks(face, self._track_hands(image, face))
+
+    @property
+    def state(self) -> dict[str, np.ndarray]:
+        """All that `track` remembers, as plain arrays."""
+        return {
+            "hand_regions": np.array([track.region.to_array() for track in self._hands]).reshape(-1, 4),
+            "hand_evidence": np.array([track.evidence for track in self._hands], np.float64),
+            "hand_missed": np.array([track.missed for track in self._hands], np.int64),
+            "hand_numbers": np.array([track.number for track in self._hands], np.int64),
+            "face_region": np.array([] if self._face is None else self._face.to_array()),
+            "face_missed": np.array(self._face_missed),
+            "next_number": np.array(self._next_number),
+            "frames_to_search": np.array(self._frames_to_search),
+        }
+
+    def restore(self, state: Mapping[str, np.ndarray]) -> None:
+        """Go on from a `state`."""
+        self._hands = [
+            _HandTrack(Region.from_array(region), float(side), int(missed), int(number))
+            for region, side, missed, number in zip(
+                state["hand_regions"], state["hand_evidence"], state["hand_missed"], state["hand_numbers"], strict=True
+            )
+        ]
+        self._face = Region.from_array(state["face_region"]) if len(state["face_region"]) else None
+        self._face_missed = int(state["face_missed"])
+        self._next_number = int(state["next_number"])
+        self._frames_to_search = int(state["frames_to_search"])
+
+    def _track_face(self, image: np.ndarray) -> FaceDetection | None:
+        """The face where it was, otherwise the detected one nearest to there, otherwise the largest."""
+        last = self._face
+        if last is not None:
+            face = self._search.read_face(image, last)
+            if face.confidence >= PRESENT:
+                return self._keep_face(image, face)
+        regions = self._search.face_regions(image)
+        if last is not None:
+            regions.sort(key=lambda region: np.hypot(region.x - last.x, region.y - last.y))
+        else:
+            regions.sort(key=lambda region: -region.size)
+        for region in regions:
+            face = self._search.read_face(image, region)
+            if face.confidence >= PRESENT:
+                return self._keep_face(image, face)
+        self._face_missed += 1
+        if self._face_missed > PATIENCE:
+            self._face = None
+        return None
+
+    def _keep_face(self, image: np.ndarray, face: FaceDetection) -> FaceDetection:
+        region = face_tracking_region(face.points)
+        self._face = region if region.touches(image) else None
+        self._face_missed = 0
+        return face
+
+    def _track_hands(self, image: np.ndarray, face: FaceDetection | None) -> tuple[HandDetection, ...]:
+        seen: list[tuple[HandReading, _HandTrack]] = []
+        lost: list[_HandTrack] = []
+        for track in self._hands:
+            reading = self._search.read_hand(image, track.region)
+            if reading.presence < PRESENT:
+                lost.append(replace(track, missed=track.missed + 1))
+            elif not any(same_hand(reading.points, other.points) for other, _ in seen):
+                seen.append((reading, track))
+
+        self._frames_to_search -= 1
+        just_lost = any(track.missed == 1 for track in lost)
+        if len(seen) < self._max_hands and (not seen or just_lost or self._frames_to_search <= 0):
+            self._frames_to_search = SEARCH_INTERVAL
+            for reading in self._find_hands(image, face, [reading for reading, _ in seen]):
+                track = self._reunite(reading, lost)
+                lost = [other for other in lost if other.number != track.number]
+                seen.append((reading, track))
+
+        following = []
+        for reading, track in seen:
+            region = tracking_region(reading.points)
+            gathered = accumulate(track.evidence, reading.right)
+            if region.touches(image):
+                following.append(_HandTrack(region, gathered, 0, track.number))
+            else:
+                lost.append(replace(track, evidence=gathered, missed=1))
+        sides = resolve([accumulate(track.evidence, reading.right) for reading, track in seen])
+        self._hands = following + [track for track in lost if track.missed <= PATIENCE]
+        return tuple(
+            HandDetection(
+                reading.points, reading.world, side, reading.presence, confidence, reading.region, track.number
+            )
+            for (reading, track), (side, confidence) in zip(seen, sides, strict=True)
+        )
+
+    def _find_hands(self, image: np.ndarray, face: FaceDetection | None, seen: list[HandReading]) -> list[HandReading]:
+        """Hands of a frame beside those seen already, by the palm detector."""
+        regions = self._search.hand_regions(image, [tracking_region(reading.points) for reading in seen])
+        readings = [self._search.read_hand(image, region) for region in regions[: self._max_hands]]
+        fresh = [
+            reading
+            for reading in readings
+            if reading.presence >= PRESENT and not any(same_hand(reading.points, old.points) for old in seen)
+        ]
+        return best_hands(fresh, face, self._max_hands - len(seen))
+
+    def _reunite(self, reading: HandReading, lost: list[_HandTrack]) -> _HandTrack:
+        """The lost track that a hand which turns up continues, or a new one."""
+        right = evidence(reading.right)
+
+        def distance(track: _HandTrack) -> float:
+            return float(np.hypot(track.region.x - reading.region.x, track.region.y - reading.region.y))
+
+        for track in sorted(lost, key=distance):
+            same_side = track.evidence * right >= 0
+            if same_side and distance(track) < REUNION_DISTANCE * hand_size(reading.points):
+                return track
+        self._next_number += 1
+        return _HandTrack(reading.region, 0.0, 0, self._next_number - 1)
+
+
+def _check(image: np.ndarray) -> None:
+    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or not image.size:
+        raise ShapeError(f"An image has to be (height, width, 3) uint8, not {image.shape} {image.dtype}.")
