@@ -1,0 +1,75 @@
+"""Neutral materials that can show contact."""
+
+from __future__ import annotations
+
+import bpy
+
+from .contact import CONTACT_ATTRIBUTE, CONTACT_PROPERTY
+
+__all__ = ["SHOW_CONTACT", "skin_material"]
+
+SHOW_CONTACT = "show_contact"
+"""Custom property of a mesh object: 0 neutral skin, 1 contact in colour."""
+
+# Linear RGB.
+_SKIN = {"head": (0.62, 0.38, 0.28), "hand_left": (0.60, 0.36, 0.27), "hand_right": (0.60, 0.36, 0.27)}
+_CONTACT = (0.9, 0.05, 0.02, 1.0)
+_ROUGHNESS = 0.55
+
+
+def skin_material(item: bpy.types.Object, mesh_name: str) -> bpy.types.Material:
+    """A skin-like material; contact shows in red as far as the object's `show_contact` property says.
+
+    The red is the attribute `contact` (largest over the take) times the object's keyed property `contact` (this frame).
+    """
+    material = bpy.data.materials.new(f"{item.name} Skin")
+    if not material.use_nodes:
+        material.use_nodes = True
+    colour = (*_SKIN[mesh_name], 1.0)
+    material.diffuse_color = colour
+    material.roughness = _ROUGHNESS
+    tree = material.node_tree
+    shader = next(node for node in tree.nodes if node.type == "BSDF_PRINCIPLED")
+    shader.inputs["Roughness"].default_value = _ROUGHNESS
+    shader.inputs["Base Color"].default_value = colour
+    vertex = _attribute(tree, "GEOMETRY", CONTACT_ATTRIBUTE, (-900, 200))
+    moment = _attribute(tree, "OBJECT", CONTACT_PROPERTY, (-900, 0))
+    switch = _attribute(tree, "OBJECT", SHOW_CONTACT, (-900, -200))
+    product = _multiply(tree, vertex, moment, (-650, 100))
+    amount = _multiply(tree, product, switch, (-450, 0))
+    mix = tree.nodes.new("ShaderNodeMix")
+    mix.data_type = "RGBA"
+    mix.location = (-230, 150)
+    # A mix node has sockets of every type: those of colour are told by their identifiers.
+    sockets = {socket.identifier: socket for socket in (*mix.inputs, *mix.outputs)}
+    sockets["A_Color"].default_value = colour
+    sockets["B_Color"].default_value = _CONTACT
+    tree.links.new(amount, sockets["Factor_Float"])
+    tree.links.new(sockets["Result_Color"], shader.inputs["Base Color"])
+    item[SHOW_CONTACT] = 0.0
+    item.id_properties_ui(SHOW_CONTACT).update(
+        min=0.0, max=1.0, description="How far the material shows contact in colour"
+    )
+    item.data.materials.append(material)
+    return material
+
+
+def _attribute(
+    tree: bpy.types.NodeTree, kind: str, name: str, location: tuple[float, float]
+) -> bpy.types.NodeSocket:
+    node = tree.nodes.new("ShaderNodeAttribute")
+    node.attribute_type = kind
+    node.attribute_name = name
+    node.location = location
+    return node.outputs["Fac"]
+
+
+def _multiply(
+    tree: bpy.types.NodeTree, a: bpy.types.NodeSocket, b: bpy.types.NodeSocket, location: tuple[float, float]
+) -> bpy.types.NodeSocket:
+    node = tree.nodes.new("ShaderNodeMath")
+    node.operation = "MULTIPLY"
+    node.location = location
+    tree.links.new(a, node.inputs[0])
+    tree.links.new(b, node.inputs[1])
+    return node.outputs[0]

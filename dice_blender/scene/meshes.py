@@ -1,0 +1,67 @@
+"""Mesh objects out of a take's bodies: polygons, UVs, smooth shading, shape keys."""
+
+from __future__ import annotations
+
+import bpy
+import numpy as np
+
+from dice_core.mesh import Mesh
+
+from .animation import CurveWriter, held_steps
+from .plan import ShapeKey
+
+__all__ = ["add_shape_keys", "build_mesh", "key_visibility"]
+
+_UV_LAYER = "UVMap"
+
+
+def build_mesh(mesh: Mesh, vertices: np.ndarray, name: str) -> bpy.types.Mesh:
+    """A smooth-shaded mesh with the body's polygons and UVs.
+
+    vertices : (V, 3) float, metres, in the space of the object that will show it.
+    """
+    data = bpy.data.meshes.new(name)
+    data.vertices.add(len(vertices))
+    data.vertices.foreach_set("co", np.ascontiguousarray(vertices, np.float32).ravel())
+    data.loops.add(len(mesh.face_corners))
+    data.loops.foreach_set("vertex_index", np.ascontiguousarray(mesh.face_corners, np.int32))
+    data.polygons.add(len(mesh.face_sizes))
+    starts = np.cumsum(mesh.face_sizes) - mesh.face_sizes
+    data.polygons.foreach_set("loop_start", starts.astype(np.int32))
+    uv = data.uv_layers.new(name=_UV_LAYER)
+    uv.uv.foreach_set("vector", np.ascontiguousarray(mesh.uv, np.float32).ravel())
+    data.update(calc_edges=True)
+    data.shade_smooth()
+    return data
+
+
+def add_shape_keys(item: bpy.types.Object, basis: np.ndarray, keys: list[ShapeKey]) -> None:
+    """Give an object its shape keys and their keyed weights.
+
+    basis : (V, 3) float32, the shape without any key.
+    """
+    base = item.shape_key_add(name="Basis", from_mix=False)
+    base.points.foreach_set("co", np.ascontiguousarray(basis, np.float32).ravel())
+    item.data.vertices.foreach_set("co", np.ascontiguousarray(basis, np.float32).ravel())
+    if not keys:
+        return
+    shapes = item.data.shape_keys
+    shapes.name = item.name
+    curves = CurveWriter(shapes, f"{item.name} shape keys")
+    for key in keys:
+        block = item.shape_key_add(name=key.name, from_mix=False)
+        block.points.foreach_set("co", np.ascontiguousarray(key.vertices, np.float32).ravel())
+        block.slider_min, block.slider_max = key.lower, key.upper
+        curves.write(f'key_blocks["{block.name}"].value', 0, key.times, key.weights)
+
+
+def key_visibility(curves: CurveWriter, times: np.ndarray, present: np.ndarray) -> None:
+    """Hide an object in the frames where its body is absent.
+
+    times : (T,) scene frames; present : (T,) bool.
+    """
+    if present.all():
+        return
+    changes, states = held_steps(times, ~present)
+    for path in ("hide_viewport", "hide_render"):
+        curves.write(path, 0, changes, states, stepped=True)

@@ -1,0 +1,91 @@
+"""What a take says about one mesh, in Blender's axes and without holes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from dice_core.mesh import Mesh
+from dice_core.take import Take
+
+from .axes import to_blender
+
+__all__ = ["OBJECT_NAMES", "Motion", "read_motion"]
+
+OBJECT_NAMES = {"head": "Head", "hand_left": "Hand.L", "hand_right": "Hand.R"}
+
+
+@dataclass(frozen=True)
+class Motion:
+    """One mesh over T frames. In frames where it is absent, the nearest earlier frame (or the first one) is repeated.
+
+    mesh : rest pose, joints and shape keys in Blender's axes.
+    present : (T,) bool.
+    undeformed, deformation : (T, V, 3) float32, metres, Blender world axes; contact : (T, V) float32 in [0, 1].
+    rotation : (T, J, 3) axis-angle, translation : (T, 3), expression : (T, S), or None where the take has none.
+    """
+
+    mesh: Mesh
+    present: np.ndarray
+    undeformed: np.ndarray
+    deformation: np.ndarray
+    contact: np.ndarray
+    rotation: np.ndarray | None
+    translation: np.ndarray | None
+    expression: np.ndarray | None
+
+    @property
+    def vertices(self) -> np.ndarray:
+        """(T, V, 3) float32: the surface as it was captured, deformation included."""
+        return self.undeformed + self.deformation
+
+    @property
+    def object_name(self) -> str:
+        """What the mesh is called in the outliner."""
+        return OBJECT_NAMES[self.mesh.name]
+
+
+def read_motion(take: Take, name: str) -> Motion | None:
+    """The motion of a take's mesh, or None where no frame shows it.
+
+    name : a key of `take.meshes`.
+    """
+    present = take.array(f"tracked_{name}") > 0
+    if not present.any():
+        return None
+    source = _held(present)
+
+    def read(key: str) -> np.ndarray | None:
+        values = take.array(f"{name}.{key}") if take.has(f"{name}.{key}") else None
+        return None if values is None else np.asarray(values, np.float32)[source]
+
+    undeformed = to_blender(read("vertices"))
+    deformation, contact = read("deformation"), read("contact")
+    rotation, translation, expression = read("rotation"), read("translation"), read("expression")
+    return Motion(
+        mesh=_turned(take.meshes[name]),
+        present=present,
+        undeformed=undeformed,
+        deformation=np.zeros_like(undeformed) if deformation is None else to_blender(deformation),
+        contact=np.zeros(undeformed.shape[:2], np.float32) if contact is None else contact,
+        rotation=None if rotation is None else to_blender(rotation),
+        translation=None if translation is None else to_blender(translation),
+        expression=expression,
+    )
+
+
+def _held(present: np.ndarray) -> np.ndarray:
+    """For each frame the latest frame up to it that is present, or the first one that is. (T,) bool -> (T,) int."""
+    indices = np.where(present, np.arange(len(present)), -1)
+    latest = np.maximum.accumulate(indices)
+    return np.where(latest < 0, np.flatnonzero(present)[0], latest)
+
+
+def _turned(mesh: Mesh) -> Mesh:
+    return replace(
+        mesh,
+        rest_vertices=to_blender(mesh.rest_vertices),
+        joints=to_blender(mesh.joints),
+        shape_key_deltas=to_blender(mesh.shape_key_deltas),
+    )
