@@ -1,0 +1,119 @@
+"""What all footage has in common, and the limits on its frames."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from dice_core.errors import InputError
+
+__all__ = ["DEFAULT_FPS", "Footage", "check_size", "select_range"]
+
+MIN_SIDE = 32
+"""Pixels: the landmark networks find nothing in anything smaller."""
+
+MAX_PIXELS = 120_000_000
+"""Pixels a frame: the 108-megapixel pictures of phones pass. With a copy for turning, such a frame takes 0.7 GB."""
+
+DEFAULT_FPS = 24.0
+"""Frames a second of footage that does not say: Blender's own default."""
+
+
+class Footage(ABC):
+    """Frames of one clip, or a single picture, all of one size.
+
+    kind : "image", "sequence" or "video". path : what the user gave. width, height : pixels, upright.
+    fps : frames a second. first_frame : number, from 0, of the first of these frames in the source.
+    count : number of frames. warnings : sentences for the user about what is wrong with the source but not fatal.
+    """
+
+    def __init__(
+        self,
+        kind: Literal["image", "sequence", "video"],
+        path: Path,
+        *,
+        size: tuple[int, int],
+        fps: float,
+        frames: tuple[int, int],
+        warnings: tuple[str, ...] = (),
+    ) -> None:
+        """size : width, height; frames : first and last + 1 of the frames of the source that belong to the clip."""
+        self.kind = kind
+        self.path = path
+        self.width, self.height = size
+        self.fps = fps
+        self.first_frame = frames[0]
+        self.count = frames[1] - frames[0]
+        self.warnings = warnings
+
+    @cached_property
+    def sha256(self) -> str:
+        """Hash of the whole source's content, wherever it lies and whatever it is called."""
+        return self._hash()
+
+    @abstractmethod
+    def _hash(self) -> str: ...
+
+    @abstractmethod
+    def frames(self, start: int = 0, stop: int | None = None) -> Iterator[tuple[int, np.ndarray]]:
+        """Frames one after the other, the fast way to go through a clip.
+
+        start, stop : the frames start, ..., stop - 1, counted from `first_frame`; to the end by default.
+        Yields (index, image), image (height, width, 3) uint8 RGB. At no time is more than a few frames in memory.
+        Raises IndexError outside the clip, InputError for a frame that cannot be read.
+        """
+
+    def read(self, index: int) -> np.ndarray:
+        """One frame, (height, width, 3) uint8 RGB; index : from 0, counted from `first_frame`.
+
+        In a video, going back means to decode from its start. Raises as `frames`.
+        """
+        ((_, image),) = self.frames(index, index + 1)
+        return image
+
+    def bounds(self, start: int, stop: int | None) -> tuple[int, int]:
+        """Checked start and stop of a range of these frames. Raises IndexError outside the clip."""
+        stop = self.count if stop is None else stop
+        if not 0 <= start <= stop <= self.count:
+            raise IndexError(f"frames {start}:{stop} of a clip of {self.count}")
+        return start, stop
+
+
+def select_range(frames: tuple[int, int] | None, count: int, path: Path) -> tuple[int, int]:
+    """The frames A, ..., B - 1 that the user asked for, of a source that has `count`.
+
+    Raises InputError if they are not within it or none.
+    """
+    if frames is None:
+        return 0, count
+    first, stop = frames
+    if first < 0 or stop <= first:
+        raise InputError(f"A frame range {first}:{stop} is empty: give A:B with 0 <= A < B for the frames A to B - 1.")
+    if stop > count:
+        raise InputError(
+            f"Frames {first}:{stop} lie outside {path.name}, which has {_frames(count)}: stay within 0:{count}."
+        )
+    return first, stop
+
+
+def check_size(width: int, height: int, name: str) -> None:
+    """Raises InputError for frames that are too small to see a face in or too large for memory."""
+    if min(width, height) < MIN_SIDE:
+        raise InputError(
+            f"{name} is {width} x {height} pixels, too small to find anything in: "
+            f"use footage of at least {MIN_SIDE} x {MIN_SIDE}."
+        )
+    if width * height > MAX_PIXELS:
+        raise InputError(
+            f"{name} is {width} x {height} pixels, more than the {MAX_PIXELS // 1_000_000} million that fit into "
+            "memory: scale it down first."
+        )
+
+
+def _frames(count: int) -> str:
+    return "1 frame" if count == 1 else f"{count} frames"
