@@ -1,4 +1,4 @@
-"""Pairing of points with the surface that they press against: closest points, gaps, and which surfaces face each other."""
+"""Pairing points with the surface that they press against: closest points, gaps, and which surfaces face each other."""
 
 from __future__ import annotations
 
