@@ -1,0 +1,112 @@
+"""Starting, cancelling and clearing up after captures."""
+
+# ruff: noqa: N801 (Blender's names and class attributes)
+
+from __future__ import annotations
+
+import logging
+import math
+
+import bpy
+from bpy.app.translations import pgettext_rpt as _t
+from bpy.props import IntProperty
+from bpy.types import Operator
+
+from .. import environment, footage, session
+from ..captures import Request
+from ..worker import WorkerError
+
+__all__ = ["register", "unregister"]
+
+_log = logging.getLogger(__package__.rpartition(".")[0])
+
+
+class DICE_OT_capture(Operator):
+    """Recover the head, the hands and their contact from the footage. Blender stays usable meanwhile"""
+
+    bl_idname = "dice.capture"
+    bl_label = "Capture"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        problem = footage.problem(context.scene.dice)
+        if problem:
+            cls.poll_message_set(problem)
+        return not problem
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        settings = context.scene.dice
+        chosen = footage.input_of(settings)
+        try:
+            python = environment.python_of(settings.engine)
+            waiting = [capture.request.take for capture in session.queue.captures if not capture.state.over]
+            request = Request(
+                footage=chosen,
+                take=environment.take_path(footage.default_name(chosen), chosen, waiting),
+                engine=settings.engine,
+                hands=settings.hands,
+                frames=footage.frame_range(settings),
+                scene=context.scene.session_uid,
+                keys=settings.keys if settings.import_result else "",
+                options=("--fov", f"{math.degrees(settings.fov):g}") if settings.use_fov else (),
+            )
+            request.take.parent.mkdir(parents=True, exist_ok=True)
+        except WorkerError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        except OSError as error:
+            self.report({"ERROR"}, _t("The folder for takes cannot be made: {}").format(error))
+            return {"CANCELLED"}
+        capture = session.queue.submit(request, python)
+        _log.info("capture %d of %s into %s", capture.number, request.footage, request.take)
+        if bpy.app.background:
+            session.run_until_done()
+            if capture.error:
+                self.report({"ERROR"}, capture.error)
+                return {"CANCELLED"}
+        else:
+            session.wake()
+        return {"FINISHED"}
+
+
+class _ByNumber:
+    """An operator on one capture of the queue; 0 is the one that runs."""
+
+    number: IntProperty(options={"HIDDEN", "SKIP_SAVE"})
+
+    def _capture(self):
+        return session.queue.find(self.number) if self.number else session.queue.current
+
+
+class DICE_OT_cancel(_ByNumber, Operator):
+    """Stop this capture. The frames that are finished stay on disk, and capturing again goes on after them"""
+
+    bl_idname = "dice.cancel"
+    bl_label = "Cancel Capture"
+
+    def execute(self, _context: bpy.types.Context) -> set[str]:
+        capture = self._capture()
+        if capture is None:
+            return {"CANCELLED"}
+        session.queue.cancel(capture)
+        return {"FINISHED"}
+
+
+class DICE_OT_copy_report(_ByNumber, Operator):
+    """Copy the error, the settings and the last lines of the worker process to the clipboard"""
+
+    bl_idname = "dice.copy_report"
+    bl_label = "Copy Report"
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        capture = self._capture()
+        if capture is None:
+            return {"CANCELLED"}
+        context.window_manager.clipboard = capture.report()
+        self.report({"INFO"}, _t("The report is on the clipboard"))
+        return {"FINISHED"}
+
+
+_CLASSES = (DICE_OT_capture, DICE_OT_cancel, DICE_OT_copy_report)
+
+register, unregister = bpy.utils.register_classes_factory(_CLASSES)

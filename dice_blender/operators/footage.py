@@ -1,0 +1,89 @@
+"""Choosing footage: by file browser, or by dropping files onto the viewport."""
+
+# ruff: noqa: N801, RUF012 (Blender's names and class attributes)
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import bpy
+from bpy.app.translations import pgettext_rpt as _t
+from bpy.props import BoolProperty, CollectionProperty, StringProperty
+from bpy.types import FileHandler, Operator
+
+from .. import footage
+
+__all__ = ["register", "unregister"]
+
+
+class DICE_OT_open_footage(Operator):
+    """Choose a photo, a movie, or several images that make a sequence"""
+
+    bl_idname = "dice.open_footage"
+    bl_label = "Open Footage"
+    bl_options = {"REGISTER", "UNDO"}
+
+    filepath: StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"})
+    directory: StringProperty(subtype="DIR_PATH", options={"SKIP_SAVE"})
+    files: CollectionProperty(type=bpy.types.OperatorFileListElement, options={"SKIP_SAVE", "HIDDEN"})
+    filter_image: BoolProperty(default=True, options={"HIDDEN"})
+    filter_movie: BoolProperty(default=True, options={"HIDDEN"})
+    filter_folder: BoolProperty(default=True, options={"HIDDEN"})
+    relative_path: BoolProperty(
+        name="Relative Path", description="Remember the footage relative to the saved file", default=True
+    )
+
+    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
+        if self._chosen():
+            return self.execute(context)
+        context.window_manager.fileselect_add(self)
+        return {"RUNNING_MODAL"}
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        chosen = self._chosen()
+        if not chosen:
+            self.report({"ERROR"}, _t("Choose a photo or a movie"))
+            return {"CANCELLED"}
+        settings = context.scene.dice
+        sequence = chosen[0].is_dir() or (len(chosen) > 1 and chosen[0].suffix.lower() in footage.IMAGE_TYPES)
+        path = str(chosen[0])
+        if self.relative_path and bpy.data.filepath:
+            path = bpy.path.relpath(path)
+        settings.source = "SEQUENCE" if sequence else "FILE"
+        settings.filepath = path
+        return {"FINISHED"}
+
+    def _chosen(self) -> list[Path]:
+        if self.directory and any(item.name for item in self.files):
+            return sorted(Path(self.directory) / item.name for item in self.files)
+        path = Path(self.filepath)
+        return [path] if self.filepath and path.exists() else []
+
+
+class DICE_OT_refresh_footage(Operator):
+    """Look at the footage on disk again"""
+
+    bl_idname = "dice.refresh_footage"
+    bl_label = "Refresh Footage"
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        footage.refresh(context.scene.dice)
+        return {"FINISHED"}
+
+
+class DICE_FH_footage(FileHandler):
+    """Photos and movies dropped onto the 3D viewport become the footage."""
+
+    bl_idname = "DICE_FH_footage"
+    bl_label = "DICE Footage"
+    bl_import_operator = "dice.open_footage"
+    bl_file_extensions = ";".join(sorted(footage.IMAGE_TYPES | footage.MOVIE_TYPES))
+
+    @classmethod
+    def poll_drop(cls, context: bpy.types.Context) -> bool:
+        return context.area is not None and context.area.type == "VIEW_3D"
+
+
+_CLASSES = (DICE_OT_open_footage, DICE_OT_refresh_footage, DICE_FH_footage)
+
+register, unregister = bpy.utils.register_classes_factory(_CLASSES)

@@ -1,0 +1,60 @@
+"""Preferences: checking the DICE network's Python, opening the log, opening the preferences from the panel."""
+
+# ruff: noqa: N801 (Blender's names and class attributes)
+
+from __future__ import annotations
+
+import bpy
+from bpy.app.translations import pgettext_rpt as _t
+from bpy.types import Operator
+
+from .. import enginecheck, environment, logfile
+from ..worker import WorkerError
+
+__all__ = ["register", "unregister"]
+
+
+class DICE_OT_check_engine(Operator):
+    """Ask the chosen Python whether everything that the DICE network needs is there, and say what is missing"""
+
+    bl_idname = "dice.check_engine"
+    bl_label = "Check"
+
+    def execute(self, _context: bpy.types.Context) -> set[str]:
+        try:
+            enginecheck.start(environment.python_of("dice"))
+        except WorkerError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        return {"FINISHED"}
+
+
+class DICE_OT_open_log(Operator):
+    """Open the extension's log"""
+
+    bl_idname = "dice.open_log"
+    bl_label = "Open Log"
+
+    def execute(self, _context: bpy.types.Context) -> set[str]:
+        path = logfile.log_path()
+        if not path.exists():
+            self.report({"INFO"}, _t("The log is empty"))
+            return {"CANCELLED"}
+        bpy.ops.wm.path_open(filepath=str(path))
+        return {"FINISHED"}
+
+
+class DICE_OT_open_preferences(Operator):
+    """Open the preferences of DICE for Blender"""
+
+    bl_idname = "dice.open_preferences"
+    bl_label = "Preferences"
+
+    def execute(self, _context: bpy.types.Context) -> set[str]:
+        bpy.ops.preferences.addon_show(module=__package__.rpartition(".")[0])
+        return {"FINISHED"}
+
+
+_CLASSES = (DICE_OT_check_engine, DICE_OT_open_log, DICE_OT_open_preferences)
+
+register, unregister = bpy.utils.register_classes_factory(_CLASSES)

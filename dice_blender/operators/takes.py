@@ -1,0 +1,132 @@
+"""The takes of a scene: to their frames and folders, imported again, deleted."""
+
+# ruff: noqa: N801, RUF012 (Blender's names and class attributes)
+
+from __future__ import annotations
+
+import logging
+import shutil
+from pathlib import Path
+
+import bpy
+from bpy.app.translations import pgettext_rpt as _t
+from bpy.props import BoolProperty, EnumProperty, IntProperty
+from bpy.types import Operator
+
+from dice_core.errors import DiceError
+from dice_core.take import open_take
+
+from .. import results
+from ..properties import KEYS
+from .transfer import bring_in
+
+__all__ = ["register", "unregister"]
+
+_log = logging.getLogger(__package__.rpartition(".")[0])
+
+
+class _OnTake:
+    """An operator on the selected take."""
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return results.active(context.scene) is not None
+
+
+class DICE_OT_reveal_take(_OnTake, Operator):
+    """Show the take's folder in the system's file browser"""
+
+    bl_idname = "dice.reveal_take"
+    bl_label = "Reveal Take"
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        folder = Path(bpy.path.abspath(results.active(context.scene).path))
+        if not folder.is_dir():
+            self.report({"ERROR"}, _t("The take's folder is gone: {}").format(folder))
+            return {"CANCELLED"}
+        bpy.ops.wm.path_open(filepath=str(folder))
+        return {"FINISHED"}
+
+
+class DICE_OT_reimport_take(_OnTake, Operator):
+    """Import the selected take with these keys, in place of what is in the scene of it now"""
+
+    bl_idname = "dice.reimport_take"
+    bl_label = "Import Again"
+    bl_options = {"REGISTER", "UNDO"}
+
+    keys: EnumProperty(name="Keys", description="How the animation is keyed", items=KEYS)
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        entry = results.active(context.scene)
+        path = Path(bpy.path.abspath(entry.path))
+        old = results.collection_of(entry)
+        start = entry.scene_start if old is not None else None
+        try:
+            imported = bring_in(context.scene, open_take(path), self.keys, start)
+        except DiceError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        if old is not None:
+            name = old.name
+            results.remove_collection(old)
+            imported.collection.name = name
+        for warning in imported.warnings:
+            self.report({"WARNING"}, warning)
+        return {"FINISHED"}
+
+
+class DICE_OT_remove_take(_OnTake, Operator):
+    """Take the selected take out of this file, and on request delete its folder from disk"""
+
+    bl_idname = "dice.remove_take"
+    bl_label = "Delete Take"
+    bl_options = {"REGISTER", "UNDO"}
+
+    delete_folder: BoolProperty(
+        name="Delete Folder from Disk",
+        description="Delete the captured data as well. This cannot be undone",
+        options={"SKIP_SAVE"},
+    )
+
+    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
+        return context.window_manager.invoke_props_dialog(self)
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        settings = context.scene.dice
+        entry = results.active(context.scene)
+        path = Path(bpy.path.abspath(entry.path))
+        collection = results.collection_of(entry)
+        if collection is not None:
+            results.remove_collection(collection)
+        settings.takes.remove(settings.active_take)
+        settings.active_take = max(0, min(settings.active_take, len(settings.takes) - 1))
+        if self.delete_folder and (path / "take.json").exists():  # nothing but a take is ever deleted
+            try:
+                shutil.rmtree(path)
+            except OSError as error:
+                self.report({"WARNING"}, _t("The folder could not be deleted: {}").format(error))
+            _log.info("deleted %s", path)
+        return {"FINISHED"}
+
+
+class DICE_OT_jump_to_touch(_OnTake, Operator):
+    """Go to the first frame of this touch"""
+
+    bl_idname = "dice.jump_to_touch"
+    bl_label = "Jump to Touch"
+
+    index: IntProperty(options={"HIDDEN", "SKIP_SAVE"})
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        entry = results.active(context.scene)
+        if not 0 <= self.index < len(entry.touches):
+            return {"CANCELLED"}
+        entry.active_touch = self.index
+        context.scene.frame_set(entry.touches[self.index].first_scene_frame)
+        return {"FINISHED"}
+
+
+_CLASSES = (DICE_OT_reveal_take, DICE_OT_reimport_take, DICE_OT_remove_take, DICE_OT_jump_to_touch)
+
+register, unregister = bpy.utils.register_classes_factory(_CLASSES)

@@ -1,0 +1,50 @@
+"""What the extension adds to Blender, in order, and takes away again in reverse order."""
+
+from __future__ import annotations
+
+import logging
+
+from . import handlers, logfile, menus, panels, preferences, properties, session, statusbar, translations
+from .operators import capture, footage, setup, takes, transfer
+
+__all__ = ["register", "unregister"]
+
+# Properties before what draws them; the session last, so that it ends first.
+_PARTS = (
+    logfile,
+    translations,
+    properties,
+    preferences,
+    capture,
+    footage,
+    takes,
+    transfer,
+    setup,
+    panels,
+    menus,
+    statusbar,
+    handlers,
+    session,
+)
+_log = logging.getLogger(__package__)
+
+
+def register() -> None:
+    """Add every part; where one fails, take the ones before it away and let the error be seen."""
+    done = []
+    try:
+        for part in _PARTS:
+            part.register()
+            done.append(part)
+    except Exception:
+        for part in reversed(done):
+            part.unregister()
+        raise
+    _log.info("enabled")
+
+
+def unregister() -> None:
+    """Take every part away."""
+    _log.info("disabled")
+    for part in reversed(_PARTS):
+        part.unregister()
