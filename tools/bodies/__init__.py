@@ -1,0 +1,1 @@
+"""Steps of the bake of the open bodies; `tools/bake_bodies.py` runs them in order."""

