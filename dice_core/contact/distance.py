@@ -79,6 +79,12 @@ class SurfaceIndex:
         """The index of the same surface with other vertices, (V, 3): faster than a new one, as its leaves are kept."""
         return SurfaceIndex(vertices, self.triangles, self._leaves)
 
+    @property
+    def bounds(self) -> tuple[np.ndarray, np.ndarray]:
+        """(3,) lowest and (3,) highest coordinates of the surface, metres."""
+        corners = self._corners.reshape(-1, 3)
+        return corners.min(axis=0) + self._origin, corners.max(axis=0) + self._origin
+
     def query(self, points: np.ndarray, max_distance: float = np.inf) -> Closest:
         """Closest point of the surface to each point.
 

@@ -8,26 +8,7 @@ import pytest
 from dice_core.camera import Camera
 from dice_core.errors import ShapeError
 from dice_core.preview.rasterizer import depth_map, interpolate, rasterize, scaled_camera
-
-
-def sphere(
-    rings: int, sectors: int, radius: float, centre: tuple[float, float, float]
-) -> tuple[np.ndarray, np.ndarray]:
-    """Sphere of outward triangles, poles along y."""
-    polar, around = np.meshgrid(
-        np.linspace(0, np.pi, rings + 1), np.linspace(0, 2 * np.pi, sectors, endpoint=False), indexing="ij"
-    )
-    points = np.stack([np.sin(polar) * np.cos(around), np.cos(polar), np.sin(polar) * np.sin(around)], axis=-1)
-    grid = np.arange((rings + 1) * sectors).reshape(rings + 1, sectors)
-    a, b = grid[:-1], np.roll(grid, -1, axis=1)[:-1]
-    c, d = np.roll(grid, -1, axis=1)[1:], grid[1:]
-    faces = np.concatenate([np.stack([a, b, c], -1).reshape(-1, 3), np.stack([a, c, d], -1).reshape(-1, 3)])
-    corner = points.reshape(-1, 3)[faces]
-    normal = np.cross(corner[:, 1] - corner[:, 0], corner[:, 2] - corner[:, 0])
-    area = np.linalg.norm(normal, axis=1)
-    inward = (normal * corner.mean(axis=1)).sum(axis=1) < 0
-    faces[inward] = faces[inward][:, ::-1]
-    return points.reshape(-1, 3) * radius + np.array(centre), faces[area > 1e-9].astype(np.int32)
+from tests.core.synthetic_bodies import sphere
 
 
 def cast_rays(vertices: np.ndarray, triangles: np.ndarray, camera: Camera) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -1,0 +1,99 @@
+"""A take frame by frame: the bodies that are in each, without holding the whole take in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from dice_core.take.format import load_arrays
+from dice_core.take.reader import Take
+
+__all__ = ["Body", "Frame", "FrameReader"]
+
+_MEASURED = 1
+
+
+@dataclass(frozen=True)
+class Body:
+    """One mesh in one frame, camera space, metres.
+
+    vertices : (V, 3) undeformed; deformation : (V, 3) added to them; contact : (V,) in [0, 1].
+    rotation : (J, 3) axis-angle and translation : (3,), or None where the engine has no rig.
+    landmarks : (L, 2) pixels as detected, or None where nothing was.
+    measured : seen in this frame, not interpolated.
+    """
+
+    vertices: np.ndarray
+    deformation: np.ndarray
+    contact: np.ndarray
+    rotation: np.ndarray | None
+    translation: np.ndarray | None
+    landmarks: np.ndarray | None
+    measured: bool
+
+    @property
+    def surface(self) -> np.ndarray:
+        """(V, 3) deformed vertices."""
+        return self.vertices + self.deformation
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The bodies that are in a frame, by mesh name; `index` counts the footage's frames."""
+
+    index: int
+    bodies: dict[str, Body]
+
+    @property
+    def hands(self) -> dict[str, Body]:
+        """The bodies that are hands."""
+        return {name: body for name, body in self.bodies.items() if name != "head"}
+
+
+class FrameReader:
+    """Reads frames of a take by their index in the footage; a chunk stays in memory until another is needed."""
+
+    def __init__(self, take: Take) -> None:
+        self.take = take
+        self._chunks = take.info["chunks"]
+        self._place = {int(frame): row for row, frame in enumerate(take.frames)}
+        self._starts = np.cumsum([0] + [chunk["frames"] for chunk in self._chunks])
+        self._loaded: tuple[int, dict[str, np.ndarray]] = (-1, {})
+
+    def __len__(self) -> int:
+        return len(self._place)
+
+    def __contains__(self, index: int) -> bool:
+        return index in self._place
+
+    def __iter__(self) -> Iterator[Frame]:
+        for index in self._place:
+            yield self.read(index)
+
+    def read(self, index: int) -> Frame:
+        """The frame with an index in the footage. Raises KeyError where the take does not have it."""
+        row = self._place[index]
+        chunk = int(np.searchsorted(self._starts, row, side="right")) - 1
+        if self._loaded[0] != chunk:
+            self._loaded = (chunk, load_arrays(self.take.path / self._chunks[chunk]["file"]))
+        arrays, within = self._loaded[1], row - int(self._starts[chunk])
+        names = [name for name in self.take.info["meshes"] if arrays[f"tracked_{name}"][within]]
+        return Frame(index, {name: _body(arrays, name, within) for name in names})
+
+
+def _body(arrays: dict[str, np.ndarray], name: str, row: int) -> Body:
+    def optional(key: str) -> np.ndarray | None:
+        return arrays[key][row] if key in arrays else None
+
+    landmarks = optional(f"landmarks_{name}")
+    return Body(
+        vertices=arrays[f"{name}.vertices"][row],
+        deformation=arrays[f"{name}.deformation"][row],
+        contact=arrays[f"{name}.contact"][row],
+        rotation=optional(f"{name}.rotation"),
+        translation=optional(f"{name}.translation"),
+        landmarks=landmarks if landmarks is not None and landmarks.any() else None,
+        measured=bool(arrays[f"tracked_{name}"][row] == _MEASURED),
+    )
