@@ -74,6 +74,21 @@ class TakeWriter:
         return sum(chunk["frames"] for chunk in self._info["chunks"])
 
     @property
+    def chunk_count(self) -> int:
+        """How many chunks are on disk."""
+        return len(self._info["chunks"])
+
+    @property
+    def chunk_files(self) -> list[Path]:
+        """The chunks on disk, in order."""
+        return [self.path / chunk["file"] for chunk in self._info["chunks"]]
+
+    @property
+    def events(self) -> list[TouchEvent]:
+        """The touches set so far."""
+        return [TouchEvent(**event) for event in self._info["events"]]
+
+    @property
     def mesh_names(self) -> tuple[str, ...]:
         """Names of the meshes in the take so far."""
         return tuple(self._info["meshes"])

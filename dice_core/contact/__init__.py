@@ -1,0 +1,1 @@
+"""Where hands touch the head: distances, placement and soft tissue."""

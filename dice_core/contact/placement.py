@@ -1,0 +1,249 @@
+"""Where a hand stands against the head: its pose refined so that it neither floats nor sinks in nor hides behind.
+
+An image alone tells the distance of a hand to a few centimetres. What fixes it here: a hand that is seen stands in
+front of what it covers, nothing is inside anything else, and a hand that reaches the face most likely rests on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from dice_core.camera import Camera
+from dice_core.contact.hand_samples import HandSamples
+from dice_core.contact.proximity import HeadProximity, Nearest
+from dice_core.fitting.hand import HandFitter, HandObservation, edge_on
+from dice_core.fitting.head import HeadPose
+from dice_core.fitting.kinematics import POSE_SIZE
+from dice_core.fitting.solver import Quadratic, minimise
+from dice_core.mesh import rotation_matrices
+
+__all__ = ["HandPlacer", "HeadView", "Placement"]
+
+# Penetration: skin gives this much before it counts, and each millimetre beyond counts heavily.
+_GIVE = 0.003  # metres
+_PENETRATION_SIGMA = 0.0015  # metres
+_PENETRATION_SCALE = 5.0  # in sigmas: linear beyond, so that a bad start can be pulled out
+_DEEPEST = 0.05  # metres: farther inside, the nearest skin says nothing of the way out
+# Ordering: a part of the hand that faces the camera may lie this far behind the face's front before it counts.
+_HIDDEN_GIVE = 0.004  # metres
+_HIDDEN_SIGMA = 0.006
+_HIDDEN_SCALE = 4.0
+# Attraction: parts of the hand nearer than about this to the skin are drawn to rest on it.
+_REACH = 0.012  # metres
+_REST_DEPTH = 0.0015  # metres below the skin at which a touching part comes to rest
+_ATTRACTION_SIGMA = 0.002
+_OPPOSED = -0.2  # largest cosine between the skins' normals at a touch
+# Distance along the ray against the one found from the hand's size, as a natural logarithm.
+_SIZE_SIGMA = 0.07
+_SIZE_SIGMA_EDGE = 0.14  # a hand seen edge-on shows its size badly
+_TOUCH_SIGMAS = 2.0  # farther off than this, a hand is taken to be free
+_STAY_SIGMAS = 2.6  # the same for a hand that touched in the frame before
+_APPROACH = 0.015  # metres: a hand that passes the face this close without touching is drawn onto it
+_SWEEP = np.exp(np.linspace(-0.35, 0.35, 57))  # distances tried, relative to the one from size
+_STEADY_DISTANCE = 0.008  # metres between frames, hand against head
+_ROUNDS = 3
+_ITERATIONS = 7
+_WARM_ROUNDS = 2
+_WARM_ITERATIONS = 3
+_LARGEST_STEP = np.concatenate([np.full(3, 0.2), np.full(3, 0.03), np.full(POSE_SIZE - 6, 0.3)])
+
+
+@dataclass(frozen=True)
+class HeadView:
+    """The head of one frame as the camera sees it.
+
+    pose : its rigid motion and expression; front : (h, w) metres, depth of its front at `scale` times the footage's
+    resolution, infinite beside it.
+    """
+
+    pose: HeadPose
+    front: np.ndarray
+    scale: float
+
+
+@dataclass(frozen=True)
+class Placement:
+    """A hand placed in one frame: pose (28,), whether it touches the head, and the cost of what remains unexplained."""
+
+    pose: np.ndarray
+    touching: bool
+    cost: float
+
+
+class HandPlacer:
+    """Places one hand of a person against the person's head.
+
+    pivot : (3,) joint 0 of the head's rest pose.
+    """
+
+    def __init__(
+        self, fitter: HandFitter, samples: HandSamples, proximity: HeadProximity, camera: Camera, pivot: np.ndarray
+    ) -> None:
+        self._fitter = fitter
+        self._samples = samples
+        self._proximity = proximity
+        self._camera = camera
+        self._pivot = pivot.astype(np.float64)
+        self._points = samples.joined(fitter.keypoints)
+
+    def place(
+        self,
+        pose: np.ndarray,
+        observation: HandObservation,
+        head: HeadView,
+        previous: Placement | None = None,
+        previous_head: HeadPose | None = None,
+    ) -> Placement:
+        """Refine a pose that was fitted without the head; `proximity` holds the head's vertices of this frame.
+
+        pose : (28,); previous, previous_head : the frame before, where there was one.
+        """
+        rough = float(pose[5])
+        sigma = _SIZE_SIGMA + edge_on(observation.pixels) * (_SIZE_SIGMA_EDGE - _SIZE_SIGMA)
+        reach = sigma * (_STAY_SIGMAS if previous is not None and previous.touching else _TOUCH_SIGMAS)
+        factor, touching = self._first_touch(pose, head, reach)
+        start = pose.copy()
+        start[3:6] *= factor
+        aim: float | None = None
+        rounds, iterations = _ROUNDS, _ITERATIONS
+        if previous is not None and previous_head is not None:
+            start = previous.pose.copy()
+            start[3:6] += head.pose.translation - previous_head.translation
+            aim = float(start[5])
+            rounds, iterations = _WARM_ROUNDS, _WARM_ITERATIONS
+            if touching != previous.touching:
+                rounds, iterations = _ROUNDS, _ITERATIONS
+        steady = previous.pose[6:] if previous is not None else None
+        best, cost = start, np.inf
+        for _ in range(rounds):
+            attracted = self._touching_parts(best, head) if touching else _NOTHING
+            evaluate = self._problem(observation, head, attracted, rough, sigma, aim, steady)
+            best, cost = minimise(
+                evaluate,
+                best,
+                self._fitter.lower,
+                self._fitter.upper,
+                iterations=iterations,
+                largest_step=_LARGEST_STEP,
+            )
+        return Placement(best, touching, cost)
+
+    def _local(self, points: np.ndarray, head: HeadView) -> tuple[np.ndarray, np.ndarray]:
+        rotation = rotation_matrices(head.pose.rotation)
+        return (points - self._pivot - head.pose.translation) @ rotation + self._pivot, rotation
+
+    def _nearest(self, points: np.ndarray, head: HeadView) -> tuple[Nearest, np.ndarray]:
+        local, rotation = self._local(points, head)
+        nearest = self._proximity.query(local)
+        return nearest, nearest.normal @ rotation.T
+
+    def _front(self, points: np.ndarray, head: HeadView) -> np.ndarray:
+        """Depth of the head's front where points appear, infinite beside the head; points : (n, 3)."""
+        pixels = np.round(self._camera.project(points) * head.scale).astype(int)
+        height, width = head.front.shape
+        inside = ((pixels >= 0) & (pixels < [width, height])).all(axis=1)
+        pixels = np.clip(pixels, 0, [width - 1, height - 1])
+        return np.where(inside, head.front[pixels[:, 1], pixels[:, 0]], np.inf)
+
+    def _first_touch(self, pose: np.ndarray, head: HeadView, reach: float) -> tuple[float, bool]:
+        """Move the hand away from the camera until it first meets the head.
+
+        Returns the factor on its distance and whether that is close enough to what its size tells to be a touch.
+        """
+        points = self._samples.positions(self._fitter.skeleton, pose)
+        deepest = np.empty(len(_SWEEP))
+        hidden = np.empty(len(_SWEEP))
+        for k, factor in enumerate(_SWEEP):
+            moved = points + (factor - 1) * pose[3:6]
+            nearest, _ = self._nearest(moved, head)
+            near = nearest.distance < _DEEPEST
+            # Below the plane of skin that is far away is not inside: count what is near only.
+            deepest[k] = np.where(near, nearest.depth, -nearest.distance).max()
+            hidden[k] = (moved[:, 2] - self._front(moved, head) > _DEEPEST).mean()
+        meets = np.flatnonzero((deepest > _REST_DEPTH) | (hidden > 0.02))
+        if len(meets):
+            first = meets[0]
+            return float(_SWEEP[first]), bool(abs(np.log(_SWEEP[first])) < reach)
+        allowed = np.flatnonzero(np.abs(np.log(_SWEEP)) < reach)
+        closest = allowed[np.argmax(deepest[allowed])]
+        if deepest[closest] > -_APPROACH:
+            return float(_SWEEP[closest]), True
+        return 1.0, False
+
+    def _touching_parts(self, pose: np.ndarray, head: HeadView) -> np.ndarray:
+        """(n,) weight of each sample: its part's nearest point to opposing skin, fading with the gap; else 0."""
+        points, normals = self._samples.positions_and_normals(self._fitter.skeleton, pose)
+        nearest, skin = self._nearest(points, head)
+        opposed = np.einsum("nj,nj->n", normals, skin) < _OPPOSED
+        gap = np.where(opposed, np.where(nearest.depth > 0, 0.0, nearest.distance), np.inf)
+        weight = np.zeros(len(points))
+        best_part, best_gap = -1, np.inf
+        for part in range(self._samples.part_count):
+            members = np.flatnonzero(self._samples.part == part)
+            closest = members[np.argmin(gap[members])]
+            if gap[closest] < best_gap:
+                best_part, best_gap = closest, gap[closest]
+            weight[closest] = 1 / (1 + (gap[closest] / _REACH) ** 2) ** 2 if np.isfinite(gap[closest]) else 0.0
+        if best_part >= 0:
+            weight[best_part] = 1.0  # something touches, or the hand would not be here
+        weight[weight < 0.05] = 0.0
+        return weight
+
+    def _problem(
+        self,
+        observation: HandObservation,
+        head: HeadView,
+        attracted: np.ndarray,
+        rough: float,
+        sigma: float,
+        aim: float | None,
+        steady: np.ndarray | None,
+    ) -> Callable[[np.ndarray], Quadratic]:
+        fitter, samples = self._fitter, self._samples
+
+        def evaluate(x: np.ndarray) -> Quadratic:
+            position, jacobian = fitter.skeleton.jacobian(x, self._points)
+            terms = fitter.landmark_terms(observation, position[:21], jacobian[:21])
+            fitter.add_prior(terms, x, observation, steady)
+            distance = np.log(x[5] / rough) / sigma
+            slope = np.zeros((1, 1, POSE_SIZE))
+            slope[0, 0, 5] = 1 / (x[5] * sigma)
+            terms.add_robust(np.array([[distance]]), slope, 1.0)
+            if aim is not None:
+                terms.add_diagonal(5, x[5:6] - aim, 1 / _STEADY_DISTANCE)
+            points, moves = position[21:], jacobian[21:]
+            nearest, skin = self._nearest(points, head)
+            self._add_penetration(terms, nearest, skin, moves)
+            self._add_hidden(terms, points, samples.facing(fitter.skeleton, x, points), moves, head)
+            if len(attracted):
+                index = np.flatnonzero(attracted)
+                weight = attracted[index] / _ATTRACTION_SIGMA
+                gap = (nearest.depth[index] - _REST_DEPTH) * weight
+                rows = -np.einsum("nj,njx->nx", skin[index], moves[index]) * weight[:, None]
+                terms.add_robust(gap[:, None], rows[:, None], 3.0)
+            return terms
+
+        return evaluate
+
+    def _add_penetration(self, terms: Quadratic, nearest: Nearest, skin: np.ndarray, moves: np.ndarray) -> None:
+        inside = np.flatnonzero((nearest.depth > _GIVE) & (nearest.distance < _DEEPEST))
+        if len(inside):
+            residual = (nearest.depth[inside] - _GIVE) / _PENETRATION_SIGMA
+            rows = -np.einsum("nj,njx->nx", skin[inside], moves[inside]) / _PENETRATION_SIGMA
+            terms.add_robust(residual[:, None], rows[:, None], _PENETRATION_SCALE)
+
+    def _add_hidden(
+        self, terms: Quadratic, points: np.ndarray, facing: np.ndarray, moves: np.ndarray, head: HeadView
+    ) -> None:
+        behind = points[:, 2] - self._front(points, head) - _HIDDEN_GIVE
+        hidden = np.flatnonzero((behind > 0) & facing)
+        if len(hidden):
+            residual = behind[hidden] / _HIDDEN_SIGMA
+            rows = moves[hidden, 2] / _HIDDEN_SIGMA
+            terms.add_robust(residual[:, None], rows[:, None], _HIDDEN_SCALE)
+
+
+_NOTHING = np.zeros(0)

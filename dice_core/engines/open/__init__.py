@@ -1,0 +1,5 @@
+"""The open engine: landmark networks, open bodies, fitting, placement and a soft-tissue solver; no torch, no licences."""
+
+from dice_core.engines.open.engine import OpenEngine
+
+__all__ = ["OpenEngine"]

@@ -1,0 +1,169 @@
+"""From the poses of single frames to what a take holds: gaps filled, smoothed, skin pressed in where hands touch."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from dice_core.contact.soft_tissue import SoftTissue
+from dice_core.engines.finished import Finished, Press
+from dice_core.engines.open.columns import SIDES, Columns
+from dice_core.engines.open.person import Person
+from dice_core.fitting.smoothing import (
+    REACH,
+    fill_gaps,
+    interpolate,
+    interpolate_rotation,
+    smooth,
+    smooth_rotation,
+    smoothing_weights,
+)
+from dice_core.mesh import triangles
+
+__all__ = ["Finisher"]
+
+_LONGEST_GAP_SECONDS = 0.27  # longer ones are absence, not a missed detection
+_SHORTEST_STAY_SECONDS = 0.1  # a hand seen more briefly is a misdetection
+_MEASURED, _INTERPOLATED = 1, 2
+_HEAD_LANDMARKS = 468
+
+
+class Finisher:
+    """Turns windows of columns into the arrays of a chunk."""
+
+    def __init__(self, person: Person, fps: float) -> None:
+        self.person = person
+        self.fps = fps
+        self._gap = int(min(REACH, round(_LONGEST_GAP_SECONDS * fps)))
+        self._stay = max(1, round(_SHORTEST_STAY_SECONDS * fps))
+        mesh = person.head_mesh()
+        self._head_triangles = triangles(mesh)
+        self._hand_triangles = {side: triangles(person.hand(side).mesh) for side in SIDES}
+        self._tissue = SoftTissue.for_head(person.head, mesh.rest_vertices)
+
+    def finish(self, window: Columns, start: int, stop: int) -> Finished:
+        """Rows start..stop-1 as the take holds them; a mesh that is in none of them is left out.
+
+        window : the rows with at least 2 x REACH rows of the clip on either side, where the clip has them.
+        """
+        single = len(window["frame"]) == 1
+        head = self._steady_head(window, single)
+        hands = {side: self._steady_hand(window, side, single) for side in SIDES}
+        out: dict[str, dict[str, np.ndarray]] = {}
+        if head["tracked"][start:stop].any():
+            out["head"] = self._head_arrays(window, head, start, stop)
+        for side in SIDES:
+            if hands[side]["tracked"][start:stop].any():
+                out[f"hand_{side}"] = self._hand_arrays(window, hands[side], side, start, stop)
+        presses: list[Press] = []
+        for k, row in enumerate(range(start, stop)):
+            if head["tracked"][row]:
+                presses += self._press(out, k, [side for side in SIDES if hands[side]["tracked"][row]])
+        return Finished(window["frame"][start:stop], out, presses)
+
+    def _steady_head(self, window: Columns, single: bool) -> Columns:
+        tracked = window["head"].astype(np.uint8)
+        rotation, translation = window["head.rotation"].copy(), window["head.translation"].copy()
+        expression = window["head.expression"].copy()
+        if not single:
+            self._fill(tracked, [rotation], [translation, expression])
+            weights = smoothing_weights(tracked > 0, self.fps)
+            rotation = smooth_rotation(rotation, weights)
+            translation = smooth(translation, weights)
+            expression = np.clip(smooth(expression, weights), 0, 1)
+        return {"tracked": tracked, "rotation": rotation, "translation": translation, "expression": expression}
+
+    def _steady_hand(self, window: Columns, side: str, single: bool) -> Columns:
+        tracked = window[side].astype(np.uint8)
+        pose = window[f"{side}.pose"]
+        rotation, rest = pose[:, :3].copy(), pose[:, 3:].copy()
+        if not single:
+            self._fill(tracked, [rotation], [rest])
+            _drop_short(tracked, self._stay)
+            weights = smoothing_weights(tracked > 0, self.fps)
+            rotation = smooth_rotation(rotation, weights)
+            rest = smooth(rest, weights)
+        hand = self.person.hand(side)
+        angles = np.clip(rest[:, 3:], hand.dof_lower, hand.dof_upper)
+        return {"tracked": tracked, "rotation": rotation, "translation": rest[:, :3], "angles": angles}
+
+    def _fill(self, tracked: np.ndarray, rotations: list[np.ndarray], values: list[np.ndarray]) -> None:
+        fill, before, after = fill_gaps(tracked > 0, self._gap)
+        tracked[fill] = _INTERPOLATED
+        for rotation in rotations:
+            interpolate_rotation(rotation, fill, before, after)
+        for value in values:
+            interpolate(value, fill, before, after)
+
+    def _head_arrays(self, window: Columns, head: Columns, start: int, stop: int) -> dict[str, np.ndarray]:
+        model, shape = self.person.head, self.person.head_shape
+        count, joints = stop - start, len(model.mesh.joints)
+        size = len(model.mesh.rest_vertices)
+        present = head["tracked"][start:stop] > 0
+        arrays = {
+            "tracked": np.where(present, head["tracked"][start:stop], 0).astype(np.uint8),
+            "vertices": np.zeros((count, size, 3), np.float32),
+            "deformation": np.zeros((count, size, 3), np.float32),
+            "contact": np.zeros((count, size), np.float32),
+            "rotation": np.zeros((count, joints, 3), np.float32),
+            "translation": np.zeros((count, 3), np.float32),
+            "expression": np.zeros((count, len(model.expressions)), np.float32),
+            "landmarks": window["head.landmarks"][start:stop, :_HEAD_LANDMARKS, :2].astype(np.float32),
+            "confidence": window["head.confidence"][start:stop].astype(np.float32),
+        }
+        for k in np.flatnonzero(present):
+            row = start + k
+            arrays["rotation"][k, 0] = head["rotation"][row]
+            arrays["translation"][k] = head["translation"][row]
+            arrays["expression"][k] = head["expression"][row]
+            arrays["vertices"][k] = model.pose(
+                shape, arrays["expression"][k], head["rotation"][row], head["translation"][row]
+            )
+        return arrays
+
+    def _hand_arrays(self, window: Columns, hand: Columns, side: str, start: int, stop: int) -> dict[str, np.ndarray]:
+        person = self.person
+        model = person.hand(side)
+        count, size = stop - start, len(model.mesh.rest_vertices)
+        present = hand["tracked"][start:stop] > 0
+        arrays = {
+            "tracked": hand["tracked"][start:stop].astype(np.uint8),
+            "vertices": np.zeros((count, size, 3), np.float32),
+            "deformation": np.zeros((count, size, 3), np.float32),
+            "contact": np.zeros((count, size), np.float32),
+            "rotation": np.zeros((count, len(model.mesh.joints), 3), np.float32),
+            "translation": np.zeros((count, 3), np.float32),
+            "landmarks": window[f"{side}.landmarks"][start:stop, :, :2].astype(np.float32),
+            "confidence": window[f"{side}.confidence"][start:stop].astype(np.float32),
+        }
+        for k in np.flatnonzero(present):
+            row = start + k
+            rotation, angles, translation = hand["rotation"][row], hand["angles"][row], hand["translation"][row]
+            arrays["rotation"][k] = model.rotation_vectors(rotation, angles)
+            arrays["translation"][k] = translation
+            arrays["vertices"][k] = model.pose(person.hand_shape, person.hand_scale, rotation, angles, translation)
+        return arrays
+
+    def _press(self, out: dict[str, dict[str, np.ndarray]], k: int, sides: list[str]) -> list[Press]:
+        """Let the hands of one row press into the head; a hand that reaches bone is pushed back."""
+        head = out["head"]
+        presses = []
+        for side in sides:
+            hand = out[f"hand_{side}"]
+            skin = head["vertices"][k] + head["deformation"][k]
+            pressed = self._tissue.solve(skin, hand["vertices"][k], self._hand_triangles[side])
+            shift = pressed.hand_shift.astype(np.float32)
+            hand["vertices"][k] += shift
+            hand["translation"][k] += shift
+            hand["contact"][k] = pressed.hand_contact
+            head["deformation"][k] += pressed.deformation
+            head["contact"][k] = np.maximum(head["contact"][k], pressed.head_contact)
+            presses.append(Press(k, f"hand_{side}", pressed.head_contact, pressed.deformation))
+        return presses
+
+
+def _drop_short(tracked: np.ndarray, shortest: int) -> None:
+    """Take back, in place, stretches that are shorter than `shortest` and end on both sides within the window."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], (tracked > 0).astype(int), [0]])))
+    for first, last in zip(edges[::2], edges[1::2], strict=True):
+        if last - first < shortest and first > 0 and last < len(tracked):
+            tracked[first:last] = 0

@@ -1,0 +1,90 @@
+"""Frame after frame: the head's pose, each hand's pose, and the hand's place against the head."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from dice_core.contact.hand_samples import HandSamples
+from dice_core.contact.placement import HandPlacer, HeadView, Placement
+from dice_core.contact.proximity import HeadProximity
+from dice_core.engines.open.columns import SIDES, Columns, head_pose, set_head_pose
+from dice_core.engines.open.person import Person
+from dice_core.fitting.hand import HandFitter, HandObservation
+from dice_core.fitting.head import HeadFitter, HeadPose
+from dice_core.mesh import triangles
+from dice_core.preview.rasterizer import depth_map
+
+__all__ = ["FrameFitter"]
+
+_FRONT_PIXELS = 128  # longer side of the depth picture that tells what the head covers
+
+
+class FrameFitter:
+    """Fits the rows of a clip in order; all it remembers between rows stands in the columns."""
+
+    def __init__(self, person: Person) -> None:
+        self.person = person
+        head, camera = person.head, person.camera
+        self._head_mesh = person.head_mesh()
+        self._head_fitter = HeadFitter(head, camera, person.head_shape)
+        self._triangles = triangles(self._head_mesh)
+        self._proximity = HeadProximity(self._head_mesh)
+        self._front_scale = min(1.0, _FRONT_PIXELS / max(camera.width, camera.height))
+        self._hands: dict[str, HandFitter] = {}
+        self._placers: dict[str, HandPlacer] = {}
+        for side in SIDES:
+            fitter = HandFitter(person.hand(side), camera, person.hand_shape, person.hand_scale)
+            samples = HandSamples.of(person.hand_mesh(side))
+            self._hands[side] = fitter
+            self._placers[side] = HandPlacer(fitter, samples, self._proximity, camera, head.mesh.joints[0])
+
+    def fit_row(self, columns: Columns, row: int, before: tuple[Columns, int] | None) -> None:
+        """Fill in the poses of a row.
+
+        before : columns and row of the frame before, None at the start of a clip.
+        """
+        previous_head = None if before is None else head_pose(*before)
+        view = None
+        if columns["head"][row]:
+            pose = self._head_fitter.fit(columns["head.landmarks"][row], previous_head)
+            set_head_pose(columns, row, pose)
+        for side in SIDES:
+            if not columns[side][row]:
+                continue
+            if view is None and columns["head"][row]:
+                view = self._view(pose)
+            self._fit_hand(columns, row, side, before, view, previous_head)
+
+    def _view(self, pose: HeadPose) -> HeadView:
+        head = self.person.head
+        local = self._head_mesh.rest_vertices + np.tensordot(pose.expression.astype(np.float32), head.expressions, 1)
+        self._proximity.set_vertices(local)
+        vertices = head.pose(self.person.head_shape, pose.expression, pose.rotation, pose.translation)
+        front = depth_map(vertices, self._triangles, self.person.camera, self._front_scale)
+        return HeadView(pose, front, self._front_scale)
+
+    def _fit_hand(
+        self,
+        columns: Columns,
+        row: int,
+        side: str,
+        before: tuple[Columns, int] | None,
+        view: HeadView | None,
+        previous_head: HeadPose | None,
+    ) -> None:
+        landmarks = columns[f"{side}.landmarks"][row].astype(np.float64)
+        world = columns[f"{side}.world"][row].astype(np.float64)
+        observation = HandObservation(landmarks[:, :2], landmarks[:, 2], world)
+        free_before, placed_before = None, None
+        if before is not None and before[0][side][before[1]]:
+            earlier, index = before
+            free_before = earlier[f"{side}.free"][index]
+            touching = bool(earlier[f"{side}.touching"][index])
+            placed_before = Placement(earlier[f"{side}.pose"][index], touching, 0.0)
+        free = self._hands[side].fit(observation, free_before)
+        columns[f"{side}.free"][row] = free
+        columns[f"{side}.pose"][row] = free
+        if view is not None:
+            placed = self._placers[side].place(free, observation, view, placed_before, previous_head)
+            columns[f"{side}.pose"][row] = placed.pose
+            columns[f"{side}.touching"][row] = placed.touching

@@ -1,0 +1,85 @@
+"""Who is in the footage: camera, head shape and hand size, surveyed on frames spread over the clip."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from dice_core.bodies import Hand, Head, load_hand, load_head
+from dice_core.camera import Camera
+from dice_core.engines.settings import CaptureSettings
+from dice_core.fitting.head import fit_head_shape
+from dice_core.landmarks import LandmarkTracker
+from dice_core.media import Footage
+from dice_core.mesh import Mesh
+
+__all__ = ["Person", "survey"]
+
+_DEFAULT_FOV = 40.0  # degrees along the longer side: between a phone's video and a portrait lens
+_SURVEY_FRAMES = 12
+_HAND_SCALE = 1.0  # the mean adult hand beside the mean adult head
+
+
+@dataclass(frozen=True)
+class Person:
+    """One person before one camera.
+
+    head_shape : (S,) coefficients; hand_shape : (S,) coefficients; hand_scale : relative to the mean hand.
+    """
+
+    camera: Camera
+    head_shape: np.ndarray
+    hand_shape: np.ndarray
+    hand_scale: float
+
+    @property
+    def head(self) -> Head:
+        """The parametric head that the shape belongs to."""
+        return load_head()
+
+    def hand(self, side: str) -> Hand:
+        """The parametric hand of a side."""
+        return load_hand(side)
+
+    def head_mesh(self) -> Mesh:
+        """The person's head as the take stores it."""
+        return replace(self.head.mesh, rest_vertices=self.head.rest(self.head_shape).astype(np.float32))
+
+    def hand_mesh(self, side: str) -> Mesh:
+        """The person's hand as the take stores it."""
+        return self.hand(side).person_mesh(self.hand_shape, self.hand_scale)
+
+    def to_arrays(self) -> dict[str, np.ndarray]:
+        """As a capture keeps it to go on after a kill."""
+        camera = self.camera
+        return {
+            "camera": np.array([camera.fx, camera.fy, camera.cx, camera.cy, camera.width, camera.height]),
+            "head_shape": self.head_shape,
+            "hand_shape": self.hand_shape,
+            "hand_scale": np.array(self.hand_scale),
+        }
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, Any]) -> Person:
+        """Inverse of `to_arrays`."""
+        fx, fy, cx, cy, width, height = (float(value) for value in arrays["camera"])
+        camera = Camera(fx, fy, cx, cy, int(width), int(height))
+        return cls(camera, arrays["head_shape"], arrays["hand_shape"], float(arrays["hand_scale"]))
+
+
+def survey(footage: Footage, settings: CaptureSettings) -> Person:
+    """Look at frames spread evenly over the footage and find the person's constants."""
+    fov = _DEFAULT_FOV if settings.fov is None else settings.fov
+    camera = Camera.from_fov(footage.width, footage.height, fov)
+    tracker = LandmarkTracker()
+    count = min(_SURVEY_FRAMES, footage.count)
+    rows = np.unique(np.linspace(0, footage.count - 1, count).round().astype(int))
+    faces = []
+    for row in rows:
+        face = tracker.detect(footage.read(int(row))).face
+        if face is not None:
+            faces.append(face.points.astype(np.float64))
+    shape = fit_head_shape(load_head(), camera, faces)
+    return Person(camera, shape, np.zeros(len(load_hand("right").shape_basis)), _HAND_SCALE)

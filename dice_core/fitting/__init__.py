@@ -1,0 +1,1 @@
+"""Fitting: from landmarks in pixels to the pose, identity and expression of the bodies."""

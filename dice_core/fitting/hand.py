@@ -1,0 +1,171 @@
+"""Pose of a hand from its 21 landmarks, within anatomical limits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from dice_core.bodies import Hand
+from dice_core.camera import Camera
+from dice_core.fitting.kinematics import POSE_SIZE, ArticulatedPoints, HandSkeleton, bone_weights
+from dice_core.fitting.solver import Quadratic, minimise
+from dice_core.mesh import axis_angle
+
+__all__ = ["HandFitter", "HandObservation", "edge_on", "hand_size"]
+
+_LANDMARK_SIGMA = 0.01  # of the hand's size in the image
+_ROBUST_SCALE = 2.0  # in sigmas
+_DEPTH_SIGMA = 0.035  # metres; depth of a landmark relative to the wrist, as the network guesses it
+_DIRECTION_SIGMA = 1.7  # of a bone's unit direction in the network's own 3D guess
+_PRIOR_WEIGHT = 0.5  # of the anatomical prior, whose deviations span free gestures
+_EDGE_PRIOR_WEIGHT = 2.0  # for a hand seen edge-on, whose fingers the image hardly tells apart
+_EDGE_DEPTH_SIGMA = 0.08  # metres: there the guessed depths split the fingers
+_STEADY_SIGMA = 0.20  # radians between frames
+_DISTANCE_SIGMA = 0.04  # of the distance found from the hand's size alone
+_ITERATIONS = 40
+_WARM_ITERATIONS = 8
+_LARGEST_STEP = 0.3  # radians or metres an iteration
+
+_PALM = [0, 1, 5, 9, 13, 17]
+_BONES = np.array([(k if k % 4 else 0, k + 1) for k in range(20)])  # pairs of landmarks along each finger
+_KNUCKLES = [5, 9, 13, 17]
+
+
+@dataclass(frozen=True)
+class HandObservation:
+    """What the landmark network says of a hand in one frame.
+
+    pixels : (21, 2); depth : (21,) pixels, relative; world : (21, 3) metres, camera axes, relative.
+    """
+
+    pixels: np.ndarray
+    depth: np.ndarray
+    world: np.ndarray
+
+
+def hand_size(pixels: np.ndarray) -> float:
+    """Longer side of the box around the landmarks, pixels; pixels : (21, 2)."""
+    return float(np.ptp(pixels, axis=0).max())
+
+
+def edge_on(pixels: np.ndarray) -> float:
+    """How much a hand is seen from its edge: 0 flat to the camera, 1 when the knuckles fall on a line to the wrist.
+
+    pixels : (21, 2).
+    """
+    along = pixels[_KNUCKLES].mean(axis=0) - pixels[0]
+    length = float(np.linalg.norm(along))
+    row = pixels[_KNUCKLES[-1]] - pixels[_KNUCKLES[0]]
+    width = abs(float(along[0] * row[1] - along[1] * row[0])) / max(length, 1e-6)
+    # A palm seen flat is about 0.65 as wide between the outer knuckles as it is long.
+    openness = width / max(length, 1e-6) / 0.65
+    return float(np.clip(1.5 - 2.0 * openness, 0.0, 1.0))
+
+
+class HandFitter:
+    """Fits one person's hand to landmarks.
+
+    shape : (S,) coefficients; scale : size relative to the mean hand.
+    """
+
+    def __init__(self, hand: Hand, camera: Camera, shape: np.ndarray, scale: float) -> None:
+        self.hand = hand
+        self.camera = camera
+        self.shape = shape
+        self.scale = scale
+        self.skeleton = HandSkeleton(hand, hand.joint_positions(shape, scale))
+        rest = hand.keypoints_rest(shape, scale).astype(np.float64)
+        self.keypoints = ArticulatedPoints(rest, bone_weights(hand.keypoint_joint, len(hand.mesh.joints)))
+        self.lower = np.concatenate([np.full(6, -np.inf), hand.dof_lower]).astype(np.float64)
+        self.upper = np.concatenate([np.full(6, np.inf), hand.dof_upper]).astype(np.float64)
+        self.mean = np.asarray(hand.dof_mean, np.float64)
+        self.precision = np.asarray(hand.dof_precision, np.float64)
+
+    def fit(self, observation: HandObservation, previous: np.ndarray | None = None) -> np.ndarray:
+        """Fit one frame without regard to the head.
+
+        previous : (28,) pose of the frame before, to start from. Returns the pose (28,).
+        """
+        rough = self.rough_pose(observation)
+        steady = previous[6:].copy() if previous is not None else None
+
+        def evaluate(x: np.ndarray) -> Quadratic:
+            position, jacobian = self.skeleton.jacobian(x, self.keypoints)
+            terms = self.landmark_terms(observation, position, jacobian)
+            self.add_prior(terms, x, observation, steady)
+            terms.add_diagonal(5, x[5:6] - rough[5], 1 / (_DISTANCE_SIGMA * rough[5]))
+            return terms
+
+        start = rough if previous is None else previous
+        iterations = _ITERATIONS if previous is None else _WARM_ITERATIONS
+        pose, _ = minimise(
+            evaluate, start, self.lower, self.upper, iterations=iterations, largest_step=_LARGEST_STEP
+        )
+        return pose
+
+    def rough_pose(self, observation: HandObservation) -> np.ndarray:
+        """Rotation from the palm of the network's 3D guess, distance from the size in the image."""
+        neutral = np.zeros(POSE_SIZE)
+        neutral[6:] = self.mean
+        model = self.skeleton.positions(neutral, self.keypoints)
+        guess = observation.world
+        a = model[_PALM] - model[_PALM].mean(axis=0)
+        b = guess[_PALM] - guess[_PALM].mean(axis=0)
+        u, _, vt = np.linalg.svd(a.T @ b)
+        rotation = (u @ np.diag([1.0, 1.0, np.sign(np.linalg.det(u @ vt))]) @ vt).T
+        # The guess is metric for a mean hand; compare bone lengths to scale it to this hand.
+        ratio = _bone_length(model) / max(_bone_length(guess), 1e-6)
+        spread = float(np.sqrt(((guess - guess.mean(axis=0))[:, :2] ** 2).sum(axis=1).mean())) * ratio
+        middle = observation.pixels.mean(axis=0)
+        seen = float(np.sqrt(((observation.pixels - middle) ** 2).sum(axis=1).mean()))
+        distance = self.camera.fx * spread / max(seen, 1e-6)
+        pose = np.concatenate([axis_angle(rotation), np.zeros(3), self.mean])
+        placed = self.skeleton.positions(pose, self.keypoints)
+        pose[3:6] = self.camera.rays(middle) * distance - placed.mean(axis=0)
+        return pose
+
+    def landmark_terms(
+        self, observation: HandObservation, position: np.ndarray, jacobian: np.ndarray, weight: float = 1.0
+    ) -> Quadratic:
+        """The cost of keypoints missing their landmarks.
+
+        position : (21, 3), jacobian : (21, 3, n) of the keypoints; weight : trust in the image.
+        """
+        camera, n = self.camera, jacobian.shape[-1]
+        terms = Quadratic.zero(n)
+        z = position[:, 2:3]
+        unit = _LANDMARK_SIGMA * hand_size(observation.pixels) / weight
+        residual = (camera.project(position) - observation.pixels) / unit
+        focal = np.array([camera.fx, camera.fy])
+        rows = (focal[:, None] / z[:, None] * jacobian[:, :2]) - (
+            (focal * position[:, :2])[:, :, None] / z[:, None] ** 2 * jacobian[:, 2:]
+        )
+        terms.add_robust(residual, rows / unit, _ROBUST_SCALE)
+        edge = edge_on(observation.pixels)
+        sigma = _DEPTH_SIGMA + edge * (_EDGE_DEPTH_SIGMA - _DEPTH_SIGMA)
+        depth = observation.depth * float(z.mean()) / camera.fx
+        relative = ((z[:, 0] - z[0, 0]) - (depth - depth[0])) / sigma
+        terms.add(relative, (jacobian[:, 2] - jacobian[:1, 2]) / sigma)
+        bones = position[_BONES[:, 1]] - position[_BONES[:, 0]]
+        guess = observation.world[_BONES[:, 1]] - observation.world[_BONES[:, 0]]
+        length = np.linalg.norm(bones, axis=1, keepdims=True)
+        direction = bones / length - guess / np.maximum(np.linalg.norm(guess, axis=1, keepdims=True), 1e-9)
+        rows = (jacobian[_BONES[:, 1]] - jacobian[_BONES[:, 0]]) / length[:, :, None]
+        sigma = _DIRECTION_SIGMA * (1 + 2 * edge)
+        terms.add((direction / sigma).ravel(), (rows / sigma).reshape(-1, n))
+        return terms
+
+    def add_prior(
+        self, terms: Quadratic, x: np.ndarray, observation: HandObservation, steady: np.ndarray | None
+    ) -> None:
+        """The anatomical prior on the angles, and the wish to move little between frames."""
+        edge = edge_on(observation.pixels)
+        weight = _PRIOR_WEIGHT + edge * (_EDGE_PRIOR_WEIGHT - _PRIOR_WEIGHT)
+        terms.add_precision(6, x[6:] - self.mean, self.precision * weight**2)
+        if steady is not None:
+            terms.add_diagonal(6, x[6:] - steady, 1 / _STEADY_SIGMA)
+
+
+def _bone_length(points: np.ndarray) -> float:
+    return float(np.linalg.norm(points[_BONES[:, 1]] - points[_BONES[:, 0]], axis=1).sum())

@@ -1,0 +1,102 @@
+"""Points on an articulated hand and how they move with its pose: forward kinematics with analytic Jacobian."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from dice_core.bodies import Hand
+from dice_core.fitting.solver import cross_matrices
+from dice_core.mesh import joint_transforms, rotation_matrices
+
+__all__ = ["ArticulatedPoints", "HandSkeleton", "POSE_SIZE", "bone_weights"]
+
+# Unknowns of a hand's pose: rotation vector 3, translation 3 metres, joint angles 22 radians.
+POSE_SIZE = 28
+
+
+def bone_weights(joints: np.ndarray, count: int) -> np.ndarray:
+    """(n, J) weights of points that each ride on one joint; joints : (n,)."""
+    weights = np.zeros((len(joints), count))
+    weights[np.arange(len(joints)), joints] = 1.0
+    return weights
+
+
+@dataclass(frozen=True)
+class ArticulatedPoints:
+    """Points to be moved with a hand.
+
+    rest : (n, 3) metres in rest pose; weights : (n, J) skinning weights over all joints.
+    """
+
+    rest: np.ndarray
+    weights: np.ndarray
+
+
+class HandSkeleton:
+    """A hand of one person: joints, degrees of freedom and their axes.
+
+    joints : (J, 3) rest positions, metres.
+    """
+
+    def __init__(self, hand: Hand, joints: np.ndarray) -> None:
+        self.joints = joints.astype(np.float64)
+        self.parents = hand.mesh.parents
+        self.dof_joint = np.asarray(hand.dof_joint)
+        self.dof_axis = np.asarray(hand.dof_axis, np.float64)
+        count = len(joints)
+        below = np.eye(count, dtype=bool)  # below[j, b]: bone b moves with joint j
+        for b in range(count):
+            parent = self.parents[b]
+            while parent >= 0:
+                below[parent, b] = True
+                parent = self.parents[parent]
+        self._below = below[self.dof_joint].astype(np.float64)
+
+    def joint_rotations(self, angles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Rotation (J, 3, 3) of every joint, and the turns (22, 3, 3) that stand left of each degree of freedom."""
+        turns = rotation_matrices(self.dof_axis * angles[:, None])
+        rotation = np.tile(np.eye(3), (len(self.joints), 1, 1))
+        before = np.empty_like(turns)
+        for d, j in enumerate(self.dof_joint):
+            before[d] = rotation[j]
+            rotation[j] = rotation[j] @ turns[d]
+        return rotation, before
+
+    def transforms(self, pose: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """World transforms of the joints and world axes of the degrees of freedom.
+
+        pose : (28,). Returns linear (J, 3, 3), offset (J, 3), axes (22, 3).
+        """
+        rotation, before = self.joint_rotations(pose[6:])
+        rotation[0] = rotation_matrices(pose[:3])
+        linear, offset = joint_transforms(self.joints, self.parents, rotation, pose[3:6])
+        parent = self.parents[self.dof_joint]
+        axes = np.einsum("dij,djk,dk->di", linear[parent], before, self.dof_axis)
+        return linear, offset, axes
+
+    def positions(self, pose: np.ndarray, points: ArticulatedPoints) -> np.ndarray:
+        """World positions (n, 3) of points; pose : (28,)."""
+        linear, offset, _ = self.transforms(pose)
+        blended = (points.weights @ linear.reshape(-1, 9)).reshape(-1, 3, 3)
+        return np.einsum("nij,nj->ni", blended, points.rest) + points.weights @ offset
+
+    def jacobian(self, pose: np.ndarray, points: ArticulatedPoints) -> tuple[np.ndarray, np.ndarray]:
+        """World positions (n, 3) and their derivatives (n, 3, 28); the rotation turns from the left."""
+        linear, offset, axes = self.transforms(pose)
+        weights, rest = points.weights, points.rest
+        # Each point as every joint would carry it alone, times the joint's weight.
+        carried = np.einsum("bij,nj->nbi", linear, rest) + offset
+        weighted = weights[:, :, None] * carried
+        position = weighted.sum(axis=1)
+        centres = np.einsum("dij,dj->di", linear[self.dof_joint], self.joints[self.dof_joint]) + offset[self.dof_joint]
+        moment = np.tensordot(self._below, weighted, axes=([1], [1]))  # (22, n, 3)
+        share = self._below @ weights.T  # (22, n)
+        arm = moment - share[:, :, None] * centres[:, None]
+        jacobian = np.empty((len(rest), 3, POSE_SIZE))
+        root = self.joints[0] + pose[3:6]
+        jacobian[:, :, :3] = -cross_matrices(position - root)
+        jacobian[:, :, 3:6] = np.eye(3)
+        jacobian[:, :, 6:] = np.cross(axes[:, None], arm).transpose(1, 2, 0)
+        return position, jacobian

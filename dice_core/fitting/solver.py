@@ -1,0 +1,128 @@
+"""Bounded, damped Gauss-Newton on small dense problems whose first three unknowns are a rotation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from dice_core.mesh import axis_angle, rotation_matrices
+
+__all__ = ["Quadratic", "cross_matrices", "minimise", "retract"]
+
+_FIRST_DAMPING = 1e-3
+_LEAST_DAMPING = 1e-7
+_REJECTIONS = 6  # steps tried with growing damping before a point is taken for the minimum
+
+
+@dataclass
+class Quadratic:
+    """A sum of squares near a point: cost, its gradient (n,) and its Gauss-Newton matrix (n, n).
+
+    Residuals are added term by term, so that a problem reads as a list of its terms.
+    """
+
+    cost: float
+    gradient: np.ndarray
+    matrix: np.ndarray
+
+    @classmethod
+    def zero(cls, unknowns: int) -> Quadratic:
+        """Nothing added yet."""
+        return cls(0.0, np.zeros(unknowns), np.zeros((unknowns, unknowns)))
+
+    def add(self, residual: np.ndarray, jacobian: np.ndarray) -> None:
+        """Add |residual|^2; residual : (m,), jacobian : (m, n)."""
+        self.cost += float(residual @ residual)
+        self.gradient += jacobian.T @ residual
+        self.matrix += jacobian.T @ jacobian
+
+    def add_robust(self, residual: np.ndarray, jacobian: np.ndarray, scale: float) -> None:
+        """Add the pseudo-Huber loss of vectors, which grows linearly past `scale`.
+
+        residual : (m, k) one vector a row, jacobian : (m, k, n).
+        """
+        square = np.einsum("mk,mk->m", residual, residual) / scale**2
+        root = np.sqrt(1 + square)
+        self.cost += float(2 * scale**2 * (root - 1).sum())
+        weight = 1 / np.sqrt(root)
+        rows = jacobian.reshape(-1, jacobian.shape[-1]) * np.repeat(weight, residual.shape[1])[:, None]
+        values = (residual * weight[:, None]).ravel()
+        self.gradient += rows.T @ values
+        self.matrix += rows.T @ rows
+
+    def add_diagonal(self, start: int, residual: np.ndarray, weight: np.ndarray | float) -> None:
+        """Add |weight * residual|^2 of the unknowns from `start` on, where residual is unknown minus its aim."""
+        weight = np.broadcast_to(np.asarray(weight, np.float64), residual.shape)
+        index = np.arange(start, start + len(residual))
+        self.cost += float(((weight * residual) ** 2).sum())
+        self.gradient[index] += weight**2 * residual
+        self.matrix[index, index] += weight**2
+
+    def add_precision(self, start: int, residual: np.ndarray, precision: np.ndarray) -> None:
+        """Add residual' precision residual of the unknowns from `start` on."""
+        stop = start + len(residual)
+        force = precision @ residual
+        self.cost += float(residual @ force)
+        self.gradient[start:stop] += force
+        self.matrix[start:stop, start:stop] += precision
+
+
+def cross_matrices(vectors: np.ndarray) -> np.ndarray:
+    """(..., 3) to (..., 3, 3) with cross_matrices(a) @ b = a x b."""
+    x, y, z = vectors[..., 0], vectors[..., 1], vectors[..., 2]
+    zero = np.zeros_like(x)
+    return np.stack([zero, -z, y, z, zero, -x, -y, x, zero], axis=-1).reshape(*x.shape, 3, 3)
+
+
+def retract(x: np.ndarray, step: np.ndarray) -> np.ndarray:
+    """Take a step: the first three unknowns are a rotation vector that the step turns from the left."""
+    moved = x + step
+    moved[:3] = axis_angle(rotation_matrices(step[:3]) @ rotation_matrices(x[:3]))
+    return moved
+
+
+def minimise(
+    evaluate: Callable[[np.ndarray], Quadratic],
+    start: np.ndarray,
+    lower: np.ndarray,
+    upper: np.ndarray,
+    *,
+    iterations: int,
+    tolerance: float = 1e-3,
+    largest_step: np.ndarray | float = np.inf,
+) -> tuple[np.ndarray, float]:
+    """Levenberg-Marquardt with bounds kept by projection and an active set.
+
+    evaluate : cost, gradient and matrix at a point; derivatives of the rotation are taken for a small turn
+    from the left. start, lower, upper : (n,). tolerance : relative decrease at which it stops.
+    largest_step : bound on each entry of a step.
+    Returns the best point (n,) and its cost.
+    """
+    x = np.concatenate([start[:3], np.clip(start[3:], lower[3:], upper[3:])])
+    damping = _FIRST_DAMPING
+    terms = evaluate(x)
+    for _ in range(iterations):
+        held = ((x <= lower) & (terms.gradient > 0)) | ((x >= upper) & (terms.gradient < 0))
+        free = np.flatnonzero(~held)
+        matrix = terms.matrix[np.ix_(free, free)]
+        diagonal = np.diag(matrix) + 1e-12
+        for _ in range(_REJECTIONS):
+            step = np.zeros_like(x)
+            step[free] = -np.linalg.solve(matrix + np.diag(damping * diagonal), terms.gradient[free])
+            step = np.clip(step, -largest_step, largest_step)
+            candidate = retract(x, step)
+            candidate[3:] = np.clip(candidate[3:], lower[3:], upper[3:])
+            trial = evaluate(candidate)
+            if trial.cost < terms.cost:
+                break
+            damping *= 6
+        else:
+            return x, terms.cost
+        decrease = (terms.cost - trial.cost) / terms.cost
+        x, terms = candidate, trial
+        damping = max(damping / 6, _LEAST_DAMPING)
+        if decrease < tolerance:
+            break
+    return x, terms.cost
