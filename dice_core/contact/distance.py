@@ -235,9 +235,9 @@ def edge_neighbours(triangles: np.ndarray) -> np.ndarray:
     return _edge_neighbours(np.ascontiguousarray(triangles, np.int64).tobytes())
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=32)
 def _edge_neighbours(data: bytes) -> np.ndarray:
-    """`edge_neighbours` by content: a take has two or three topologies and thousands of frames."""
+    """`edge_neighbours` by content: a take has a few surfaces and thousands of frames."""
     triangles = np.frombuffer(data, np.int64).reshape(-1, 3)
     start, end = triangles.ravel(), np.roll(triangles, -1, axis=1).ravel()
     count = int(triangles.max()) + 1 if triangles.size else 0

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from dice_core.contact.distance import SurfaceIndex
+from dice_core.contact.parts import PartsIndex
 from dice_core.mesh import Mesh, triangles
 from dice_core.metrics.accuracy import ContactScore, mean_distance, procrustes
 from dice_core.metrics.keypoints import Keypoints, landmark_error
@@ -224,14 +224,14 @@ class _HeadSurface:
 
     def __init__(self, mesh: Mesh | None) -> None:
         self._triangles = None if mesh is None else triangles(mesh)
-        self._index: SurfaceIndex | None = None
+        self._index: PartsIndex | None = None
 
     def distances(self, frame: Frame) -> np.ndarray | None:
         """(n,) of all vertices of all hands as the metrics want it; None without a head or a hand."""
         if self._triangles is None or "head" not in frame.bodies or not frame.hands:
             return None
         surface = frame.bodies["head"].surface
-        self._index = SurfaceIndex(surface, self._triangles) if self._index is None else self._index.moved(surface)
+        self._index = PartsIndex(surface, self._triangles) if self._index is None else self._index.moved(surface)
         index = self._index
         return np.concatenate([hand_distances(index, body.surface) for body in frame.hands.values()])
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from dice_core.contact.distance import SurfaceIndex
+from dice_core.contact.parts import PartsIndex
 
 __all__ = [
     "COLLISION_DEPTH",
@@ -30,7 +30,7 @@ TOUCH_DISTANCE = 0.005
 """Metres: a frame in which a hand vertex is as near as this to the surface is a touch."""
 
 
-def hand_distances(index: SurfaceIndex, hand: np.ndarray) -> np.ndarray:
+def hand_distances(index: PartsIndex, hand: np.ndarray) -> np.ndarray:
     """Signed distance of the head's surface at hand vertices, as the metrics want it.
 
     index : the head; hand : (V, 3) metres.

@@ -10,7 +10,7 @@ import pytest
 
 from dice_core.bodies import load_hand, load_head
 from dice_core.camera import Camera
-from dice_core.contact.distance import SurfaceIndex
+from dice_core.contact.parts import PartsIndex
 from dice_core.errors import ShapeError
 from dice_core.mesh import triangles
 from dice_core.metrics import format_metrics, format_table, measure, summarise
@@ -50,7 +50,7 @@ def test_plausibility_of_known_gaps(tmp_path: Path, positions: np.ndarray) -> No
 def test_depths_beyond_the_leak_limit_count_as_zero() -> None:
     """Decaf takes 50 mm and more for a leak: the vertex then neither collides nor is it away from the surface."""
     mesh = sphere_mesh("head", 60, 80, HEAD_RADIUS)
-    index = SurfaceIndex(mesh.rest_vertices, triangles(mesh))
+    index = PartsIndex(mesh.rest_vertices, triangles(mesh))
     points = np.array([[0.04, 0, 0], [0.06, 0, 0], [0.13, 0, 0], [0.3, 0, 0], [0.1, 0.1, 0.1]])
     found = hand_distances(index, points)
     np.testing.assert_allclose(found, [0, 0.04, -0.03, -0.05, -0.05], atol=3e-4)
