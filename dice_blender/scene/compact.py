@@ -42,12 +42,10 @@ def component_keys(prefix: str, basis: np.ndarray, parts: Components, times: np.
 
     basis : (V, 3) float32, metres; times : (T,) scene frames.
     """
-    keys = []
-    for k, shape in enumerate(parts.shapes):
-        weights = parts.weights[:, k]
-        lower = -1.0 if float(weights.min()) < 0 else 0.0
-        keys.append(ShapeKey(f"{prefix}.{k + 1:02d}", basis + shape, times, weights, lower=lower))
-    return keys
+    return [
+        ShapeKey(f"{prefix}.{k + 1:02d}", basis + shape, times, parts.weights[:, k])
+        for k, shape in enumerate(parts.shapes)
+    ]
 
 
 def in_object_space(vertices: np.ndarray, rotation: np.ndarray, location: np.ndarray) -> np.ndarray:

@@ -16,7 +16,7 @@ _RANK_TOLERANCE = 1e-7
 class Components:
     """offsets[t] is about sum_k weights[t, k] * shapes[k].
 
-    shapes : (K, V, 3) float32, metres; weights : (T, K) float32 in [-1, 1], the largest of each component at +-1.
+    shapes : (K, V, 3) float32, metres; weights : (T, K) float32 in [0, 1], the largest of each component at 1.
     error : metres, the largest distance of any vertex in any frame from what is reproduced.
     """
 
@@ -26,32 +26,36 @@ class Components:
 
 
 def decompose(offsets: np.ndarray, tolerance: float, limit: int) -> Components:
-    """Principal components of a surface's motion: as few as keep every vertex within `tolerance`, at most `limit`.
+    """Few shapes whose weighted sums keep every vertex within `tolerance`, at most `limit` of them.
 
     offsets : (T, V, 3) float32, metres, distances from the shape that no component changes.
     tolerance : metres.
+
+    Principal components need weights of both signs, which importers and engines clamp at 0. One shape more makes all
+    weights positive: the opposite of the sum of the others, which takes back what is added to all of them alike.
     """
     frames, vertices, _ = offsets.shape
     remaining = offsets.reshape(frames, -1).astype(np.float32)
-    left, singular = _principal_directions(remaining)
-    shapes, weights = [], []
+    left = _principal_directions(remaining)
+    shapes, weights = np.zeros((0, vertices * 3), np.float32), np.zeros((0, frames), np.float32)
     error = _largest_distance(remaining)
-    for k in range(min(limit, len(singular))):
+    for direction in left.T[: limit - 1]:
         if error <= tolerance:
             break
-        weight = left[:, k]
-        peak = float(np.abs(weight).max())
-        weight = (weight / peak).astype(np.float32)
-        shape = (weight @ remaining) / np.float32(weight @ weight)
+        weight = (direction / direction[np.argmax(np.abs(direction))]).astype(np.float32)
+        shape = (weight @ remaining) / (weight @ weight)
         remaining -= weight[:, None] * shape
         error = _largest_distance(remaining)
-        shapes.append(shape.reshape(vertices, 3))
-        weights.append(weight)
-    return Components(
-        np.array(shapes, np.float32).reshape(-1, vertices, 3),
-        np.array(weights, np.float32).reshape(-1, frames).T,
-        error,
-    )
+        shapes, weights = np.vstack([shapes, shape]), np.vstack([weights, weight])
+    if (weights < 0).any():
+        lift = np.maximum(0.0, -weights.min(axis=0))
+        shapes = np.vstack([shapes, -shapes.sum(axis=0)])
+        weights = np.vstack([weights + lift, lift])
+        peaks = weights.max(axis=1)
+        shapes, weights = shapes * peaks[:, None], weights / peaks[:, None]
+        rebuilt = offsets.reshape(frames, -1) - weights.T @ shapes
+        error = _largest_distance(rebuilt)
+    return Components(shapes.reshape(-1, vertices, 3), weights.T, error)
 
 
 def rigid_alignment(vertices: np.ndarray, reference: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -71,13 +75,12 @@ def rigid_alignment(vertices: np.ndarray, reference: np.ndarray) -> tuple[np.nda
     return rotation, centres - rotation @ centre
 
 
-def _principal_directions(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Left singular vectors (T, K) and singular values (K,), largest first, of (T, n) rows."""
+def _principal_directions(rows: np.ndarray) -> np.ndarray:
+    """(T, K) left singular vectors of (T, n) rows, that of the largest singular value first."""
     gram = (rows @ rows.T).astype(np.float64)
     values, vectors = np.linalg.eigh(gram)
     singular = np.sqrt(np.maximum(values[::-1], 0.0))
-    keep = singular > _RANK_TOLERANCE * max(singular[0], 1e-30)
-    return vectors[:, ::-1][:, keep], singular[keep]
+    return vectors[:, ::-1][:, singular > _RANK_TOLERANCE * max(singular[0], 1e-30)]
 
 
 def _largest_distance(rows: np.ndarray) -> float:

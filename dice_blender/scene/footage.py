@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 import bpy
@@ -13,7 +14,7 @@ from .timing import Timing
 
 __all__ = ["add_background"]
 
-_IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".exr"}
+_IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"}
 _NUMBER = re.compile(r"(\d+)(?=\D*$)")
 
 
@@ -27,7 +28,8 @@ def add_background(camera: bpy.types.Object, take: Take, timing: Timing, path: s
     files = _files(source["path"] if path is None else str(path), take)
     if not files:
         return f"The footage {path or source['path']} is not there, so the camera has no background."
-    first = int(take.frames[0]) if len(take.frames) else 0
+    # The take counts from the first frame that was captured, the files from the first there is.
+    first = int(source["first_frame"]) + int(take.frames[0])
     kind = source["kind"]
     still = len(files) == 1 and kind != "video"
     file = files[0] if kind == "video" or still else files[min(first, len(files) - 1)]
@@ -50,7 +52,7 @@ def add_background(camera: bpy.types.Object, take: Take, timing: Timing, path: s
     if kind == "video":
         image.source = "MOVIE"
         user.frame_duration = max(1, int(source["frame_count"]))
-        # Blender counts a movie's frames from 1, the take counts the footage's from 0.
+        # Blender's first frame of a movie is 1, ours is 0.
         user.frame_offset = first
         return None
     numbers = [_number(name) for name in files]
@@ -76,9 +78,14 @@ def _files(path: str, take: Take) -> list[Path]:
     return []
 
 
-def _in_order(paths: object) -> list[Path]:
-    images = [path.resolve() for path in paths if path.suffix.lower() in _IMAGE_SUFFIXES]  # type: ignore[attr-defined]
-    return sorted(images, key=lambda path: [int(p) if p.isdigit() else p for p in re.split(r"(\d+)", path.name)])
+def _in_order(paths: Iterable[Path]) -> list[Path]:
+    images = [path.resolve() for path in paths if path.suffix.lower() in _IMAGE_SUFFIXES and path.name[0] != "."]
+    return sorted(images, key=_natural_key)
+
+
+def _natural_key(path: Path) -> list[tuple[int, int, str]]:
+    parts = re.split(r"([0-9]+)", path.name.casefold())
+    return [(1, int(part), "") if part.isdigit() else (0, 0, part) for part in parts if part]
 
 
 def _number(path: Path) -> int | None:

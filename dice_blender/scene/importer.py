@@ -34,6 +34,7 @@ KEY_MODES = ("per-frame", "compact", "rigged")
 ORIGIN_NAME = "DICE Origin"
 # Custom properties by which a take is found again, whatever its collection and objects are called by then.
 TAKE_PROPERTY, KEYS_PROPERTY, MESH_PROPERTY = "dice_take", "dice_keys", "dice_mesh"
+RANGE_PROPERTY = "dice_range"
 
 
 @dataclass
@@ -130,6 +131,7 @@ def _fill(
     imported = ImportedTake(
         collection, origin, camera, keys, frame_start=math.floor(times[0]), frame_end=math.ceil(times[-1])
     )
+    collection[RANGE_PROPERTY] = [imported.frame_start, imported.frame_end]
     missing = add_background(camera, take, timing, footage)
     if missing:
         imported.warnings.append(missing)

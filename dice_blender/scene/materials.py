@@ -29,23 +29,24 @@ def skin_material(item: bpy.types.Object, mesh_name: str) -> bpy.types.Material:
     material.diffuse_color = colour
     material.roughness = _ROUGHNESS
     tree = material.node_tree
-    shader = next(node for node in tree.nodes if node.type == "BSDF_PRINCIPLED")
-    shader.inputs["Roughness"].default_value = _ROUGHNESS
-    shader.inputs["Base Color"].default_value = colour
-    vertex = _attribute(tree, "GEOMETRY", CONTACT_ATTRIBUTE, (-900, 200))
-    moment = _attribute(tree, "OBJECT", CONTACT_PROPERTY, (-900, 0))
-    switch = _attribute(tree, "OBJECT", SHOW_CONTACT, (-900, -200))
-    product = _multiply(tree, vertex, moment, (-650, 100))
-    amount = _multiply(tree, product, switch, (-450, 0))
-    mix = tree.nodes.new("ShaderNodeMix")
-    mix.data_type = "RGBA"
-    mix.location = (-230, 150)
-    # A mix node has sockets of every type: those of colour are told by their identifiers.
-    sockets = {socket.identifier: socket for socket in (*mix.inputs, *mix.outputs)}
-    sockets["A_Color"].default_value = colour
-    sockets["B_Color"].default_value = _CONTACT
-    tree.links.new(amount, sockets["Factor_Float"])
-    tree.links.new(sockets["Result_Color"], shader.inputs["Base Color"])
+    skin = next(node for node in tree.nodes if node.type == "BSDF_PRINCIPLED")
+    output = next(node for node in tree.nodes if node.type == "OUTPUT_MATERIAL")
+    touch = tree.nodes.new("ShaderNodeBsdfPrincipled")
+    for shader, tint in ((skin, colour), (touch, _CONTACT)):
+        shader.inputs["Base Color"].default_value = tint
+        shader.inputs["Roughness"].default_value = _ROUGHNESS
+    vertex = _attribute(tree, "GEOMETRY", CONTACT_ATTRIBUTE, (-1000, 500))
+    moment = _attribute(tree, "OBJECT", CONTACT_PROPERTY, (-1000, 300))
+    switch = _attribute(tree, "OBJECT", SHOW_CONTACT, (-1000, 100))
+    product = _multiply(tree, vertex, moment, (-750, 400))
+    amount = _multiply(tree, product, switch, (-550, 300))
+    # Whole shaders are mixed, not colours: exporters then find the skin's plain colour.
+    mix = tree.nodes.new("ShaderNodeMixShader")
+    tree.links.new(amount, mix.inputs[0])
+    tree.links.new(skin.outputs[0], mix.inputs[1])
+    tree.links.new(touch.outputs[0], mix.inputs[2])
+    tree.links.new(mix.outputs[0], output.inputs["Surface"])
+    skin.location, touch.location, mix.location, output.location = (-300, 200), (-300, -200), (50, 300), (300, 300)
     item[SHOW_CONTACT] = 0.0
     item.id_properties_ui(SHOW_CONTACT).update(
         min=0.0, max=1.0, description="How far the material shows contact in colour"
@@ -54,9 +55,7 @@ def skin_material(item: bpy.types.Object, mesh_name: str) -> bpy.types.Material:
     return material
 
 
-def _attribute(
-    tree: bpy.types.NodeTree, kind: str, name: str, location: tuple[float, float]
-) -> bpy.types.NodeSocket:
+def _attribute(tree: bpy.types.NodeTree, kind: str, name: str, location: tuple[float, float]) -> bpy.types.NodeSocket:
     node = tree.nodes.new("ShaderNodeAttribute")
     node.attribute_type = kind
     node.attribute_name = name

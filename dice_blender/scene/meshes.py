@@ -51,7 +51,6 @@ def add_shape_keys(item: bpy.types.Object, basis: np.ndarray, keys: list[ShapeKe
     for key in keys:
         block = item.shape_key_add(name=key.name, from_mix=False)
         block.points.foreach_set("co", np.ascontiguousarray(key.vertices, np.float32).ravel())
-        block.slider_min, block.slider_max = key.lower, key.upper
         curves.write(f'key_blocks["{block.name}"].value', 0, key.times, key.weights)
 
 

@@ -14,15 +14,13 @@ class ShapeKey:
     """A shape key and the weight that it has over time.
 
     vertices : (V, 3) float32, metres, the object's space, where weight 1 takes the surface.
-    times, weights : (n,) scene frames and weights; lower, upper : range of the slider.
+    times, weights : (n,) scene frames and weights in [0, 1]: Blender, importers and engines clamp what is beyond.
     """
 
     name: str
     vertices: np.ndarray
     times: np.ndarray
     weights: np.ndarray
-    lower: float = 0.0
-    upper: float = 1.0
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,6 @@ _RIG_TOLERANCE = 0.05e-3
 _CONTACT_TOLERANCE = 0.6 * COMPACT_TOLERANCE
 # A blended skinning matrix with a smaller determinant is folded flat and cannot be undone.
 _SMALLEST_DETERMINANT = 1e-3
-# Blender clamps a shape key's slider here.
-_SLIDER_LIMIT = 10.0
 
 
 def rigged_plan(motion: Motion, times: np.ndarray) -> MeshPlan:
@@ -81,7 +79,8 @@ def _rig_keys(
     """
     keys: list[ShapeKey] = []
     if motion.expression is not None and len(motion.mesh.shape_key_names):
-        weights = np.clip(motion.expression, -_SLIDER_LIMIT, _SLIDER_LIMIT)
+        # What lies beyond is left to the `shape.*` keys: no importer keeps it.
+        weights = np.clip(motion.expression, 0.0, 1.0)
         keys = _expression_keys(motion.mesh, basis, weights, times)
         deltas = motion.mesh.shape_key_deltas
         residual = residual - (weights @ deltas.reshape(len(deltas), -1)).reshape(residual.shape)
@@ -95,14 +94,7 @@ def _rig_keys(
 def _expression_keys(mesh: Mesh, basis: np.ndarray, weights: np.ndarray, times: np.ndarray) -> list[ShapeKey]:
     """One key for each of the body's own shape keys, at rest or not. weights : (T, S)."""
     return [
-        ShapeKey(
-            name,
-            basis + mesh.shape_key_deltas[k],
-            times,
-            weights[:, k],
-            lower=min(0.0, float(weights[:, k].min())),
-            upper=max(1.0, float(weights[:, k].max())),
-        )
+        ShapeKey(name, basis + mesh.shape_key_deltas[k], times, weights[:, k])
         for k, name in enumerate(mesh.shape_key_names)
     ]
 

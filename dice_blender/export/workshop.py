@@ -1,0 +1,148 @@
+"""A scene of its own for an export: copies of a take's objects, which may be changed and are thrown away afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import bpy
+
+from dice_core.errors import InputError
+
+from ..scene.importer import RANGE_PROPERTY
+
+__all__ = ["Body", "Workshop", "open_workshop"]
+
+
+@dataclass
+class Body:
+    """One mesh that is to be exported.
+
+    name : of the user's object; mesh : its copy, with mesh data and shape keys of its own.
+    armature : copy of the armature that poses it, or None.
+    """
+
+    name: str
+    mesh: bpy.types.Object
+    armature: bpy.types.Object | None
+
+
+@dataclass
+class Workshop:
+    """The copies in their scene. first, last : scene frames of the animation."""
+
+    scene: bpy.types.Scene
+    bodies: list[Body]
+    first: int
+    last: int
+    _sampled: list[bpy.types.Object]
+
+    def rewind(self) -> None:
+        """Make the scene ready to be written: from frame 0, and without what was only there to be sampled."""
+        for item in self._sampled:
+            self.scene.collection.objects.unlink(item)
+        self.scene.frame_start, self.scene.frame_end = 0, self.last - self.first
+        self.scene.frame_set(0)
+
+
+@contextmanager
+def open_workshop(collection: bpy.types.Collection) -> Iterator[Workshop]:
+    """Copies of a collection's objects in the current scene of the window, until the end of the block.
+
+    The copies have the names of the user's objects, which step aside for that long. Afterwards the scene in the
+    window, the names and everything else are as before.
+    Raises InputError where the collection has no mesh.
+    """
+    originals = list(collection.all_objects)
+    if not any(item.type == "MESH" for item in originals):
+        raise InputError(f"The collection {collection.name} holds no mesh: import a take first.")
+    before = _all_blocks()
+    users_scene = _scene_of(collection)
+    window = bpy.context.window
+    windows_scene = None if window is None else window.scene
+    named: list[tuple[bpy.types.ID, str]] = []
+    scene = bpy.data.scenes.new(collection.name)
+    try:
+        workshop = _furnish(scene, users_scene, collection, originals, named)
+        if window is not None:
+            window.scene = scene
+        with bpy.context.temp_override(scene=scene, view_layer=scene.view_layers[0]):
+            # The first evaluation in a new scene builds its dependencies, and leaves properties as they were.
+            scene.frame_set(workshop.first)
+            yield workshop
+    finally:
+        if window is not None:
+            window.scene = windows_scene
+        bpy.data.scenes.remove(scene)
+        bpy.data.batch_remove(_all_blocks() - before)
+        for block, name in named:
+            block.name = name
+
+
+def _furnish(
+    scene: bpy.types.Scene,
+    users_scene: bpy.types.Scene,
+    collection: bpy.types.Collection,
+    originals: list[bpy.types.Object],
+    named: list[tuple[bpy.types.ID, str]],
+) -> Workshop:
+    scene.render.fps, scene.render.fps_base = users_scene.render.fps, users_scene.render.fps_base
+    first, last = _frame_range(collection, originals, users_scene)
+    scene.frame_start, scene.frame_end = first, last
+    copies: dict[bpy.types.Object, bpy.types.Object] = {}
+    for item in originals:
+        if item.mode == "EDIT":
+            item.update_from_editmode()
+        copy = item.copy()
+        if item.type == "MESH":
+            copy.data = item.data.copy()
+            _take_name(copy.data, item.data, named)
+        _take_name(copy, item, named)
+        scene.collection.objects.link(copy)
+        copies[item] = copy
+    for copy in copies.values():
+        copy.parent = copies.get(copy.parent, copy.parent)
+        for modifier in (*copy.modifiers, *copy.constraints):
+            for slot in ("object", "target"):
+                linked = getattr(modifier, slot, None)
+                if linked in copies:
+                    setattr(modifier, slot, copies[linked])
+    bodies = [Body(copy.name, copy, copy.find_armature()) for copy in copies.values() if copy.type == "MESH"]
+    return Workshop(scene, bodies, first, last, [copy for copy in copies.values() if copy.type != "MESH"])
+
+
+def _take_name(copy: bpy.types.ID, original: bpy.types.ID, named: list[tuple[bpy.types.ID, str]]) -> None:
+    name = original.name
+    if original.is_editable:
+        named.append((original, name))
+        original.name = f"{name} (user's)"
+    copy.name = name
+
+
+def _scene_of(collection: bpy.types.Collection) -> bpy.types.Scene:
+    current = bpy.context.scene
+    candidates = [current, *(scene for scene in bpy.data.scenes if scene != current)]
+    return next((s for s in candidates if collection in s.collection.children_recursive), current)
+
+
+def _frame_range(
+    collection: bpy.types.Collection, items: list[bpy.types.Object], scene: bpy.types.Scene
+) -> tuple[int, int]:
+    """The take's frames, and beyond them whatever the user has keyed on its objects."""
+    ranges = [tuple(collection[RANGE_PROPERTY])] if RANGE_PROPERTY in collection else []
+    for item in items:
+        keys = item.data.shape_keys if item.type == "MESH" else None
+        for block in (item, keys):
+            data = None if block is None else block.animation_data
+            if data is not None and data.action is not None:
+                ranges.append(tuple(round(frame) for frame in data.action.frame_range))
+    if not ranges:
+        return scene.frame_start, scene.frame_end
+    return min(r[0] for r in ranges), max(r[1] for r in ranges)
+
+
+def _all_blocks() -> set[bpy.types.ID]:
+    """Every data block of the kinds that an export makes."""
+    kinds = (bpy.data.objects, bpy.data.meshes, bpy.data.armatures, bpy.data.actions)
+    return {block for kind in kinds for block in kind}

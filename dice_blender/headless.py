@@ -1,0 +1,139 @@
+"""A take to a .blend, and to an FBX and a GLB, in a Blender without a window: what `dice blend` runs.
+
+Says what it does as JSON lines on standard output, among whatever Blender prints there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from dice_core.errors import DiceError, InputError
+from dice_core.take import open_take
+
+from .export import PRESETS, export_fbx, export_glb
+from .scene import KEY_MODES, ImportedTake, import_take
+
+__all__ = ["main", "run"]
+
+_FAILED = 1
+# Linear grey of the world, and watts per square metre of the sun above the camera's left shoulder.
+_WORLD_GREY = 0.25
+_SUN_STRENGTH = 3.0
+_SUN_ANGLES = (math.radians(50), math.radians(-20), 0.0)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Exit status: 0 when all files are written, 2 for bad input, 1 for a failure."""
+    options = _parser().parse_args(arguments)
+    try:
+        run(options.take, options.output, keys=options.keys, fbx=options.fbx, preset=options.preset, glb=options.glb)
+    except DiceError as error:
+        _say("error", message=str(error))
+        return error.exit_status
+    except (RuntimeError, OSError) as error:
+        # Blender's operators raise RuntimeError with its own report.
+        _say("error", message=str(error).strip().replace("\n", " "))
+        return _FAILED
+    return 0
+
+
+def run(take: Path, output: Path, *, keys: str, fbx: Path | None, preset: str, glb: Path | None) -> ImportedTake:
+    """Make the files. Raises DiceError where the take cannot be read or a file cannot be written."""
+    for path in (output, fbx, glb):
+        if path is not None:
+            _make_room(path)
+    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
+    imported = import_take(open_take(take), keys=keys)
+    for message in imported.warnings:
+        _say("warning", message=message)
+    _light(bpy.context.scene)
+    _look_through_camera()
+    bpy.ops.wm.save_as_mainfile(filepath=str(output), compress=True)
+    if fbx is not None:
+        export_fbx(imported.collection, fbx, preset=preset)
+    if glb is not None:
+        export_glb(imported.collection, glb)
+    _say(
+        "done",
+        blend=str(output),
+        fbx=None if fbx is None else str(fbx),
+        glb=None if glb is None else str(glb),
+        keys=keys,
+        meshes={
+            name: {"keys": imported.key_counts[name], "error_mm": round(imported.errors[name] * 1000, 4)}
+            for name in imported.objects
+        },
+    )
+    return imported
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="dice_blender.headless")
+    parser.add_argument("take", type=Path)
+    parser.add_argument("-o", "--output", type=_absolute, required=True)
+    parser.add_argument("--keys", choices=KEY_MODES, default="per-frame")
+    parser.add_argument("--fbx", type=_absolute)
+    parser.add_argument("--preset", choices=tuple(PRESETS), default="generic")
+    parser.add_argument("--glb", type=_absolute)
+    return parser
+
+
+def _absolute(path: str) -> Path:
+    """Blender takes a relative path for relative to the .blend."""
+    return Path(path).absolute()
+
+
+def _make_room(path: Path) -> None:
+    """Make the folder of a file that is going to be written, and see that it can be."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("ab"):
+            pass
+        if path.stat().st_size == 0:
+            path.unlink()
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise InputError(f"{path} cannot be written ({reason}): choose another output.") from error
+
+
+def _light(scene: bpy.types.Scene) -> None:
+    """Light for a scene that has none, so that a render shows something."""
+    world = bpy.data.worlds.new("World")
+    scene.world = world
+    world.color = (_WORLD_GREY, _WORLD_GREY, _WORLD_GREY)
+    sun = bpy.data.lights.new("Light", "SUN")
+    sun.energy = _SUN_STRENGTH
+    item = bpy.data.objects.new("Light", sun)
+    item.rotation_euler = _SUN_ANGLES
+    scene.collection.objects.link(item)
+
+
+def _look_through_camera() -> None:
+    """Open the file's 3D views on what the DICE Camera sees."""
+    for screen in bpy.data.screens:
+        for area in screen.areas:
+            for space in area.spaces:
+                if space.type == "VIEW_3D" and space.region_3d is not None:
+                    space.region_3d.view_perspective = "CAMERA"
+
+
+def _say(event: str, **values: Any) -> None:
+    sys.stdout.write(json.dumps({"event": event, **values}) + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    status = main(sys.argv[1:])
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Blender 4.2 crashes while Python shuts down after a glTF export; by now every file is written.
+    os._exit(status)

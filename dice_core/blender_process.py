@@ -1,0 +1,108 @@
+"""Blender as a child process: takes to .blend, FBX and GLB without a window and without `bpy` in this process."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from dice_core.errors import DiceError, InputError
+from dice_core.events import parse_event
+
+__all__ = ["blender_command", "make_blend"]
+
+_PROJECT = Path(__file__).resolve().parent.parent
+_BAD_INPUT = 2
+# Lines of Blender's own output that are kept for the message when it dies without a word of ours.
+_TAIL = 12
+# Run inside a Blender application, whose Python knows nothing of our folder and hands over only what follows "--".
+_BOOT = (
+    "import os, sys; sys.path.insert(0, {project!r}); from dice_blender.headless import main; "
+    "status = main(sys.argv[sys.argv.index('--') + 1:]); sys.stdout.flush(); os._exit(status)"
+)
+
+
+def blender_command() -> list[str]:
+    """Command that `dice_blender.headless` takes its arguments after: this Python's bpy, or else `blender` on PATH.
+
+    Raises DiceError where there is neither.
+    """
+    if importlib.util.find_spec("bpy") is not None:
+        return [sys.executable, "-m", "dice_blender.headless"]
+    blender = shutil.which("blender")
+    if blender is not None:
+        boot = _BOOT.format(project=str(_PROJECT))
+        return [blender, "--background", "--factory-startup", "--python-exit-code", "1", "--python-expr", boot, "--"]
+    raise DiceError(
+        "Neither the bpy package nor a blender program was found: install the project's `blender` extra, "
+        "or put Blender 4.2 or newer on PATH."
+    )
+
+
+def make_blend(
+    take: str | Path,
+    output: str | Path,
+    *,
+    keys: str = "per-frame",
+    fbx: str | Path | None = None,
+    preset: str = "generic",
+    glb: str | Path | None = None,
+    on_warning: Callable[[str], None] | None = None,
+) -> dict[str, Any]:
+    """Bring a take into a new .blend, and export it where `fbx` or `glb` name a file.
+
+    keys : "per-frame", "compact" or "rigged"; preset : "generic", "unity" or "unreal".
+    Returns {"blend", "fbx", "glb": paths, "keys": str, "meshes": {name: {"keys": int, "error_mm": float}}}, where
+    `error_mm` is the largest distance of any vertex in any frame from the take.
+    Raises InputError or DiceError with Blender's reason.
+    """
+    arguments = [str(take), "-o", str(output), "--keys", keys, "--preset", preset]
+    for option, path in (("--fbx", fbx), ("--glb", glb)):
+        if path is not None:
+            arguments += [option, str(path)]
+    return _run([*blender_command(), *arguments], on_warning)
+
+
+def _run(command: Sequence[str], on_warning: Callable[[str], None] | None) -> dict[str, Any]:
+    path = os.pathsep.join(entry for entry in (str(_PROJECT), os.environ.get("PYTHONPATH")) if entry)
+    environment = os.environ | {"PYTHONPATH": path, "PYTHONIOENCODING": "utf-8"}
+    done: dict[str, Any] | None = None
+    reason = ""
+    tail: deque[str] = deque(maxlen=_TAIL)
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env=environment,
+        encoding="utf-8",
+        errors="replace",
+    ) as process:
+        assert process.stdout is not None
+        try:
+            for line in process.stdout:
+                event = parse_event(line)
+                if event is None:
+                    tail.append(line.strip())
+                elif event["event"] == "warning" and on_warning is not None:
+                    on_warning(event["message"])
+                elif event["event"] == "error":
+                    reason = event["message"]
+                elif event["event"] == "done":
+                    done = event
+        except BaseException:
+            process.terminate()
+            raise
+    if process.returncode == 0 and done is not None:
+        del done["event"]
+        return done
+    if reason:
+        raise InputError(reason) if process.returncode == _BAD_INPUT else DiceError(reason)
+    last = next((line for line in reversed(tail) if line), "it said nothing")
+    raise DiceError(f"Blender ended with status {process.returncode} ({last}): run the command again with --debug.")
