@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["BuildError", "Pin", "build", "fetch", "main", "manifest_for", "read_lock"]
+__all__ = ["BuildError", "Pin", "build", "can_build_offline", "fetch", "main", "manifest_for", "read_lock"]
 
 ROOT = Path(__file__).resolve().parent
 LOCK = ROOT / "wheels" / "lock.toml"
@@ -172,19 +172,19 @@ def _core_wheel(folder: Path, offline: bool) -> Path:
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy2(ROOT / name, stage / name)
     shutil.copytree(ROOT / "dice_core", stage / "dice_core", ignore=shutil.ignore_patterns(*_NOT_SHIPPED))
-    backend = [] if not offline and not _has_backend() else ["--no-build-isolation"]
+    backend = [] if not offline and not can_build_offline() else ["--no-build-isolation"]
     index = ["--no-index"] if offline else []
     run = _pip(["wheel", "--no-deps", *backend, *index, "--wheel-dir", str(folder), str(stage)])
     built = list(folder.glob("dice_core-*.whl"))
     if run.returncode or len(built) != 1:
-        if offline and not _has_backend():
+        if offline and not can_build_offline():
             raise BuildError("Building offline needs setuptools 70.1 or newer: install it, or build without --offline.")
         lines = [line for line in run.stderr.splitlines() if line.strip()]
         raise BuildError(f"The wheel of dice_core could not be built: {lines[-1] if lines else 'pip gave no reason'}")
     return built[0]
 
 
-def _has_backend() -> bool:
+def can_build_offline() -> bool:
     """Whether this Python can build wheels by itself: setuptools does without the wheel package from 70.1 on."""
     if importlib.util.find_spec("setuptools") is None:
         return False

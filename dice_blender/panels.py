@@ -53,7 +53,7 @@ class DICE_PT_footage(_Tab, Panel):
         self._draw_facts(context, layout, settings)
         layout.use_property_split = True
         layout.use_property_decorate = False
-        if settings.footage_frames != 1:
+        if settings.footage_frames > 1:
             _draw_range(layout, settings)
         row = layout.row(heading="Lens Angle")
         row.prop(settings, "use_fov", text="")
@@ -96,7 +96,7 @@ class DICE_PT_capture(_Tab, Panel):
         captures = session.queue.captures
         row = layout.row()
         row.scale_y = 1.8
-        text = "Capture Next" if session.queue.busy else "Capture"
+        text = "Add to Queue" if session.queue.busy else "Capture"
         row.operator("dice.capture", text=text, icon="RENDER_ANIMATION")
         problem = footage.problem(settings)
         if problem and not captures:
@@ -228,9 +228,10 @@ def draw_capture(context: bpy.types.Context, layout: UILayout, capture: Capture)
         return
     box = layout.box().column()
     row = box.row()
-    row.label(text=capture.name, icon="SORTTIME" if capture.state is State.QUEUED else "REC", translate=False)
-    row.operator("dice.cancel", text="", icon="X", emboss=False).number = capture.number
-    if capture.state is State.QUEUED:
+    waiting = capture.state is State.QUEUED
+    row.label(text=capture.name, icon="SORTTIME" if waiting else "REC", translate=False)
+    if waiting:
+        row.operator("dice.cancel", text="", icon="X", emboss=False).number = capture.number
         return
     if capture.state is State.STOPPING:
         box.label(text="Stopping after this frame…")
@@ -254,8 +255,9 @@ def draw_capture(context: bpy.types.Context, layout: UILayout, capture: Capture)
 def _draw_failure(context: bpy.types.Context, layout: UILayout, capture: Capture) -> None:
     box = layout.box().column()
     row = box.row()
-    row.alert = True
-    row.label(text=_t("{} failed").format(capture.name), icon="ERROR", translate=False)
+    title = row.row()
+    title.alert = True
+    title.label(text=_t("{} failed").format(capture.name), icon="ERROR", translate=False)
     row.operator("dice.cancel", text="", icon="X", emboss=False).number = capture.number
     draw_wrapped(context, box, capture.error)
     if capture.last_lines:

@@ -21,9 +21,9 @@ from . import footage
 __all__ = ["ENGINES", "KEYS", "PRESETS", "register", "unregister"]
 
 SOURCES = (
-    ("FILE", "File", "A photo or a movie from disk", "FILE_MOVIE", 0),
-    ("SEQUENCE", "Sequence", "The images of a folder, one a frame, in the order of their numbers", "RENDERLAYERS", 1),
-    ("CLIP", "Movie Clip", "A movie clip that is open in this file", "TRACKER", 2),
+    ("FILE", "File", "A photo or a movie from disk"),
+    ("SEQUENCE", "Sequence", "The images of a folder, one a frame, in the order of their numbers"),
+    ("CLIP", "Clip", "A movie clip that is open in this file"),
 )
 HANDS = (
     ("auto", "Auto", "Find out which hands are in the picture"),

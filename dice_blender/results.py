@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import bpy
 
 from dice_core.take import Take, open_take
 
-__all__ = ["active", "add", "collection_of", "entry_of", "fill"]
+__all__ = ["active", "add", "collection_of", "remove_collection"]
 
 
 def active(scene: bpy.types.Scene) -> Any | None:
@@ -21,7 +22,7 @@ def active(scene: bpy.types.Scene) -> Any | None:
     return None
 
 
-def entry_of(scene: bpy.types.Scene, path: Path) -> Any | None:
+def _entry_of(scene: bpy.types.Scene, path: Path) -> Any | None:
     """The entry of a take's folder."""
     wanted = os.path.normpath(path)
     for entry in scene.dice.takes:
@@ -36,15 +37,15 @@ def add(scene: bpy.types.Scene, path: Path) -> Any:
     Raises InputError where the folder is no take.
     """
     take = open_take(path)
-    entry = entry_of(scene, take.path)
+    entry = _entry_of(scene, take.path)
     if entry is None:
         entry = scene.dice.takes.add()
-    fill(entry, take)
+    _fill(entry, take)
     scene.dice.active_take = next(i for i, other in enumerate(scene.dice.takes) if other == entry)
     return entry
 
 
-def fill(entry: Any, take: Take) -> None:
+def _fill(entry: Any, take: Take) -> None:
     """Write what a take says of itself into its entry."""
     frames = take.frames
     entry.name, entry.path = take.name, str(take.path)
@@ -71,16 +72,23 @@ def collection_of(entry: Any) -> bpy.types.Collection | None:
 
 def remove_collection(collection: bpy.types.Collection) -> None:
     """Remove an imported take with everything in it that nothing else uses; the take on disk stays."""
-    blocks = []
-    for item in list(collection.all_objects):
-        blocks += [item.data, *_actions_of(item), *(slot.material for slot in item.material_slots)]
-        bpy.data.objects.remove(item)
+    items = list(collection.all_objects)
+    data = [item.data for item in items]
+    used_by_data = [block for item in items for block in (*_actions_of(item), *_materials_of(item))]
+    bpy.data.batch_remove(items)
+    _remove_unused(data)
+    _remove_unused(used_by_data)
     for child in list(collection.children_recursive):
         bpy.data.collections.remove(child)
     bpy.data.collections.remove(collection)
-    orphans = list({block for block in blocks if block is not None and block.users == 0})
-    if orphans:
-        bpy.data.batch_remove(orphans)
+
+
+def _remove_unused(blocks: Iterable[bpy.types.ID | None]) -> None:
+    bpy.data.batch_remove({block for block in blocks if block is not None and block.users == 0})
+
+
+def _materials_of(item: bpy.types.Object) -> list[bpy.types.Material | None]:
+    return [slot.material for slot in item.material_slots]
 
 
 def _actions_of(item: bpy.types.Object) -> list[bpy.types.Action | None]:

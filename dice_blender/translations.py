@@ -1,13 +1,245 @@
-"""German for everything that the extension shows."""
+"""German for what the extension shows; any other language falls back on the English in the source."""
 
 from __future__ import annotations
 
-__all__ = ["register", "unregister"]
+import bpy
+
+__all__ = ["GERMAN", "register", "unregister"]
+
+GERMAN = {
+    # Footage
+    "Footage": "Filmmaterial",
+    "Source": "Quelle",
+    "Where the footage comes from": "Woher das Filmmaterial kommt",
+    "File": "Datei",
+    "A photo or a movie from disk": "Ein Foto oder ein Film von der Festplatte",
+    "Sequence": "Sequenz",
+    "The images of a folder, one a frame, in the order of their numbers": (
+        "Die Bilder eines Ordners, je eines pro Frame, in der Reihenfolge ihrer Nummern"
+    ),
+    "Clip": "Clip",
+    "Movie Clip": "Filmclip",
+    "A movie clip that is open in this file": "Ein Filmclip, der in dieser Datei geöffnet ist",
+    "The movie clip to capture": "Der Filmclip, der erfasst werden soll",
+    "The photo, movie, or one image of the sequence. One person, one camera, one shot": (
+        "Das Foto, der Film oder ein Bild der Sequenz. Eine Person, eine Kamera, eine Einstellung"
+    ),
+    "Open Footage": "Filmmaterial öffnen",
+    "Open Photo or Movie…": "Foto oder Film öffnen…",
+    "Choose a photo, a movie, or several images that make a sequence": (
+        "Ein Foto, einen Film oder mehrere Bilder wählen, die eine Sequenz bilden"
+    ),
+    "Choose a photo or a movie": "Ein Foto oder einen Film wählen",
+    "Choose a movie clip": "Einen Filmclip wählen",
+    "Choose footage": "Filmmaterial wählen",
+    "Or drop it onto the viewport": "Oder auf die Ansicht ziehen",
+    "Relative Path": "Relativer Pfad",
+    "Remember the footage relative to the saved file": "Das Filmmaterial relativ zur gespeicherten Datei merken",
+    "The footage is missing": "Das Filmmaterial fehlt",
+    "This file cannot be read": "Diese Datei kann nicht gelesen werden",
+    "The frame range ends before it starts": "Der Framebereich endet vor seinem Anfang",
+    "The frame range starts after the footage": "Der Framebereich beginnt nach dem Ende des Filmmaterials",
+    "Refresh Footage": "Filmmaterial neu lesen",
+    "Look at the footage on disk again": "Das Filmmaterial auf der Festplatte noch einmal ansehen",
+    "{:d} frames": "{:d} Frames",
+    "{:.5g} fps": "{:.5g} fps",
+    "Frame Range": "Framebereich",
+    "Capture a part of the footage instead of all of it": "Nur einen Teil des Filmmaterials erfassen",
+    "Start": "Anfang",
+    "First frame to capture, counted from 1": "Erster Frame, gezählt von 1",
+    "End": "Ende",
+    "Last frame to capture, counted from 1": "Letzter Frame, gezählt von 1",
+    "Lens Angle": "Bildwinkel",
+    "Give the camera's angle of view where it is known, instead of an ordinary lens": (
+        "Den Bildwinkel der Kamera angeben, wenn er bekannt ist, statt eines gewöhnlichen Objektivs"
+    ),
+    "Angle": "Winkel",
+    "Angle of view along the longer side of the picture": "Bildwinkel entlang der längeren Bildseite",
+    "Hands": "Hände",
+    "Which of the subject's hands to capture": "Welche Hände der Person erfasst werden",
+    "Auto": "Auto",
+    "Find out which hands are in the picture": "Herausfinden, welche Hände im Bild sind",
+    "Left": "Links",
+    "Only the subject's own left hand": "Nur die eigene linke Hand der Person",
+    "Right": "Rechts",
+    "Only the subject's own right hand": "Nur die eigene rechte Hand der Person",
+    "Both": "Beide",
+    "Both hands": "Beide Hände",
+    # Capture
+    "Capture": "Erfassen",
+    "Add to Queue": "Einreihen",
+    "Recover the head, the hands and their contact from the footage. Blender stays usable meanwhile": (
+        "Kopf, Hände und ihre Berührung aus dem Filmmaterial gewinnen. Blender bleibt währenddessen bedienbar"
+    ),
+    "Engine": "Verfahren",
+    "What recovers the head, the hands and the contact": "Was Kopf, Hände und Berührung gewinnt",
+    "Open": "Offen",
+    "Ships with the extension, needs nothing else, free for commercial work": (
+        "Gehört zur Erweiterung, braucht sonst nichts, frei für gewerbliche Arbeit"
+    ),
+    "DICE Network": "DICE-Netz",
+    "The published network; needs licensed files and a Python with PyTorch, see preferences": (
+        "Das veröffentlichte Netz; braucht lizenzierte Dateien und ein Python mit PyTorch, siehe Einstellungen"
+    ),
+    "Set Up DICE Network": "DICE-Netz einrichten",
+    "Keys": "Keys",
+    "How the animation is keyed": "Wie die Animation in Keys gefasst wird",
+    "How the animation is keyed when a take is imported": "Wie die Animation beim Import in Keys gefasst wird",
+    "Per Frame": "Pro Frame",
+    "One shape key a captured frame: exact, for editing, stills and short shots": (
+        "Ein Shape Key pro erfasstem Frame: exakt, für Nachbearbeitung, Standbilder und kurze Einstellungen"
+    ),
+    "Compact": "Kompakt",
+    "A few shape keys with animated weights: within 0.2 mm, for long shots": (
+        "Wenige Shape Keys mit animierten Gewichten: auf 0,2 mm genau, für lange Einstellungen"
+    ),
+    "Rigged": "Geriggt",
+    "Expression keys, contact keys and hand armatures: for game engines and retargeting": (
+        "Mimik-Keys, Berührungs-Keys und Hand-Armaturen: für Game-Engines und Retargeting"
+    ),
+    "Import When Done": "Danach importieren",
+    "Bring the take into this scene as soon as it is captured": "Den Take in diese Szene holen, sobald er erfasst ist",
+    "Cancel": "Abbrechen",
+    "Cancel Capture": "Erfassung abbrechen",
+    "Stop this capture. The frames that are finished stay on disk, and capturing again goes on after them": (
+        "Diese Erfassung anhalten. Fertige Frames bleiben erhalten, und erneutes Erfassen macht nach ihnen weiter"
+    ),
+    "Stopping after this frame…": "Hält nach diesem Frame an…",
+    "Starting…": "Startet…",
+    "DICE starts…": "DICE startet…",
+    "Loading for {:.0f} s": "Lädt seit {:.0f} s",
+    "No sign of life for {:.0f} s": "Kein Lebenszeichen seit {:.0f} s",
+    "{:.1f} fps": "{:.1f} fps",
+    "{:d}:{:02d} left": "noch {:d}:{:02d}",
+    "{} failed": "{} ist fehlgeschlagen",
+    "Copy Report": "Bericht kopieren",
+    "Copy the error, the settings and the last lines of the worker process to the clipboard": (
+        "Den Fehler, die Einstellungen und die letzten Zeilen des Arbeitsprozesses in die Zwischenablage kopieren"
+    ),
+    "The report is on the clipboard": "Der Bericht ist in der Zwischenablage",
+    "The folder for takes cannot be made: {}": "Der Ordner für Takes kann nicht angelegt werden: {}",
+    # Result
+    "Result": "Ergebnis",
+    "Take": "Take",
+    "The take shown below": "Der Take, der unten gezeigt wird",
+    "No take in this scene yet": "Noch kein Take in dieser Szene",
+    "Import Take…": "Take importieren…",
+    "Unfinished: capture again to go on": "Unfertig: erneut erfassen, um weiterzumachen",
+    "{}: tracked in {:.0f} %": "{}: verfolgt in {:.0f} %",
+    "Head": "Kopf",
+    "Hand.L": "Hand.L",
+    "Hand.R": "Hand.R",
+    "Touches": "Berührungen",
+    "Touch": "Berührung",
+    "The selected touch": "Die ausgewählte Berührung",
+    "No touch was found": "Keine Berührung gefunden",
+    "Jump to Touch": "Zur Berührung springen",
+    "Go to the first frame of this touch": "Zum ersten Frame dieser Berührung gehen",
+    "Reveal Take": "Take zeigen",
+    "Show the take's folder in the system's file browser": "Den Ordner des Takes im Dateimanager zeigen",
+    "The take's folder is gone: {}": "Der Ordner des Takes ist weg: {}",
+    "Import": "Importieren",
+    "Import Again": "Neu importieren",
+    "Import the selected take with these keys, in place of what is in the scene of it now": (
+        "Den gewählten Take mit diesen Keys importieren, anstelle dessen, was jetzt von ihm in der Szene ist"
+    ),
+    "Delete Take": "Take löschen",
+    "Take the selected take out of this file, and on request delete its folder from disk": (
+        "Den gewählten Take aus dieser Datei entfernen und auf Wunsch seinen Ordner löschen"
+    ),
+    "Delete Folder from Disk": "Ordner löschen",
+    "Delete the captured data as well. This cannot be undone": (
+        "Auch die erfassten Daten löschen. Das kann nicht rückgängig gemacht werden"
+    ),
+    "The folder could not be deleted: {}": "Der Ordner konnte nicht gelöscht werden: {}",
+    # Import and export
+    "Import DICE Take": "DICE-Take importieren",
+    "DICE Take (.dicetake)": "DICE-Take (.dicetake)",
+    "Bring a captured take into the scene: head, hands, contact, camera and touch markers": (
+        "Einen erfassten Take in die Szene holen: Kopf, Hände, Berührung, Kamera und Marker"
+    ),
+    "A .dicetake folder, or the take.json in it": "Ein .dicetake-Ordner oder die take.json darin",
+    "Start at Frame": "Anfang bei Frame",
+    "Put the first frame somewhere else than at the scene's start": (
+        "Den ersten Frame an eine andere Stelle als den Anfang der Szene legen"
+    ),
+    "Frame": "Frame",
+    "Scene frame of the take's first frame": "Frame der Szene, auf den der erste Frame des Takes kommt",
+    "Keep Speed": "Tempo behalten",
+    "In a scene of another frame rate, play at the footage's speed instead of frame by frame": (
+        "In einer Szene mit anderer Bildrate im Tempo des Filmmaterials abspielen statt Frame für Frame"
+    ),
+    "Imported {}": "{} importiert",
+    "Export": "Exportieren",
+    "For": "Für",
+    "Which program the export is for": "Für welches Programm exportiert wird",
+    "Unity": "Unity",
+    "Axes, scale and smoothing as Unity reads them": "Achsen, Maßstab und Glättung, wie Unity sie liest",
+    "Unreal": "Unreal",
+    "Axes, scale and a single root bone as Unreal Engine reads them": (
+        "Achsen, Maßstab und ein einziger Wurzelknochen, wie die Unreal Engine sie liest"
+    ),
+    "Generic": "Allgemein",
+    "Blender's own axes and scale": "Blenders eigene Achsen und Maßstab",
+    "FBX…": "FBX…",
+    "GLB…": "GLB…",
+    "Export FBX": "FBX exportieren",
+    "Export GLB": "GLB exportieren",
+    "DICE Take as FBX (.fbx)": "DICE-Take als FBX (.fbx)",
+    "DICE Take as GLB (.glb)": "DICE-Take als GLB (.glb)",
+    "Export the selected take as FBX, with shape keys, curves and bones as the chosen program reads them": (
+        "Den gewählten Take als FBX exportieren, mit Shape Keys, Kurven und Knochen, wie das Programm sie liest"
+    ),
+    "Export the selected take as GLB, the binary form of glTF": "Den gewählten Take als GLB exportieren (binäres glTF)",
+    "Exported {}": "{} exportiert",
+    "Import a take first": "Zuerst einen Take importieren",
+    # Preferences
+    "Takes": "Takes",
+    "Folder that captured takes go to. Empty: beside the saved file, or the extension's own folder": (
+        "Ordner für erfasste Takes. Leer: neben der gespeicherten Datei oder im eigenen Ordner der Erweiterung"
+    ),
+    "Beside the saved file": "Neben der gespeicherten Datei",
+    "Python": "Python",
+    "Python with PyTorch": "Python mit PyTorch",
+    "The Python that runs the DICE network, with torch and safetensors installed": (
+        "Das Python, in dem das DICE-Netz läuft, mit installiertem torch und safetensors"
+    ),
+    "Licensed Files": "Lizenzierte Dateien",
+    "Folder of the DICE checkpoint, MANO and FLAME, which you obtain under their own licences": (
+        "Ordner für DICE-Checkpoint, MANO und FLAME, die unter ihren eigenen Lizenzen zu beziehen sind"
+    ),
+    "Check": "Prüfen",
+    "Checking…": "Wird geprüft…",
+    "Ask the chosen Python whether everything that the DICE network needs is there, and say what is missing": (
+        "Das gewählte Python fragen, ob alles da ist, was das DICE-Netz braucht, und sagen, was fehlt"
+    ),
+    "Log": "Protokoll",
+    "How much is written to the log": "Wie viel ins Protokoll geschrieben wird",
+    "Warnings": "Warnungen",
+    "Only what went wrong": "Nur was schiefging",
+    "Normal": "Normal",
+    "What was captured, imported and exported": "Was erfasst, importiert und exportiert wurde",
+    "Everything": "Alles",
+    "For the search for an error": "Für die Fehlersuche",
+    "Open Log": "Protokoll öffnen",
+    "Open the extension's log": "Das Protokoll der Erweiterung öffnen",
+    "The log is empty": "Das Protokoll ist leer",
+    "Preferences": "Einstellungen",
+    "Open the preferences of DICE for Blender": "Die Einstellungen von DICE for Blender öffnen",
+}
+
+# Blender looks labels up in one context and the texts of buttons in another.
+_CONTEXTS = ("*", "Operator")
+# The language had a country in its code before Blender 4.5.
+_CODES = ("de_DE", "de")
 
 
 def register() -> None:
-    """x"""
+    """Make the translation known."""
+    messages = {(context, english): german for context in _CONTEXTS for english, german in GERMAN.items()}
+    bpy.app.translations.register(__package__, dict.fromkeys(_CODES, messages))
 
 
 def unregister() -> None:
-    """x"""
+    """Forget the translation."""
+    bpy.app.translations.unregister(__package__)

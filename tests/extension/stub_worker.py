@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -41,6 +42,9 @@ def main() -> int:
     if "child" in words:
         child = subprocess.Popen([sys.executable, "-c", _OWN_CHILD])
         say("warning", message=f"child {child.pid}")
+    ready = os.environ.get("DICE_STUB_TAKE")
+    if ready:  # a take to hand out as if it had been captured
+        shutil.copytree(ready, take, dirs_exist_ok=True)
     take.mkdir(parents=True, exist_ok=True)
     say("started", input=str(footage), take=str(take), frames=frames, fps=25.0, resumed=0)
     done = 0

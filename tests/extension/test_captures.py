@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from dice_blender.captures import Capture, CaptureQueue, Request, State
+from dice_blender.captures import CaptureQueue, Request, State
 from dice_blender.worker import Python, Worker, WorkerError, module_folders
 
 # Seconds within which anything of the stub's ends on a busy machine.
@@ -116,17 +116,17 @@ def test_cancel_while_waiting(queue: CaptureQueue, stub_python: Python, request_
 
 
 @pytest.mark.parametrize(
-    ("habits", "says", "last_line"),
+    "end",
     [
         ("die", "killed", "about to die"),
         ("crash", "exit status 1", "RuntimeError: the stub crashes"),
         ("mute", "without a result", ""),
         ("refuse", "There is no footage", ""),
     ],
+    ids=lambda end: end[0],
 )
-def test_bad_ends(
-    queue: CaptureQueue, stub_python: Python, request_of: RequestOf, habits: str, says: str, last_line: str
-) -> None:
+def test_bad_ends(queue: CaptureQueue, stub_python: Python, request_of: RequestOf, end: tuple[str, str, str]) -> None:
+    habits, says, last_line = end
     bad = queue.submit(request_of(f"frames=6,{habits}"), stub_python)
     good = queue.submit(request_of("frames=2"), stub_python)
     drive(queue)

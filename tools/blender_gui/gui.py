@@ -1,0 +1,92 @@
+"""For scenarios: the windowed Blender as seen from beside it, with a mouse, a keyboard and a camera."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+__all__ = ["FILES", "OUT", "READY", "click", "find_button", "key", "run", "screenshot", "wait_until"]
+
+JOB = Path(os.environ["JOB"])
+FILES, OUT = JOB / "files", JOB / "out"
+READY: dict[str, Any] = json.loads((JOB / "ready.json").read_text())
+# Pixels between two looks for a button, and the columns of the sidebar that are looked at (shares of its width).
+_STEP = 9
+_COLUMNS = (0.45, 0.2, 0.8, 0.93)
+_HOVER = """
+wm = bpy.context.window_manager; wm.clipboard = ""
+if bpy.ops.ui.copy_python_command_button.poll():
+    try: bpy.ops.ui.copy_python_command_button()
+    except RuntimeError: pass
+R = wm.clipboard
+"""
+
+
+def run(source: str, timeout: float = 60) -> Any:
+    """Run Python in Blender, with `bpy`, `window`, `area`, `region`; what it assigns to `R` is returned."""
+    answer = JOB / "answer.json"
+    answer.unlink(missing_ok=True)
+    temporary = JOB / "cmd.tmp"
+    temporary.write_text(source)
+    temporary.replace(JOB / "cmd.py")
+    end = time.monotonic() + timeout
+    while time.monotonic() < end:
+        if answer.exists():
+            said = json.loads(answer.read_text())
+            if "error" in said:
+                raise RuntimeError(said["error"])
+            return said["value"]
+        time.sleep(0.01)
+    raise TimeoutError(source)
+
+
+def wait_until(source: str, timeout: float = 300, pause: float = 0.2) -> Any:
+    """Run Python in Blender again and again until `R` is true."""
+    end = time.monotonic() + timeout
+    while time.monotonic() < end:
+        value = run(source)
+        if value:
+            return value
+        time.sleep(pause)
+    raise TimeoutError(source)
+
+
+def move(x: float, y: float) -> None:
+    """Put the mouse at a pixel, counted from the top left."""
+    subprocess.run(["xdotool", "mousemove", str(int(x)), str(int(y))], check=True)
+
+
+def key(name: str) -> None:
+    """Press and release a key."""
+    subprocess.run(["xdotool", "key", name], check=True)
+
+
+def find_button(command: str, matches: Callable[[str], bool] | None = None) -> tuple[float, float]:
+    """Where in the sidebar the button of an operator is, found by hovering over it."""
+    x0, y0, width, height = run("R = [region.x, region.y, region.width, region.height]")
+    top = READY["window"][1] - (y0 + height)  # Blender counts y from the bottom
+    matches = matches or (lambda said: said.startswith(f"bpy.ops.{command}("))
+    for share in _COLUMNS:
+        for down in range(20, height, _STEP):
+            move(x0 + width * share, top + down)
+            time.sleep(0.08)
+            if matches(run(_HOVER)):
+                return x0 + width * share, top + down
+    raise LookupError(command)
+
+
+def click(command: str) -> tuple[float, float]:
+    """Click the button of an operator with the mouse. Returns where it was."""
+    place = find_button(command)
+    subprocess.run(["xdotool", "click", "1"], check=True)
+    return place
+
+
+def screenshot(name: str) -> None:
+    """Take a picture of the whole window into the output folder."""
+    subprocess.run(["import", "-window", "root", str(OUT / name)], check=True)
