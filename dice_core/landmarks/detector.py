@@ -47,15 +47,18 @@ class AnchorDetector:
         self._network = Network(spec)
         self._anchors = anchor_centres(spec.side, STRIDES)
 
-    def __call__(self, image: np.ndarray, threshold: float, window: Region | None = None) -> tuple[Detection, ...]:
+    def __call__(
+        self, image: np.ndarray, threshold: float, window: Region | None = None, *, average: bool = True
+    ) -> tuple[Detection, ...]:
         """What is found with at least a score of `threshold`, the surest first.
 
         image : (h, w, 3) uint8 RGB.
         window : where to look, not turned; the whole image by default. What lies outside the image counts as black.
+        average : as in `Region.crop`; without it the result is exactly the published pipelines'.
         """
         window = Region.of_image(image) if window is None else window
         side = self._network.spec.side
-        outputs = self._network(window.crop(image, side, replicate=False))
+        outputs = self._network(window.crop(image, side, replicate=False, average=average))
         regressors, logits = (outputs[name] for name in self._network.spec.outputs)
         boxes, scores = decode(regressors, logits, self._anchors, side, threshold)
         corner = np.array([window.x, window.y]) - window.size / 2

@@ -10,6 +10,10 @@ import numpy as np
 
 __all__ = ["Region", "direction_angle"]
 
+AVERAGE_FROM = 3
+"""Pixels that fall on one before they are averaged. The published pipelines pick one of them; in grainy footage the
+detectors then miss hands (noise of 20 levels, 1080 lines: 0 to 8 of 8 found) and landmarks tremble twice as much."""
+
 
 @dataclass(frozen=True)
 class Region:
@@ -65,16 +69,19 @@ class Region:
         """(4,) float64: x, y, size, angle."""
         return np.array([self.x, self.y, self.size, self.angle])
 
-    def crop(self, image: np.ndarray, side: int, *, replicate: bool) -> np.ndarray:
+    def crop(self, image: np.ndarray, side: int, *, replicate: bool, average: bool = True) -> np.ndarray:
         """The window's content, upright.
 
         image : (h, w, 3) uint8.
         side : pixels of the result's side.
         replicate : whether the image's border pixels go on outside it; black otherwise.
+        average : whether a window much larger than `side` shows averages of pixels instead of single ones.
         Returns (side, side, 3) uint8.
         """
-        step = self.size / side
-        linear = _axes(self.angle) * step
+        factor = int(self.size / side)
+        if average and factor >= AVERAGE_FROM:
+            return self._reduced(image, factor, side, replicate)
+        linear = _axes(self.angle) * (self.size / side)
         offset = np.array([self.x, self.y]) - linear @ np.full(2, side / 2)
         return cv2.warpAffine(
             image,
@@ -83,6 +90,25 @@ class Region:
             flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
             borderMode=cv2.BORDER_REPLICATE if replicate else cv2.BORDER_CONSTANT,
         )
+
+    def _reduced(self, image: np.ndarray, factor: int, side: int, replicate: bool) -> np.ndarray:
+        """`crop` of the image with blocks of factor x factor pixels averaged."""
+        reach = self.size / 2 * (abs(math.cos(self.angle)) + abs(math.sin(self.angle))) + 2 * factor
+        corner, shape = [], []
+        for middle, extent in ((self.x, image.shape[1]), (self.y, image.shape[0])):
+            blocks = max(extent // factor, 1)
+            first = min(max(int((middle - reach) // factor), 0), blocks - 1)
+            last = min(max(int((middle + reach) // factor), first), blocks - 1)
+            corner.append(first * factor)
+            shape.append(last - first + 1)
+        (left, top), (columns, rows) = corner, shape
+        part = image[top : top + rows * factor, left : left + columns * factor]
+        small = cv2.resize(part, (columns, rows), interpolation=cv2.INTER_AREA)
+        middle = (factor - 1) / 2
+        window = Region(
+            (self.x - left - middle) / factor, (self.y - top - middle) / factor, self.size / factor, self.angle
+        )
+        return window.crop(small, side, replicate=replicate)
 
     def to_image(self, points: np.ndarray) -> np.ndarray:
         """From the window's own coordinates to the image's.

@@ -120,9 +120,9 @@ class LandmarkTracker:
         else:
             regions.sort(key=lambda region: -region.size)
         for region in regions:
-            face = self._search.read_face(image, region)
-            if face.confidence >= PRESENT:
-                return self._keep_face(image, face)
+            settled = self._search.settle_face(image, region)
+            if settled is not None:
+                return self._keep_face(image, settled)
         self._face_missed += 1
         if self._face_missed > PATIENCE:
             self._face = None
@@ -172,12 +172,12 @@ class LandmarkTracker:
 
     def _find_hands(self, image: np.ndarray, face: FaceDetection | None, seen: list[HandReading]) -> list[HandReading]:
         """Hands of a frame beside those seen already, by the palm detector."""
-        regions = self._search.hand_regions(image, [tracking_region(reading.points) for reading in seen])
-        readings = [self._search.read_hand(image, region) for region in regions[: self._max_hands]]
+        regions = self._search.hand_regions(image, seen)
+        readings = [self._search.settle_hand(image, region) for region in regions[: self._max_hands]]
         fresh = [
             reading
             for reading in readings
-            if reading.presence >= PRESENT and not any(same_hand(reading.points, old.points) for old in seen)
+            if reading is not None and not any(same_hand(reading.points, old.points) for old in seen)
         ]
         return best_hands(fresh, face, self._max_hands - len(seen))
 

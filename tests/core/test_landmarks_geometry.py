@@ -10,7 +10,7 @@ import pytest
 from dice_core.landmarks.detector import Detection, anchor_centres, decode, suppress
 from dice_core.landmarks.face import face_tracking_region, merge_attention
 from dice_core.landmarks.face_indices import LEFT_EYE, LEFT_IRIS, LIPS, RIGHT_EYE, RIGHT_IRIS
-from dice_core.landmarks.hand import palm_region, tracking_region
+from dice_core.landmarks.hand import palm_region, same_palm, tracking_region
 from dice_core.landmarks.region import Region, direction_angle
 
 
@@ -89,6 +89,27 @@ def test_crop_of_the_whole_image_letterboxes_with_black_or_goes_on() -> None:
     assert (window.crop(image, 80, replicate=True) == 200).all()
 
 
+def test_large_windows_show_averages_in_the_same_place() -> None:
+    """A disc keeps its place when a grainy picture is reduced, and the grain goes."""
+    rows, columns = np.mgrid[0:900, 0:1200]
+    disc = np.hypot(columns - 700.0, rows - 430.0) < 120
+    grain = np.random.default_rng(0).normal(0, 40, disc.shape)
+    image = np.repeat(np.clip(disc * 120 + 60 + grain, 0, 255).astype(np.uint8)[..., None], 3, axis=2)
+    region = Region(680.0, 450.0, 700.0, 0.6)
+    crop = region.crop(image, 100, replicate=True)[..., 0].astype(float)
+    inside = crop > 120
+    found = np.argwhere(inside)[:, ::-1].mean(axis=0)
+    np.testing.assert_allclose(region.to_image(found[None] / 100), [[700, 430]], atol=1.0)
+    plain = region.crop(image, 100, replicate=True, average=False)[..., 0].astype(float)
+    assert crop[45:50, 55:60].std() < 0.4 * plain[45:50, 55:60].std()
+
+
+@pytest.mark.parametrize("window", [Region(-300, -300, 900, 0.3), Region(5, 3, 4000), Region(900, 30, 700, -1)])
+def test_large_windows_beyond_the_border(window: Region) -> None:
+    image = np.full((31, 700, 3), 77, np.uint8)
+    assert (window.crop(image, 100, replicate=True) == 77).all()
+
+
 def test_depth_has_the_scale_of_x_and_is_not_turned() -> None:
     point = Region(10.0, 20.0, 50.0, math.pi / 2).to_image(np.array([[0.7, 0.5, -0.1]]))
     np.testing.assert_allclose(point, [[10, 30, -5]], atol=1e-9)
@@ -110,6 +131,16 @@ def test_palm_window_reaches_towards_the_fingers() -> None:
     assert window.angle == pytest.approx(math.pi / 2), "fingers to the right: turned clockwise"
     assert (window.x, window.y) == pytest.approx((140, 100)), "half a palm further on"
     assert window.size == pytest.approx(104)
+
+
+def test_palm_of_a_hand_is_recognised_and_the_other_hands_is_not() -> None:
+    points = np.array([[0, 50], [-20, 40], [-30, 25], [-40, 10], [-45, 0], [-15, 0], [0, 0], [0, 0], [0, 0], [0, -5]])
+    points = np.vstack([points, [[0, 0]] * 3, [[12, -2]], [[0, 0]] * 3, [[22, 5]], [[0, 0]] * 3])
+    keypoints = points[[0, 5, 9, 13, 17, 1, 2]].astype(float)
+    palm = Detection(0.9, np.zeros(2), np.array([60.0, 60.0]), keypoints)
+    assert same_palm(palm, points + np.array([8, 4]))
+    assert not same_palm(palm, points + np.array([30, 0]))
+    assert not same_palm(palm, points * np.array([-1, 1])), "a hand in the same place, but the other one"
 
 
 def test_hand_tracking_window_turns_and_scales_with_the_hand() -> None:

@@ -48,10 +48,19 @@ class ScriptedSearch:
         x, y, right = min(near, key=lambda hand: np.hypot(hand[0] - region.x, hand[1] - region.y))
         return reading(x, y, right=right)
 
-    def hand_regions(self, image: np.ndarray, known: list[Region]) -> list[Region]:
+    def hand_regions(self, image: np.ndarray, known: list[HandReading]) -> list[Region]:
         self.palm_looks += 1
-        regions = [Region(x, y, 200) for x, y, _ in self.visible]
-        return [region for region in regions if all(region.overlap(old) < 0.5 for old in known)]
+        return [
+            Region(x, y, 200)
+            for x, y, _ in self.visible
+            if not any(same_hand(reading(x, y).points, old.points) for old in known)
+        ]
+
+    def settle_hand(self, image: np.ndarray, region: Region) -> HandReading:
+        return self.read_hand(image, region)
+
+    def settle_face(self, image: np.ndarray, region: Region) -> FaceDetection:
+        return self.read_face(image, region)
 
     def read_face(self, image: np.ndarray, region: Region) -> FaceDetection:
         near = [face for face in self.faces if np.hypot(face[0] - region.x, face[1] - region.y) < region.size / 2]
