@@ -6,6 +6,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from dice_core.contact.crossing import CrossingIndex
 from dice_core.contact.distance import Closest, SurfaceIndex
 
 __all__ = ["PartsIndex", "connected_parts"]
@@ -15,20 +16,26 @@ class PartsIndex:
     """The union of the connected parts of a mesh, prepared for several queries.
 
     A point is inside if it is inside any part; a single `SurfaceIndex` would call a point in an eyeball outside where
-    the wall of the eye socket, which faces it, is nearer than the eyeball's own surface.
+    the wall of the eye socket, which faces it, is nearer than the eyeball's own surface. The sign comes from the
+    winding number, so that parts may also cut themselves, as lips do that are pressed together; open boundaries are
+    closed.
     vertices : (V, 3) float, metres; triangles : (T, 3) int, outward normals by the right-hand rule.
     """
 
     def __init__(self, vertices: np.ndarray, triangles: np.ndarray) -> None:
         self._members = connected_parts(triangles)
-        self._parts = [SurfaceIndex(vertices, triangles[member]) for member in self._members]
+        self._set([SurfaceIndex(vertices, triangles[member]) for member in self._members], vertices)
 
     def moved(self, vertices: np.ndarray) -> PartsIndex:
         """The index of the same mesh with other vertices, (V, 3): faster than a new one."""
         other = object.__new__(PartsIndex)
         other._members = self._members
-        other._parts = [part.moved(vertices) for part in self._parts]
+        other._set([part.moved(vertices) for part in self._parts], vertices)
         return other
+
+    def _set(self, parts: list[SurfaceIndex], vertices: np.ndarray) -> None:
+        self._parts = parts
+        self._crossings = [CrossingIndex(vertices, part.triangles) for part in parts]
 
     @property
     def bounds(self) -> tuple[np.ndarray, np.ndarray]:
@@ -40,18 +47,21 @@ class PartsIndex:
         """Closest point of the part that a point is deepest in, or of the nearest part outside.
 
         points : (n, 3) float, metres; max_distance : metres, the surface is not looked for any further away.
-        Returns Closest. Inside overlapping parts the distance is the largest of theirs, less than the union's depth.
+        Returns Closest; next to a fold its normal may face the other way. Inside overlapping parts the distance is the
+        largest of theirs, less than the union's depth.
         """
-        best = self._parts[0].query(points, max_distance)
-        best.triangle[:] = np.where(best.triangle < 0, -1, self._members[0][best.triangle])
-        for part, member in zip(self._parts[1:], self._members[1:], strict=True):
+        count = len(points)
+        best = Closest(np.full(count, -float(max_distance)), np.full(count, -1), *np.zeros((2, count, 3)))
+        for part, crossing, member in zip(self._parts, self._crossings, self._members, strict=True):
             low, high = part.bounds
             to_box = np.linalg.norm(np.maximum(np.maximum(low - points, points - high), 0), axis=1)
             rows = np.flatnonzero(to_box <= np.maximum(-best.distance, 0))
             found = part.query(points[rows], max_distance)
-            better = np.flatnonzero(found.distance > best.distance[rows])
+            length = np.abs(found.distance)
+            distance = np.where((found.triangle >= 0) & crossing.inside(points[rows]), length, -length)
+            better = np.flatnonzero((found.triangle >= 0) & (distance > best.distance[rows]))
             rows = rows[better]
-            best.distance[rows], best.triangle[rows] = found.distance[better], member[found.triangle[better]]
+            best.distance[rows], best.triangle[rows] = distance[better], member[found.triangle[better]]
             best.barycentric[rows], best.normal[rows] = found.barycentric[better], found.normal[better]
         return best
 

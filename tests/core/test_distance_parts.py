@@ -54,6 +54,31 @@ def test_union_of_overlapping_spheres() -> None:
     assert (index.query(points, 0.02).distance[-1:] == -0.02).all()
 
 
+def test_surface_that_cuts_itself() -> None:
+    """Two overlapping spheres in one part: the walls within the overlap do not count as an outside."""
+    one, faces = sphere(24, 36, 0.1, (0.0, 0.0, 0.0))
+    two, _ = sphere(24, 36, 0.1, (0.12, 0.0, 0.0))
+    vertices = np.concatenate([one, two])
+    joined = np.concatenate([faces, faces + len(one), [[40, 40 + len(one), 40]]])  # of no area
+    assert len(connected_parts(joined)) == 1
+    points = np.random.default_rng(0).uniform([-0.12, -0.12, -0.12], [0.24, 0.12, 0.12], (400, 3))
+    radius = np.minimum(np.linalg.norm(points, axis=1), np.linalg.norm(points - [0.12, 0, 0], axis=1))
+    clear = np.abs(radius - 0.1) > 0.002
+    assert np.array_equal(PartsIndex(vertices, joined).query(points).distance[clear] > 0, radius[clear] < 0.1)
+
+
+def test_fold_that_sticks_out_inside_out() -> None:
+    """The far wall of a sphere pushed out through the near one: before it, the nearest surface faces the other way."""
+    vertices, faces = sphere(24, 36, 0.1, (0.0, 0.0, 0.5))
+    vertices[vertices[:, 2] > 0.57, 2] -= 0.23
+    points = np.array([[0.0, 0.0, 0.36], [0.01, 0.01, 0.36], [0.01, 0.01, 0.3], [-0.09, 0.0, 0.5]])
+    assert (SurfaceIndex(vertices, faces).query(points).distance > 0).all()
+    assert np.array_equal(PartsIndex(vertices, faces).query(points).distance > 0, [False, False, False, True])
+    around = np.random.default_rng(1).uniform([-0.12, -0.12, 0.3], [0.12, 0.12, 0.62], (300, 3))
+    inside = winding_number(around, vertices, faces) > 0.5
+    assert np.array_equal(PartsIndex(vertices, faces).query(around).distance > 0, inside)
+
+
 def test_connected_parts_of_two_strips() -> None:
     strips = np.array([[5, 6, 7], [0, 1, 2], [1, 2, 3], [6, 7, 8], [2, 3, 4]])
     assert [part.tolist() for part in connected_parts(strips)] == [[1, 2, 4], [0, 3]]
