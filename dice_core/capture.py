@@ -1,4 +1,4 @@
-"""A capture from footage to take: drives an engine block by block, so that it can be stopped, killed and gone on with."""
+"""A capture from footage to take, driven block by block so that it can be stopped, killed and gone on with."""
 
 from __future__ import annotations
 
@@ -32,13 +32,14 @@ _BARS = 2  # every frame counts once when it is fitted and once when it is finis
 
 @dataclass(frozen=True)
 class CaptureResult:
-    """How a capture ended: frames in the take, share of frames in which each mesh is there, touches."""
+    """How a capture ended: frames in the take, share of frames in which each mesh is there, touches, and warnings."""
 
     take: Path
     frames: int
     tracked: dict[str, float]
     touches: list[TouchEvent]
     cancelled: bool
+    warnings: list[str]
 
 
 def capture(
@@ -107,8 +108,8 @@ class _Capture:
             fps=float(footage.fps),
             resumed=self._resumed,
         )
-        for warning in footage.warnings:
-            self._events.warning(warning)
+        for sentence in footage.warnings:
+            self._events.warning(sentence)
         self._finish_until(len(self._blocks) - 1)
         previous = self._blocks[-1] if self._blocks else None
         cancelled = False
@@ -214,12 +215,13 @@ class _Capture:
         frames = writer.frames_written
         share = {name: round(count / max(frames, 1), 4) for name, count in sorted(self._tracked.items())}
         touches = writer.events
-        for sentence in self._remarks(share, frames):
+        remarks = self._remarks(share, frames)
+        for sentence in remarks:
             self._events.warning(sentence)
         self._events.done(
             take=str(writer.path), frames=frames, tracked=share, touches=len(touches), cancelled=cancelled
         )
-        return CaptureResult(writer.path, frames, share, touches, cancelled)
+        return CaptureResult(writer.path, frames, share, touches, cancelled, [*self._footage.warnings, *remarks])
 
     def _remarks(self, share: dict[str, float], frames: int) -> list[str]:
         if not frames:

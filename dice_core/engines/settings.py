@@ -11,6 +11,8 @@ __all__ = ["CaptureSettings", "EngineName", "Hands"]
 
 EngineName = Literal["open", "dice"]
 Hands = Literal["auto", "left", "right", "both"]
+Device = Literal["auto", "cpu", "cuda", "mps"]
+Contact = Literal["network", "solver"]
 
 
 @dataclass(frozen=True)
@@ -18,12 +20,15 @@ class CaptureSettings:
     """Settings that change a capture's result; two captures with equal ones give equal takes.
 
     engine : which engine; hands : whose hands to look for, the subject's own left and right; fov : angle of view
-    along the longer side in degrees, None to assume a common lens.
+    along the longer side in degrees, None to assume a common lens. For the dice engine alone: device : what runs the
+    network; contact : "network" for its own contact and deformation, "solver" to have them refined.
     """
 
     engine: EngineName = "open"
     hands: Hands = "auto"
     fov: float | None = None
+    device: Device = "auto"
+    contact: Contact = "network"
 
     def __post_init__(self) -> None:
         if self.engine not in get_args(EngineName):
@@ -37,5 +42,9 @@ class CaptureSettings:
         return ("left", "right") if self.hands in ("auto", "both") else (self.hands,)
 
     def to_json(self) -> dict[str, Any]:
-        """As take.json holds them."""
-        return asdict(self)
+        """As take.json holds them: what the engine at hand does not heed is left out."""
+        values = asdict(self)
+        del values["engine"]
+        if self.engine == "open":
+            del values["device"], values["contact"]
+        return values

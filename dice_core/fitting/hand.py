@@ -43,6 +43,12 @@ class HandObservation:
     depth: np.ndarray
     world: np.ndarray
 
+    @classmethod
+    def of(cls, points: np.ndarray, world: np.ndarray) -> HandObservation:
+        """From a detection's points (21, 3) in pixels and its world points (21, 3) in metres."""
+        points = points.astype(np.float64)
+        return cls(points[:, :2], points[:, 2], world.astype(np.float64))
+
 
 def hand_size(pixels: np.ndarray) -> float:
     """Longer side of the box around the landmarks, pixels; pixels : (21, 2)."""
@@ -160,11 +166,20 @@ class HandFitter:
         self, terms: Quadratic, x: np.ndarray, observation: HandObservation, steady: np.ndarray | None
     ) -> None:
         """The anatomical prior on the angles, and the wish to move little between frames."""
-        edge = edge_on(observation.pixels)
-        weight = _PRIOR_WEIGHT + edge * (_EDGE_PRIOR_WEIGHT - _PRIOR_WEIGHT)
-        terms.add_precision(6, x[6:] - self.mean, self.precision * weight**2)
+        terms.add_precision(6, x[6:] - self.mean, self._prior_precision(observation))
         if steady is not None:
             terms.add_diagonal(6, x[6:] - steady, 1 / _STEADY_SIGMA)
+
+    def prior_matrix(self, observation: HandObservation) -> np.ndarray:
+        """(28, 28) Gauss-Newton matrix of the prior alone."""
+        matrix = np.zeros((POSE_SIZE, POSE_SIZE))
+        matrix[6:, 6:] = self._prior_precision(observation)
+        matrix[5, 5] = 1 / _DISTANCE_SIGMA**2
+        return matrix
+
+    def _prior_precision(self, observation: HandObservation) -> np.ndarray:
+        weight = _PRIOR_WEIGHT + edge_on(observation.pixels) * (_EDGE_PRIOR_WEIGHT - _PRIOR_WEIGHT)
+        return self.precision * weight**2
 
 
 def _bone_length(points: np.ndarray) -> float:

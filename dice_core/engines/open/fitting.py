@@ -72,9 +72,7 @@ class FrameFitter:
         view: HeadView | None,
         previous_head: HeadPose | None,
     ) -> None:
-        landmarks = columns[f"{side}.landmarks"][row].astype(np.float64)
-        world = columns[f"{side}.world"][row].astype(np.float64)
-        observation = HandObservation(landmarks[:, :2], landmarks[:, 2], world)
+        observation = HandObservation.of(columns[f"{side}.landmarks"][row], columns[f"{side}.world"][row])
         free_before, placed_before = None, None
         if before is not None and before[0][side][before[1]]:
             earlier, index = before

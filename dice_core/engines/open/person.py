@@ -10,6 +10,8 @@ import numpy as np
 from dice_core.bodies import Hand, Head, load_hand, load_head
 from dice_core.camera import Camera
 from dice_core.engines.settings import CaptureSettings
+from dice_core.fitting.hand import HandObservation
+from dice_core.fitting.hand_shape import fit_hand_shape
 from dice_core.fitting.head import fit_head_shape
 from dice_core.landmarks import LandmarkTracker
 from dice_core.media import Footage
@@ -76,10 +78,12 @@ def survey(footage: Footage, settings: CaptureSettings) -> Person:
     tracker = LandmarkTracker()
     count = min(_SURVEY_FRAMES, footage.count)
     rows = np.unique(np.linspace(0, footage.count - 1, count).round().astype(int))
-    faces = []
+    faces, hands = [], []
     for row in rows:
-        face = tracker.detect(footage.read(int(row))).face
-        if face is not None:
-            faces.append(face.points.astype(np.float64))
+        found = tracker.detect(footage.read(int(row)))
+        if found.face is not None:
+            faces.append(found.face.points.astype(np.float64))
+        hands += [(load_hand(hand.side), HandObservation.of(hand.points, hand.world)) for hand in found.hands]
     shape = fit_head_shape(load_head(), camera, faces)
-    return Person(camera, shape, np.zeros(len(load_hand("right").shape_basis)), _HAND_SCALE)
+    hand_shape = fit_hand_shape(hands, camera, len(load_hand("right").shape_basis), _HAND_SCALE)
+    return Person(camera, shape, hand_shape, _HAND_SCALE)

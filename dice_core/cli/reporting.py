@@ -1,0 +1,106 @@
+"""`dice info`, `dice metrics` and `dice preview`: what is in a take, how good it is, what it looks like."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from typing import Any
+
+from tqdm import tqdm
+
+from dice_core.errors import InputError
+from dice_core.metrics import format_metrics, format_table, measure, summarise
+from dice_core.take import Take, find_takes, open_take
+
+__all__ = ["info", "metrics", "preview"]
+
+
+def info(options: argparse.Namespace) -> int:
+    """Run `dice info`; returns the exit status."""
+    takes = find_takes(options.take)
+    described = [_describe(take) for take in takes]
+    if options.json:
+        folder = len(takes) > 1 or takes[0].path.resolve() != options.take.resolve()
+        _print_json({"takes": described} if folder else described[0])
+        return 0
+    for take, values in zip(takes, described, strict=True):
+        source = values["source"]
+        state = "complete" if values["complete"] else "stopped early"
+        print(
+            f"{take.name}: {values['frames']} frames ({state}), {source['width']} x {source['height']}, "
+            f"{source['fps']:g} fps, engine {values['engine']['name']}, field of view {values['fov_degrees']:.1f} degrees"
+        )
+        print(format_metrics(values["metrics"]))
+    return 0
+
+
+def metrics(options: argparse.Namespace) -> int:
+    """Run `dice metrics`; returns the exit status."""
+    takes = find_takes(options.take)
+    truth = None
+    if options.truth is not None:
+        if len(takes) > 1:
+            raise InputError("A ground truth belongs to one take: give that take instead of a folder of takes.")
+        truth = open_take(options.truth)
+    results = [_measured(take, truth) for take in takes]
+    if takes[0].path.resolve() == options.take.resolve() or truth is not None:
+        if options.json:
+            _print_json(results[0])
+        else:
+            print(format_metrics(results[0]))
+        return 0
+    named = {take.name: result for take, result in zip(takes, results, strict=True)}
+    summary = summarise(results)
+    if options.json:
+        _print_json({"takes": named, "summary": summary})
+    else:
+        print(format_table(named.items()))
+        print()
+        print(format_metrics(summary))
+    return 0
+
+
+def preview(options: argparse.Namespace) -> int:
+    """Run `dice preview`; returns the exit status."""
+    from dice_core.preview import render_preview
+
+    take = open_take(options.take)
+    with tqdm(unit="frame", disable=not sys.stderr.isatty(), leave=False) as bar:
+
+        def progress(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        warnings = render_preview(take, options.output, frame=options.frame, progress=progress)
+    for warning in warnings:
+        print(f"dice: {warning}", file=sys.stderr)
+    print(options.output)
+    return 0
+
+
+def _describe(take: Take) -> dict[str, Any]:
+    return {
+        "path": str(take.path),
+        "frames": len(take.frames),
+        "complete": take.complete,
+        "source": take.info["source"],
+        "engine": take.info["engine"],
+        "meshes": {name: len(mesh.rest_vertices) for name, mesh in take.meshes.items()},
+        "fov_degrees": take.camera.fov_degrees,
+        "metrics": _measured(take, None),
+    }
+
+
+def _measured(take: Take, truth: Take | None) -> dict[str, Any]:
+    with tqdm(desc=take.name, unit="frame", disable=not sys.stderr.isatty(), leave=False) as bar:
+
+        def progress(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        return measure(take, truth, progress)
+
+
+def _print_json(value: Any) -> None:
+    print(json.dumps(value, indent=1))

@@ -1,0 +1,68 @@
+"""The proportions of a person's hand from several frames of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from dice_core.bodies import Hand
+from dice_core.camera import Camera
+from dice_core.fitting.hand import HandFitter, HandObservation
+from dice_core.fitting.kinematics import POSE_SIZE
+
+__all__ = ["fit_hand_shape"]
+
+_SHAPE_SIGMA = 1.0  # of the population's deviation
+_LARGEST = 2.5  # deviations
+_ROUNDS = 5
+_DIFFERENCE = 0.05  # deviations, for the derivative by shape
+
+
+def fit_hand_shape(
+    frames: Sequence[tuple[Hand, HandObservation]], camera: Camera, count: int, scale: float
+) -> np.ndarray:
+    """The shape coefficients that explain several frames of one person's hands, left and right, together.
+
+    frames : the hand of the side that each frame shows, and its landmarks; count : number of coefficients S.
+    Returns (S,), zeros where there are no frames. Gauss-Newton with every frame's pose eliminated.
+    """
+    shape = np.zeros(count)
+    if not frames:
+        return shape
+    poses: list[np.ndarray | None] = [None] * len(frames)
+    for _ in range(_ROUNDS):
+        gradient = shape / _SHAPE_SIGMA**2
+        matrix = np.eye(count) / _SHAPE_SIGMA**2
+        for k, (hand, observation) in enumerate(frames):
+            fitter = HandFitter(hand, camera, shape, scale)
+            pose = fitter.fit(observation, poses[k])
+            poses[k] = pose
+            position, by_pose = fitter.skeleton.jacobian(pose, fitter.keypoints)
+            by_shape = _shape_jacobian(hand, camera, shape, scale, pose)
+            terms = fitter.landmark_terms(observation, position, np.concatenate([by_pose, by_shape], axis=2))
+            own = fitter.prior_matrix(observation)
+            free = np.flatnonzero((pose > fitter.lower) & (pose < fitter.upper))
+            inner = (terms.matrix[:POSE_SIZE, :POSE_SIZE] + own)[np.ix_(free, free)]
+            cross = terms.matrix[POSE_SIZE:, free]
+            solved = np.linalg.solve(inner, cross.T)
+            # The pose is at its optimum, so its gradient is zero and only the shape's remains.
+            gradient += terms.gradient[POSE_SIZE:]
+            matrix += terms.matrix[POSE_SIZE:, POSE_SIZE:] - cross @ solved
+        step = -np.linalg.solve(matrix, gradient)
+        shape = np.clip(shape + step, -_LARGEST, _LARGEST)
+        if np.abs(step).max() < 0.05:
+            break
+    return shape
+
+
+def _shape_jacobian(hand: Hand, camera: Camera, shape: np.ndarray, scale: float, pose: np.ndarray) -> np.ndarray:
+    columns = []
+    for k in range(len(shape)):
+        step = np.zeros(len(shape))
+        step[k] = _DIFFERENCE
+        ahead = HandFitter(hand, camera, shape + step, scale)
+        behind = HandFitter(hand, camera, shape - step, scale)
+        moved = ahead.skeleton.positions(pose, ahead.keypoints) - behind.skeleton.positions(pose, behind.keypoints)
+        columns.append(moved / (2 * _DIFFERENCE))
+    return np.stack(columns, axis=2)
