@@ -5,10 +5,11 @@ MediaPipe needs an environment of its own (Python 3.9 to 3.12, numpy below 2):
     python3.11 -m venv REF && REF/bin/pip install mediapipe==0.10.21
     REF/bin/python tools/make_landmark_reference.py PICTURE... -o tests/fixtures/landmarks_reference.npz
 
-A picture is an image file, or VIDEO@N for frame N of a video, from 0. Each is read as a still (`first`), and then shown again to the tracking mode until the windows of the landmark
-networks have settled (`settled`, what `LandmarkTracker.detect` gives). The fixture holds, for each picture by its file
-name, `NAME/face/first`, `NAME/face/settled` (478, 3) and, in the order in which they are found, `NAME/hand0/first`,
-`NAME/hand0/settled` (21, 3), float32, x, y and z in pixels; and `NAME/size`, width and height.
+A picture is an image file, or VIDEO@N for frame N of a video, from 0. Each is read as a still (`first`), and then shown
+again to the tracking mode until the windows of the landmark networks have settled (`settled`, what
+`LandmarkTracker.detect` gives). The fixture holds, for each picture by its file name, `NAME/face/first` and
+`NAME/face/settled` (478, 3) and, in the order in which they are found, `NAME/hand0/first` and so on (21, 3),
+float32, x, y and z in pixels; and `NAME/size`, width and height.
 """
 
 from __future__ import annotations
