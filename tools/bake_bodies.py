@@ -23,12 +23,15 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tools")]
 
 from bodies.face_embedding import embed_face, embed_irises, view_errors  # noqa: E402
 from bodies.face_views import face_views  # noqa: E402
-from bodies.hand_template import hand_template  # noqa: E402
+from bodies.hand_calibration import calibrate_keypoints  # noqa: E402
+from bodies.hand_template import hand_template, keypoint_shape_basis  # noqa: E402
+from bodies.hand_views import hand_views  # noqa: E402
 from bodies.head_parts import head_parts  # noqa: E402
 from bodies.head_regions import head_regions  # noqa: E402
 from bodies.head_template import head_template, with_both_eyes  # noqa: E402
 from bodies.source import load_source  # noqa: E402
 
+from dice_core.bodies.hand import hand_from_arrays  # noqa: E402
 from dice_core.bodies.names import HEAD_REGIONS  # noqa: E402
 from dice_core.bodies.store import ASSET_FOLDER  # noqa: E402
 
@@ -51,8 +54,22 @@ def main() -> None:
 def bake_hand(work: Path) -> dict[str, float]:
     """Write hand_right.npz; returns figures of its calibration."""
     asset = hand_template(load_source("hand", work))
+    hand = hand_from_arrays(asset)
+    views, rendered = hand_views(hand)
+    found = calibrate_keypoints(hand, views)
+    asset |= {
+        "keypoint_rest": found.rest.astype(np.float32),
+        "keypoint_joint": found.joint.astype(np.uint8),
+        "keypoint_shape_basis": keypoint_shape_basis(found.rest, hand.mesh.rest_vertices, hand.shape_basis),
+    }
     _write("hand_right", asset)
-    return {}
+    return {
+        "views_rendered": rendered,
+        "views_detected": len(views),
+        "views_used": len(found.error),
+        "keypoint_error_mm_raw_joints": round(float(np.median(found.error_before, axis=0).mean()), 2),
+        "keypoint_error_mm_calibrated": round(float(np.median(found.error, axis=0).mean()), 2),
+    }
 
 
 def bake_head(work: Path) -> dict[str, float]:

@@ -11,7 +11,7 @@ from dice_core.bodies.store import corner_arrays, read_asset
 from dice_core.errors import InputError, ShapeError
 from dice_core.mesh import Mesh, axis_angle, joint_transforms, rotation_matrices
 
-__all__ = ["Hand", "load_hand"]
+__all__ = ["Hand", "hand_from_arrays", "load_hand"]
 
 _MIRROR_POINT = np.array([-1.0, 1.0, 1.0], np.float32)
 # A rotation axis is a pseudovector: with this sign the same angle is the mirror-image motion.
@@ -100,6 +100,18 @@ class Hand:
         vectors[0] = rotation
         return vectors
 
+    def transforms(
+        self, shape: np.ndarray, scale: float, rotation: np.ndarray, angles: np.ndarray, translation: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """How each joint carries points of the unposed hand; arguments as for `pose`.
+
+        Returns linear (J, 3, 3) and offset (J, 3): a rest point x of joint j goes to linear[j] @ x + offset[j].
+        """
+        rotations = self.joint_rotations(angles)
+        rotations[0] = rotation_matrices(np.asarray(rotation))
+        joints = self.joint_positions(shape, scale).astype(np.float64)
+        return joint_transforms(joints, self.mesh.parents, rotations, np.asarray(translation, np.float64))
+
     def pose(
         self, shape: np.ndarray, scale: float, rotation: np.ndarray, angles: np.ndarray, translation: np.ndarray
     ) -> np.ndarray:
@@ -109,7 +121,7 @@ class Hand:
         translation : (3,) metres.
         Returns (V, 3) float32, metres.
         """
-        linear, offset = self._transforms(shape, scale, rotation, angles, translation)
+        linear, offset = self.transforms(shape, scale, rotation, angles, translation)
         blended = (self._dense_weights @ linear.reshape(-1, 9)).reshape(-1, 3, 3)
         posed = np.einsum("vij,vj->vi", blended, self.rest(shape, scale)) + self._dense_weights @ offset
         return posed.astype(np.float32)
@@ -121,21 +133,13 @@ class Hand:
 
         Returns (21, 3) float32, metres.
         """
-        linear, offset = self._transforms(shape, scale, rotation, angles, translation)
+        linear, offset = self.transforms(shape, scale, rotation, angles, translation)
         carried = np.einsum("kij,kj->ki", linear[self.keypoint_joint], self.keypoints_rest(shape, scale))
         return (carried + offset[self.keypoint_joint]).astype(np.float32)
 
     def person_mesh(self, shape: np.ndarray, scale: float) -> Mesh:
         """The mesh of one person as a take stores it: rest vertices and joints carry shape and size."""
         return replace(self.mesh, rest_vertices=self.rest(shape, scale), joints=self.joint_positions(shape, scale))
-
-    def _transforms(
-        self, shape: np.ndarray, scale: float, rotation: np.ndarray, angles: np.ndarray, translation: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        rotations = self.joint_rotations(angles)
-        rotations[0] = rotation_matrices(np.asarray(rotation))
-        joints = self.joint_positions(shape, scale).astype(np.float64)
-        return joint_transforms(joints, self.mesh.parents, rotations, np.asarray(translation, np.float64))
 
 
 def _scaled(template: np.ndarray, basis: np.ndarray, shape: np.ndarray, scale: float) -> np.ndarray:
@@ -155,7 +159,11 @@ def load_hand(side: str) -> Hand:
         return _mirrored(load_hand("right"))
     if side != "right":
         raise InputError(f'A hand is "left" or "right", not "{side}".')
-    asset = read_asset("hand_right")
+    return hand_from_arrays(read_asset("hand_right"))
+
+
+def hand_from_arrays(asset: dict[str, np.ndarray]) -> Hand:
+    """Right hand of the arrays that hand_right.npz holds."""
     corners, sizes, uv = corner_arrays(asset)
     mesh = Mesh(
         name="hand_right",

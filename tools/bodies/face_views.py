@@ -76,7 +76,9 @@ def face_views(template: dict[str, np.ndarray], parts: HeadParts) -> tuple[list[
         )
         tone = np.clip(rng.normal(1, 0.12), 0.6, 1.15)
         albedo = _painter(rest, triangles, parts, tone, painted=k % 3 != 1)
-        picture, _ = shade(vertices, triangles, camera, albedo, lights, rng.uniform(0.3, 0.95, 3), gloss=0.1)
+        picture, _ = shade(
+            vertices, triangles, camera, albedo, lights=lights, background=rng.uniform(0.3, 0.95, 3), gloss=0.1
+        )
         face = tracker.detect(picture).face
         if face is not None:
             views.append(FaceView(vertices, camera, face.points.astype(float)))

@@ -24,13 +24,15 @@ NOSE = (168, 193, 245, 188, 174, 217, 126, 209, 129, 64, 98, 97, 2)
 MANDIBLE = (152, 148, 176, 149, 150, 136, 172, 58, 132)
 OVAL = (10, 109, 67, 103, 54, 21, 162, 127, 234, 93, 132, 58, 172, 136, 150, 149, 176, 148, 152)
 MOUTH_CORNER, LOWER_LIP, CHIN, EYE_BOTTOM, OUTER_EYE, EAR_FRONT, TEMPLE = 61, 17, 152, 230, 226, 234, 162
-NOSE_TOP = 168
+NOSE_TOP, NOSE_BOTTOM, WING, UPPER_LIP, INNER_EYE = 168, 2, 64, 0, 244
 
 # Millimetres by which a contour is widened, so that it takes the vertices of the polygons it crosses.
 MARGIN = {"lips": 1.0, "eye": 0.0, "brow": 2.5, "nose": 1.5, "oval": 3.0}
-JAW_WIDTH = 0.015  # metres around the edge of the mandible
+JAW_WIDTH = 0.019  # metres around the edge of the mandible
 CHIN_SHARE = 0.95  # of the mouth's half width
 CHIN_UNDERSIDE = 0.012  # metres that the chin reaches back below
+MIDLINE = 5e-4  # metres: vertices this close to x = 0 are on both halves
+FOREHEAD_STRETCH = 1.65  # the detector's oval ends below the hairline: heights above the temple are stretched this much
 FRONT = -0.02  # z in metres before which skin belongs to the face
 NAPE = 0.02  # y in metres below which the back of the head is neck
 
@@ -42,13 +44,8 @@ def head_regions(
 
     rest : (V, 3); ears : (V,) bool.
     """
-    twin = cKDTree(rest).query(rest * [-1, 1, 1])[1]
-    name = np.full(len(rest), "scalp", dtype="<U12")
-    right = rest[:, 0] <= 0
-    name[right] = _right_half(rest, parts, embedding, ears)[right]
-    name[~right] = [label.replace(".R", ".L") for label in name[twin[~right]]]
-    skin = parts.skin
-    name[skin] = _majority(name, adjacency(quads, len(rest)))[skin]
+    name = _mirrored(_right_half(rest, parts, embedding, ears), rest)
+    name = _mirrored(_majority(name, adjacency(quads, len(rest))), rest)
     for label, mask in (
         ("eye.L", parts.socket_left),
         ("eye.R", parts.socket_right),
@@ -59,6 +56,15 @@ def head_regions(
     ):
         name[mask] = label
     return np.array([HEAD_REGIONS.index(label) for label in name], np.uint8)
+
+
+def _mirrored(name: np.ndarray, rest: np.ndarray) -> np.ndarray:
+    """Names of the right half, on both halves."""
+    twin = cKDTree(rest).query(rest * [-1, 1, 1])[1]
+    left = rest[:, 0] > MIDLINE
+    name = name.copy()
+    name[left] = [label.replace(".R", ".L") for label in name[twin[left]]]
+    return name
 
 
 def _right_half(rest: np.ndarray, parts: HeadParts, embedding: Embedding, ears: np.ndarray) -> np.ndarray:
@@ -75,23 +81,31 @@ def _right_half(rest: np.ndarray, parts: HeadParts, embedding: Embedding, ears: 
         half = landmark[list(indices)]
         return np.concatenate([half, half[::-1] * [-1, 1, 1]])
 
-    oval = inside(both_halves(OVAL), MARGIN["oval"])
+    outline = both_halves(OVAL)
+    temple = landmark[TEMPLE, 1]
+    outline[:, 1] = np.where(
+        outline[:, 1] < temple, temple + FOREHEAD_STRETCH * (outline[:, 1] - temple), outline[:, 1]
+    )
+    oval = inside(outline, MARGIN["oval"])
     edge = _distance_to_line(rest, landmark[list(MANDIBLE)])
     below_eyes = y > landmark[EYE_BOTTOM, 1]
     beside = (z < landmark[EAR_FRONT, 2] + 0.02) & ~ears
     chin = (-x < -CHIN_SHARE * landmark[MOUTH_CORNER, 0]) & (y > landmark[LOWER_LIP, 1])
     chin &= (z < landmark[CHIN, 2] + CHIN_UNDERSIDE) & (y < landmark[CHIN, 1] + CHIN_UNDERSIDE)
-    level = (y > landmark[TEMPLE, 1]) & beside & (y < landmark[CHIN, 1])
+    level = (y > temple) & beside & (y < landmark[CHIN, 1])
     name = np.full(len(rest), "scalp", dtype="<U12")
     name[(y > NAPE) & (z > landmark[EAR_FRONT, 2])] = "neck"
     name[(y > landmark[EAR_FRONT, 1]) & (edge > JAW_WIDTH) & ~oval & (y > NAPE)] = "neck"
     name[oval & ~below_eyes] = "forehead"
     name[level & (y > landmark[OUTER_EYE, 1])] = "cheek.R"
-    name[level & ~below_eyes & oval & (y > landmark[NOSE_TOP, 1] - 0.012) & (x > landmark[OUTER_EYE, 0])] = "eye.R"
+    around_eye = level & ~below_eyes & oval & (y > landmark[NOSE_TOP, 1] - 0.012)
+    name[around_eye & (x > landmark[OUTER_EYE, 0]) & (x < landmark[INNER_EYE, 0])] = "eye.R"
     name[(edge < JAW_WIDTH) & (y > landmark[MOUTH_CORNER, 1] - 0.02) & ~ears] = "jaw.R"
     lower = (y > landmark[CHIN, 1] - 0.03) & ~oval & (edge >= JAW_WIDTH)
     name[lower] = "neck"
     name[chin] = "chin"
+    philtrum = oval & (y > landmark[NOSE_BOTTOM, 1]) & (y < landmark[UPPER_LIP, 1]) & (x > landmark[WING, 0])
+    name[philtrum] = "lips"
     name[inside(landmark[list(EYE)], MARGIN["eye"])] = "eye.R"
     name[inside(landmark[list(BROW)], MARGIN["brow"])] = "brow.R"
     name[inside(both_halves(NOSE), MARGIN["nose"])] = "nose"

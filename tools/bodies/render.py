@@ -37,6 +37,7 @@ def shade(
     triangles: np.ndarray,
     camera: Camera,
     albedo: np.ndarray | Callable[[Raster], np.ndarray],
+    *,
     lights: tuple[Light, ...] = DEFAULT_LIGHTS,
     background: np.ndarray | float = 0.9,
     gloss: float = 0.0,
@@ -74,6 +75,7 @@ def view(
     triangles: np.ndarray,
     albedo: np.ndarray,
     rotation: np.ndarray,
+    *,
     size: int = 360,
     distance: float = 0.9,
 ) -> np.ndarray:

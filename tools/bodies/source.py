@@ -29,7 +29,7 @@ SEGMENTS = (
     "eye_front.L", "eye_back.L", "eye_front.R", "eye_back.R",
 )  # fmt: skip
 EAR_CHANGES = tuple(f"{side}-ear-{change}-incr" for side in "lr" for change in ("wing", "flap", "lobe"))
-EAR_SHARE = 0.05  # of a change's largest movement, above which a vertex belongs to the ear
+EAR_SHARE = 0.15  # of a change's largest movement, above which a vertex belongs to the ear
 BATCH = 64
 
 # Anny's axes are x to the subject's left, y to the back, z up; ours are the camera's that the subject looks into.

@@ -40,7 +40,7 @@ def principal_components(samples: np.ndarray, weight: np.ndarray, count: int) ->
     """Mean and components scaled to one standard deviation.
 
     samples : (N, P, 3); weight : (P,), how much each point decides about the components.
-    Returns mean (P, 3), basis (count, P, 3) by least squares on the scores, and the weighted variance's explained share.
+    Returns mean (P, 3), basis (count, P, 3) by least squares on the scores, and the share of weighted variance.
     """
     mean = samples.mean(0)
     centred = (samples - mean).reshape(len(samples), -1)
