@@ -167,7 +167,7 @@ class ParameterRegressor(nn.Module):
         last = shapes.linear(f"regressor.{numbers[-1]}")
         if last.out_features != sum(columns.values()):
             raise ShapeError(
-                f"The checkpoint's regressor gives {last.out_features} parameters, not {sum(columns.values())} as known."
+                f"The checkpoint's regressor gives {last.out_features} parameters, not {sum(columns.values())}."
             )
         self.regressor = nn.Sequential(*layers, last)
         self.columns = dict(columns)

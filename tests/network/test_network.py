@@ -1,0 +1,50 @@
+"""The fused network against the plain one, on narrow layers."""
+
+from __future__ import annotations
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from dice_core.network.dice import DiceNetwork, build_network  # noqa: E402
+from dice_core.network.fused import FusedNetwork  # noqa: E402
+from tests.network.tiny import tiny_state  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def tiny() -> DiceNetwork:
+    return build_network(tiny_state())
+
+
+@pytest.mark.parametrize("gate", [True, False])
+def test_fused_equals_plain(tiny: DiceNetwork, images: torch.Tensor, positions: torch.Tensor, gate: bool) -> None:
+    plain = tiny(images, positions[0], gate).as_dict()
+    fused = FusedNetwork(tiny, positions[0])(images, gate).as_dict()
+    for name, expected in plain.items():
+        assert fused[name].shape == expected.shape
+        assert float((fused[name] - expected).abs().max()) <= 3e-5 * max(float(expected.std()), 0.01), name
+
+
+def test_gate_zeroes_the_deformation_without_contact(
+    tiny: DiceNetwork, images: torch.Tensor, positions: torch.Tensor
+) -> None:
+    gated, free = tiny(images, positions, True), tiny(images, positions, False)
+    assert bool(free.deform.abs().amax(dim=(1, 2)).min() > 0)
+    for image in range(2):
+        expected = free.deform[image] if float(free.contact_presence[image]) > 0.5 else torch.zeros_like(free.deform[0])
+        assert torch.equal(gated.deform[image], expected)
+
+
+def test_results_do_not_depend_on_the_batch(tiny: DiceNetwork, images: torch.Tensor, positions: torch.Tensor) -> None:
+    network = FusedNetwork(tiny, positions[0])
+    together = network(images).as_dict()
+    alone = network(images[1:]).as_dict()
+    for name, values in together.items():
+        assert float((values[1:] - alone[name]).abs().max()) <= 2e-5 * max(float(values.std()), 0.01), name
+
+
+def test_bfloat16_stays_close(tiny: DiceNetwork, images: torch.Tensor, positions: torch.Tensor) -> None:
+    plain = tiny(images, positions[0]).head_vs
+    half = FusedNetwork(tiny, positions[0], torch.bfloat16)(images).head_vs
+    assert half.dtype == torch.float32
+    assert float((half - plain).abs().mean() / plain.std()) < 0.1
