@@ -13,10 +13,13 @@ from dice_core.landmarks.hand import HandLandmarker, HandReading, hand_size, pal
 from dice_core.landmarks.networks import FACE_DETECTOR, PALM_DETECTOR
 from dice_core.landmarks.region import Region
 
-__all__ = ["PRESENT", "Search", "best_hands", "same_hand"]
+__all__ = ["CONVINCING", "PRESENT", "Search", "best_hands", "same_hand"]
 
 PRESENT = 0.5
 """Smallest probability at which a landmark network's reading counts, as in the published pipelines."""
+
+CONVINCING = 0.7
+"""Smallest probability at which a hand that is not followed yet counts: a face can be read as a hand with over 0.5."""
 
 DETECTED = 0.5
 """Smallest detector score while a clip is followed, as in the published pipelines."""
@@ -117,7 +120,7 @@ class Search:
             if again.presence < min(PRESENT, reading.presence):
                 break
             reading = again
-        return reading if reading.presence >= PRESENT else None
+        return reading if reading.presence >= CONVINCING else None
 
     def settle_face(self, image: np.ndarray, region: Region) -> FaceDetection | None:
         """The face in a rough window, read again in the windows that its own landmarks ask for."""

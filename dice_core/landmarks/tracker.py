@@ -12,7 +12,7 @@ from dice_core.landmarks.detections import FaceDetection, FrameLandmarks, HandDe
 from dice_core.landmarks.face import face_tracking_region
 from dice_core.landmarks.hand import HandReading, hand_size, tracking_region
 from dice_core.landmarks.region import Region
-from dice_core.landmarks.search import PRESENT, Search, best_hands, same_hand
+from dice_core.landmarks.search import CONVINCING, PRESENT, Search, best_hands, same_hand
 from dice_core.landmarks.side import accumulate, evidence, resolve
 
 __all__ = ["LandmarkTracker"]
@@ -20,8 +20,18 @@ __all__ = ["LandmarkTracker"]
 SEARCH_INTERVAL = 10
 """Frames between looks for a second hand while one is followed: the palm detector costs 21 ms."""
 
+HURRIED_INTERVAL = 3
+"""The same while a hand that was just lost is missing."""
+
 PATIENCE = 8
 """Frames for which a lost face or hand is still looked for where it was: passing occlusion lasts about so long."""
+
+TRUST_LIMIT = 0.65
+"""A track whose presence falls below this on average over the last frames is dropped: a window that slid from a hand
+onto the face can be read as a hand with 0.5 to 0.8; on hands, even half hidden ones, presence stays above 0.9."""
+
+TRUST_MEMORY = 0.8
+"""Share of that average that the next frame keeps: one blurred frame costs no track."""
 
 REUNION_DISTANCE = 1.5
 """A hand that turns up within so many of its window's sides of where one was lost continues that one's track."""
@@ -29,12 +39,27 @@ REUNION_DISTANCE = 1.5
 
 @dataclass(frozen=True)
 class _HandTrack:
-    """Where to read a hand next, the evidence for its side, frames since it was seen, its number."""
+    """Where to read a hand next, the evidence for its side, its mean presence, frames since it was seen, its number."""
 
     region: Region
     evidence: float
+    trust: float
     missed: int
     number: int
+
+    def accepts(self, presence: float) -> bool:
+        """Whether a reading is this hand; one that was lost has to be as convincing as a new one."""
+        if self.missed:
+            return presence >= CONVINCING
+        return presence >= PRESENT and self._blend(presence) >= TRUST_LIMIT
+
+    def follow(self, reading: HandReading, region: Region, missed: int) -> _HandTrack:
+        """The track after a reading."""
+        trust = max(self._blend(reading.presence), TRUST_LIMIT if self.missed else 0.0)
+        return _HandTrack(region, accumulate(self.evidence, reading.right), trust, missed, self.number)
+
+    def _blend(self, presence: float) -> float:
+        return TRUST_MEMORY * self.trust + (1 - TRUST_MEMORY) * presence
 
 
 class LandmarkTracker:
@@ -86,6 +111,7 @@ class LandmarkTracker:
         return {
             "hand_regions": np.array([track.region.to_array() for track in self._hands]).reshape(-1, 4),
             "hand_evidence": np.array([track.evidence for track in self._hands], np.float64),
+            "hand_trust": np.array([track.trust for track in self._hands], np.float64),
             "hand_missed": np.array([track.missed for track in self._hands], np.int64),
             "hand_numbers": np.array([track.number for track in self._hands], np.int64),
             "face_region": np.array([] if self._face is None else self._face.to_array()),
@@ -96,11 +122,10 @@ class LandmarkTracker:
 
     def restore(self, state: Mapping[str, np.ndarray]) -> None:
         """Go on from a `state`."""
+        columns = ("hand_regions", "hand_evidence", "hand_trust", "hand_missed", "hand_numbers")
         self._hands = [
-            _HandTrack(Region.from_array(region), float(side), int(missed), int(number))
-            for region, side, missed, number in zip(
-                state["hand_regions"], state["hand_evidence"], state["hand_missed"], state["hand_numbers"], strict=True
-            )
+            _HandTrack(Region.from_array(region), float(side), float(trust), int(missed), int(number))
+            for region, side, trust, missed, number in zip(*(state[name] for name in columns), strict=True)
         ]
         self._face = Region.from_array(state["face_region"]) if len(state["face_region"]) else None
         self._face_missed = int(state["face_missed"])
@@ -138,8 +163,10 @@ class LandmarkTracker:
         seen: list[tuple[HandReading, _HandTrack]] = []
         lost: list[_HandTrack] = []
         for track in self._hands:
+            if len(seen) == self._max_hands:
+                break
             reading = self._search.read_hand(image, track.region)
-            if reading.presence < PRESENT:
+            if not track.accepts(reading.presence):
                 lost.append(replace(track, missed=track.missed + 1))
             elif not any(same_hand(reading.points, other.points) for other, _ in seen):
                 seen.append((reading, track))
@@ -147,22 +174,19 @@ class LandmarkTracker:
         self._frames_to_search -= 1
         just_lost = any(track.missed == 1 for track in lost)
         if len(seen) < self._max_hands and (not seen or just_lost or self._frames_to_search <= 0):
-            self._frames_to_search = SEARCH_INTERVAL
             for reading in self._find_hands(image, face, [reading for reading, _ in seen]):
                 track = self._reunite(reading, lost)
                 lost = [other for other in lost if other.number != track.number]
                 seen.append((reading, track))
+            self._frames_to_search = HURRIED_INTERVAL if lost else SEARCH_INTERVAL
 
-        following = []
+        followed = []
         for reading, track in seen:
             region = tracking_region(reading.points)
-            gathered = accumulate(track.evidence, reading.right)
-            if region.touches(image):
-                following.append(_HandTrack(region, gathered, 0, track.number))
-            else:
-                lost.append(replace(track, evidence=gathered, missed=1))
-        sides = resolve([accumulate(track.evidence, reading.right) for reading, track in seen])
-        self._hands = following + [track for track in lost if track.missed <= PATIENCE]
+            missed = 0 if region.touches(image) else 1
+            followed.append(track.follow(reading, track.region if missed else region, missed))
+        self._hands = followed + [track for track in lost if track.missed <= PATIENCE]
+        sides = resolve([track.evidence for track in followed])
         return tuple(
             HandDetection(
                 reading.points, reading.world, side, reading.presence, confidence, reading.region, track.number
@@ -193,7 +217,7 @@ class LandmarkTracker:
             if same_side and distance(track) < REUNION_DISTANCE * hand_size(reading.points):
                 return track
         self._next_number += 1
-        return _HandTrack(reading.region, 0.0, 0, self._next_number - 1)
+        return _HandTrack(reading.region, 0.0, reading.presence, 0, self._next_number - 1)
 
 
 def _check(image: np.ndarray) -> None:

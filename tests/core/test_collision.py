@@ -17,7 +17,8 @@ from tests.core.contact_shapes import ball, sheet
 
 
 def posed(vertices: np.ndarray, triangles: np.ndarray) -> PosedSurface:
-    return PosedSurface(vertices, vertex_normals(vertices, triangles), Topology(triangles, len(vertices)))
+    normals = vertex_normals(vertices, triangles)
+    return PosedSurface(vertices, normals, normals, Topology(triangles, len(vertices)))
 
 
 def test_closest_points_of_face_edges_and_corners() -> None:
@@ -71,4 +72,14 @@ def test_only_facing_surfaces_count() -> None:
     facing = posed(plate + np.array([0, 0, 0.001]), triangles[:, ::-1])
     every = np.arange(len(plate))
     assert (pair_surfaces(same_way, head, every, every)[0].weight == 0).all()
-    assert (pair_surfaces(facing, head, every, every)[0].weight > 0.99).all()
+    inner = (np.abs(plate[:, :2]) < 0.015).all(axis=1)
+    assert (pair_surfaces(facing, head, every, every)[0].weight[inner] > 0.99).all()
+
+
+def test_a_point_beside_the_rim_is_not_inside() -> None:
+    plate, triangles = sheet(15, 0.04)
+    vertices, ball_triangles = ball(0.002, (0.022, 0, 0.005))
+    pairs, _ = pair_surfaces(
+        posed(vertices, ball_triangles), posed(plate, triangles), np.arange(len(vertices)), np.arange(len(plate))
+    )
+    assert (pairs.within[vertices[:, 0] > 0.0205] == 0).all()

@@ -15,7 +15,7 @@ from dice_core.landmarks import FaceDetection, FrameLandmarks, LandmarkTracker, 
 from dice_core.landmarks.hand import HandReading
 from dice_core.landmarks.networks import ASSETS
 from dice_core.landmarks.region import Region
-from dice_core.landmarks.search import best_hands, same_hand
+from dice_core.landmarks.search import CONVINCING, best_hands, same_hand
 from dice_core.landmarks.side import accumulate, evidence, resolve
 from dice_core.landmarks.tracker import PATIENCE, SEARCH_INTERVAL
 
@@ -40,13 +40,14 @@ class ScriptedSearch:
     visible: list[tuple[float, float, float]] = field(default_factory=list)
     faces: list[tuple[float, float, float]] = field(default_factory=list)
     palm_looks: int = 0
+    presence: float = 0.9
 
     def read_hand(self, image: np.ndarray, region: Region) -> HandReading:
         near = [hand for hand in self.visible if np.hypot(hand[0] - region.x, hand[1] - region.y) < region.size / 2]
         if not near:
             return reading(region.x, region.y, presence=0.1)
         x, y, right = min(near, key=lambda hand: np.hypot(hand[0] - region.x, hand[1] - region.y))
-        return reading(x, y, right=right)
+        return reading(x, y, presence=self.presence, right=right)
 
     def hand_regions(self, image: np.ndarray, known: list[HandReading]) -> list[Region]:
         self.palm_looks += 1
@@ -56,8 +57,9 @@ class ScriptedSearch:
             if not any(same_hand(reading(x, y).points, old.points) for old in known)
         ]
 
-    def settle_hand(self, image: np.ndarray, region: Region) -> HandReading:
-        return self.read_hand(image, region)
+    def settle_hand(self, image: np.ndarray, region: Region) -> HandReading | None:
+        reading = self.read_hand(image, region)
+        return reading if reading.presence >= CONVINCING else None
 
     def settle_face(self, image: np.ndarray, region: Region) -> FaceDetection:
         return self.read_face(image, region)
@@ -126,6 +128,32 @@ def test_hand_that_stays_away_gets_a_new_track(scripted) -> None:
         tracker.track(BLANK)
     search.visible = [(300, 200, 0.99)]
     assert tracker.track(BLANK).hands[0].track != first
+
+
+def test_window_that_slid_onto_something_doubtful_is_dropped_and_stays_dropped(scripted) -> None:
+    tracker, search = scripted
+    search.visible = [(300, 200, 0.99)]
+    tracker.track(BLANK)
+    search.presence = 0.55
+    counts = []
+    for _ in range(12):
+        counts.append(len(tracker.track(BLANK).hands))
+    assert counts[0] == 1, "one blurred frame is forgiven"
+    assert counts[-3:] == [0, 0, 0]
+    search.presence = 0.9
+    assert len(tracker.track(BLANK).hands) == 1
+
+
+def test_missing_second_hand_is_searched_for_more_often(scripted) -> None:
+    tracker, search = scripted
+    search.visible = [(150, 200, 0.01), (450, 200, 0.99)]
+    tracker.track(BLANK)
+    search.visible = search.visible[:1]
+    tracker.track(BLANK)
+    search.palm_looks = 0
+    for _ in range(6):
+        tracker.track(BLANK)
+    assert search.palm_looks == 2
 
 
 def test_one_doubtful_frame_does_not_change_the_side(scripted) -> None:
