@@ -21,10 +21,13 @@ CELL = 0.024
 """Metres: points further apart than one to two cells are not paired; more than the deepest dent and the widest gap."""
 
 FACING_RADIUS = 0.02
-"""Metres: a surface that looks the same way counts as this much further off, so a point finds where it came in."""
+"""Metres: inside, a surface that looks the same way counts as this much further off: a point finds where it came in."""
 
 FACING_FROM, FACING_FULL = 0.05, 0.4
 """-cos of the angle between the normals at which a pair begins to count, and counts in full."""
+
+RIM_FROM, RIM_FULL = 0.9, 0.999
+"""Weight on corners of the surface's rim from which a partner lies beside the surface, not on it: in an open mouth."""
 
 ALIGNED_FROM, ALIGNED_FULL = 0.3, 0.7
 """Share of a point's distance that lies along the surface normal: less is a point beside the rim of the surface."""
@@ -61,16 +64,30 @@ class Topology:
         ring = (order[position] // 3).astype(np.int32) if len(flat) else np.zeros(position.shape, np.int32)
         return np.where(sizes[:, None] > 0, ring, -1)
 
+    @cached_property
+    def rim(self) -> np.ndarray:
+        """(V,) float: 1 for vertices of edges that only one triangle has, else 0."""
+        sides = np.sort(
+            np.concatenate([self.triangles[:, [0, 1]], self.triangles[:, [1, 2]], self.triangles[:, [2, 0]]])
+        )
+        keys, times = np.unique(sides[:, 0] * np.int64(self.count) + sides[:, 1], return_counts=True)
+        alone = keys[times == 1]
+        rim = np.zeros(self.count)
+        rim[alone // self.count] = rim[alone % self.count] = 1
+        return rim
+
 
 @dataclass(frozen=True)
 class PosedSurface:
     """A surface of one frame.
 
-    vertices : (V, 3) float, metres; normals : (V, 3) outward unit normals; topology of the triangles that can touch.
+    vertices : (V, 3) float, metres; normals : (V, 3) outward unit normals; facing : (V, 3) unit, where the surface
+    looks on the whole, which is what a touch goes by; topology of the triangles that can touch.
     """
 
     vertices: np.ndarray
     normals: np.ndarray
+    facing: np.ndarray
     topology: Topology
 
 
@@ -79,8 +96,10 @@ class Pairs:
     """Points, each with the point of the other surface that it touches or would touch.
 
     point : (n,) int, vertex of the first surface; corners : (n, 3) int and weights : (n, 3), its partner on the second;
-    normal : (n, 3) outward unit normal of the second surface there; gap : (n,) metres, **negative inside**;
-    weight : (n,) 0 to 1, how far the two surfaces face each other.
+    normal : (n, 3) unit, where the second surface looks there; gap : (n,) metres, **negative inside**;
+    exit_gap, exit_normal : the same of the closest point of all, the way out, whatever faces what;
+    opposed : (n,) -cos of the angle between the two surfaces; within : (n,) 0 to 1, 0 for a point beside the surface;
+    weight : (n,) 0 to 1, how far a pair counts as touching surfaces.
     """
 
     point: np.ndarray
@@ -88,7 +107,14 @@ class Pairs:
     weights: np.ndarray
     normal: np.ndarray
     gap: np.ndarray
-    weight: np.ndarray
+    exit_gap: np.ndarray
+    exit_normal: np.ndarray
+    opposed: np.ndarray
+    within: np.ndarray
+
+    @property
+    def weight(self) -> np.ndarray:
+        return self.within * smooth_step(self.opposed, FACING_FROM, FACING_FULL)
 
 
 def closest_on_triangles(points: np.ndarray, corners: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -165,28 +191,37 @@ def pair_surfaces(
     Returns the pairs (first point, second surface) and (second point, first surface); points with nothing near are left
     out.
 
-    A partner is the closest vertex, where one whose normal does not oppose the point's counts as further away; then the
-    closest point of the triangles around it.
+    A partner is the closest point of the triangles around the closest vertex. For a point inside that is closest to
+    the far side of what it is in, as the nail of a finger pressed into a cheek, it is a point that faces it instead.
     """
     p, q = first.vertices[first_points], second.vertices[second_points]
-    # One product gives |p - q|^2 and the cosine of the normals; the common middle keeps the squares small.
+    # The common middle keeps the squares small.
     middle = p.mean(axis=0)
     p, q = (p - middle).astype(np.float32), (q - middle).astype(np.float32)
-    cost = (p @ q.T) * -2
-    cost += (p * p).sum(axis=1)[:, None]
-    cost += (q * q).sum(axis=1)[None]
-    cosine = first.normals[first_points].astype(np.float32) @ second.normals[second_points].astype(np.float32).T
-    cosine += np.float32(FACING_FROM)
-    np.maximum(cosine, 0, out=cosine)
-    cosine *= np.float32(FACING_RADIUS**2)
-    cost += cosine
-    pairs = []
-    for own, other, axis in ((first, second, 1), (second, first, 0)):
-        own_points, other_points = (first_points, second_points)[:: 1 if axis else -1]
-        close = np.flatnonzero(cost.min(axis=axis) < CELL**2)
-        nearest = np.argmin(cost[close] if axis else cost[:, close], axis=axis)
-        pairs.append(_pair(own, other, own_points[close], other_points[nearest]))
-    return pairs[0], pairs[1]
+    square = (p @ q.T) * -2
+    square += (p * p).sum(axis=1)[:, None]
+    square += (q * q).sum(axis=1)[None]
+    return (
+        _pairs(first, second, first_points, second_points, square),
+        _pairs(second, first, second_points, first_points, square.T),
+    )
+
+
+def _pairs(own: PosedSurface, other: PosedSurface, points: np.ndarray, others: np.ndarray, square: np.ndarray) -> Pairs:
+    """Pairs of `points` with the surface `other` around its vertices `others`; square : (n, m) distances."""
+    nearest = np.argmin(square, axis=1)
+    close = np.flatnonzero(square[np.arange(len(points)), nearest] < CELL**2)
+    pairs = _pair(own, other, points[close], others[nearest[close]])
+    lost = np.flatnonzero((pairs.gap < 0) & (pairs.opposed < FACING_FULL))
+    if not len(lost):
+        return pairs
+    cosine = own.facing[pairs.point[lost]].astype(np.float32) @ other.facing[others].astype(np.float32).T
+    cost = square[close[lost]] + np.float32(FACING_RADIUS**2) * np.maximum(cosine + np.float32(FACING_FROM), 0)
+    facing = _pair(own, other, pairs.point[lost], others[np.argmin(cost, axis=1)])
+    better = np.flatnonzero((facing.gap < 0) & (facing.weight > pairs.weight[lost]))
+    for name in ("corners", "weights", "normal", "gap", "opposed", "within"):
+        getattr(pairs, name)[lost[better]] = getattr(facing, name)[better]
+    return pairs
 
 
 def _pair(own: PosedSurface, other: PosedSurface, points: np.ndarray, nearest: np.ndarray) -> Pairs:
@@ -207,9 +242,13 @@ def _pair(own: PosedSurface, other: PosedSurface, points: np.ndarray, nearest: n
     normal = normal / np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), _TINY)
     distance = np.linalg.norm(offset, axis=1)
     along = np.einsum("nx,nx->n", offset, normal)
-    facing = smooth_step(-np.einsum("nx,nx->n", own.normals[points], normal), FACING_FROM, FACING_FULL)
+    facing = np.einsum("nk,nkx->nx", weights, other.facing[corners])
+    facing = facing / np.maximum(np.linalg.norm(facing, axis=1, keepdims=True), _TINY)
+    rim = np.einsum("nk,nk->n", weights, other.topology.rim[corners])
     aligned = smooth_step(np.abs(along) / np.maximum(distance, 1e-6), ALIGNED_FROM, ALIGNED_FULL)
     # Nearer than 2 mm the direction to the closest point means little: the surfaces touch there whatever it is.
     aligned = np.maximum(aligned, 1 - smooth_step(distance, 0.001, 0.002))
     gap = np.where(along < 0, -distance, distance)
-    return Pairs(points, corners, weights, normal, gap, facing * aligned)
+    opposed = -np.einsum("nx,nx->n", own.facing[points], facing)
+    within = aligned * (1 - smooth_step(rim, RIM_FROM, RIM_FULL))
+    return Pairs(points, corners, weights, facing, gap, gap * within, facing.copy(), opposed, within)

@@ -38,7 +38,14 @@ MAX_ROWS = 320
 BEYOND_REACH = 0.005
 """Metres: a row whose surfaces do not face each other is treated as this far from touching."""
 
-PASSES, MORE_PASSES = 2, 3
+SQUARELY_FROM, SQUARELY_FULL = 0.6, 0.9
+"""-cos between hand and skin from which a vertex of the head pushes the hand back: the way out of a finger's flank is
+past its tip, not sideways."""
+
+FAR_SHIFT = 0.004
+"""Metres: after the hand was pushed out further, everything near it is looked for anew."""
+
+PASSES, MORE_PASSES = 2, 6
 """Solves, each about the surface that the last one found; more only while too much of the hand is left inside."""
 
 LEFT_INSIDE = 0.0022
@@ -84,7 +91,8 @@ class Pressed:
 class _Rows:
     """Contacts of one pass: surface points of the head that must move along `direction` by `depth`.
 
-    corners, weights : (m, 3); direction : (m, 3) unit; depth, limit : (m,) metres from the undented surface.
+    corners, weights : (m, 3); direction : (m, 3) unit; depth, limit : (m,) metres from the undented surface;
+    squarely : (m,) 0 to 1, how far a row that goes deeper than its limit pushes the hand back.
     """
 
     corners: np.ndarray
@@ -92,6 +100,7 @@ class _Rows:
     direction: np.ndarray
     depth: np.ndarray
     limit: np.ndarray
+    squarely: np.ndarray
 
 
 def contact_probability(gap: np.ndarray) -> np.ndarray:
@@ -151,21 +160,21 @@ class SoftTissue:
         if hand_vertices.ndim != 2 or hand_vertices.shape[1] != 3:
             raise ShapeError(f"hand_vertices must be (W, 3), not {hand_vertices.shape}.")
         head, hand = head_vertices.astype(np.float64), hand_vertices.astype(np.float64)
-        near_head, near_hand = near_each_other(head[self._touchable], hand)
-        if not near_head.any() or not near_hand.any():
+        points = self._near(head, hand)
+        if points is None:
             return _untouched(len(head), len(hand))
-        points = self._touchable[near_head], np.flatnonzero(near_hand)
         topology = self._hand_topology(hand_triangles, len(hand))
         hand_normals = vertex_normals(hand, hand_triangles)
         eyes = [_ball(head[ball]) for ball in self.tissue.eyeballs]
+        facing = self._facing(head)
         dent, bulge, shift = np.zeros_like(head), np.zeros_like(head), np.zeros(3)
 
         def paired() -> tuple[Pairs, Pairs, np.ndarray]:
             skin = head + bulge + dent
             normals = vertex_normals(skin, self.triangles)
             return *pair_surfaces(
-                PosedSurface(hand + shift, hand_normals, topology),
-                PosedSurface(skin, normals, self._surface),
+                PosedSurface(hand + shift, hand_normals, hand_normals, topology),
+                PosedSurface(skin, normals, normals if facing is None else facing, self._surface),
                 points[1],
                 points[0],
             ), normals
@@ -176,15 +185,15 @@ class SoftTissue:
         if not len(points[0]) or not len(points[1]):
             return _untouched(len(head), len(hand))
         for step in range(PASSES + MORE_PASSES):
-            left = -hand_pairs.gap - LEFT_INSIDE
-            if step >= PASSES and left.max() <= 0:
+            left = -hand_pairs.exit_gap - LEFT_INSIDE
+            if step >= PASSES and left.max(initial=0) <= 0:
                 break
             rows = self._rows(hand_pairs, head_pairs, dent, head, eyes)
             if rows is None:
                 break
-            ways, excess = -rows.direction, rows.depth - rows.limit
+            ways, excess = -rows.direction, rows.squarely * (rows.depth - rows.limit)
             if step:
-                ways, excess = np.concatenate([ways, hand_pairs.normal]), np.concatenate([excess, left])
+                ways, excess = np.concatenate([ways, hand_pairs.exit_normal]), np.concatenate([excess, left])
             moved = shortest_way_out(ways, excess)
             shift = shift + moved
             depth = np.minimum(rows.depth + rows.direction @ moved, rows.limit)
@@ -192,8 +201,28 @@ class SoftTissue:
             dent = self._off_the_eyes(dent, head + bulge, eyes)
             if step == 0:
                 bulge = self._bulge(dent, normals, rows, push, head_pairs)
+            if np.linalg.norm(moved) > FAR_SHIFT:
+                points = self._near(head, hand + shift)
+                if points is None:
+                    break
             hand_pairs, head_pairs, normals = paired()
         return self._result(bulge + dent, shift, hand_pairs, head_pairs, len(hand))
+
+    def _near(self, head: np.ndarray, hand: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
+        """Vertices of head and hand that may touch, None if there are none."""
+        near_head, near_hand = near_each_other(head[self._touchable], hand)
+        if not near_head.any() or not near_hand.any():
+            return None
+        return self._touchable[near_head], np.flatnonzero(near_hand)
+
+    def _facing(self, head: np.ndarray) -> np.ndarray | None:
+        """(V, 3) unit: where the skin looks on the whole, turned as the head is; None for the normals."""
+        if self.tissue.outward is None:
+            return None
+        covariance = (self._rest - self._rest.mean(axis=0)).T @ (head - head.mean(axis=0))
+        u, _, vt = np.linalg.svd(covariance)
+        u[:, 2] *= np.sign(np.linalg.det(u @ vt))
+        return self.tissue.outward @ (u @ vt)
 
     def _hand_topology(self, triangles: np.ndarray, count: int) -> Topology:
         for known in self._hands:
@@ -228,6 +257,8 @@ class SoftTissue:
         direction = np.concatenate([-hand_pairs.normal[near_hand], head_pairs.normal[near_head]])
         gap = np.concatenate([hand_pairs.gap[near_hand], head_pairs.gap[near_head]])
         facing = np.concatenate([hand_pairs.weight[near_hand], head_pairs.weight[near_head]])
+        squarely = smooth_step(head_pairs.opposed[near_head], SQUARELY_FROM, SQUARELY_FULL)
+        squarely = np.concatenate([np.ones(int(near_hand.sum())), squarely])
         if not len(gap):
             return None
         moved = np.einsum("mk,mkx,mx->m", weights, dent[corners], direction)
@@ -237,8 +268,9 @@ class SoftTissue:
         if len(depth) > MAX_ROWS:
             deepest = np.sort(np.argpartition(-depth, MAX_ROWS)[:MAX_ROWS])
             corners, weights, direction, depth = (a[deepest] for a in (corners, weights, direction, depth))
-        limits = self._limits(head, eyes)
-        return _Rows(corners, weights, direction, depth, np.einsum("mk,mk->m", weights, limits[corners]))
+            squarely = squarely[deepest]
+        limits = np.einsum("mk,mk->m", weights, self._limits(head, eyes)[corners])
+        return _Rows(corners, weights, direction, depth, limits, squarely)
 
     def _limits(self, head: np.ndarray, eyes: list[tuple[np.ndarray, float]]) -> np.ndarray:
         """(V,) metres: deepest dent; over an eyeball no more than the lid's distance from it."""
@@ -316,7 +348,7 @@ class SoftTissue:
             hand_contact=hand_contact,
             hand_shift=shift,
             largest_indentation=float(np.linalg.norm(field, axis=1).max()),
-            penetration_left=max(float(-hand_pairs.gap.min()), 0.0),
+            penetration_left=float(np.max(-hand_pairs.exit_gap, initial=0.0)),
         )
 
 

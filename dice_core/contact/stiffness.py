@@ -69,6 +69,13 @@ SMOOTHING_ROUNDS = 6
 LIP_REACH, LIP_COUPLING = 0.004, 1.0
 """Metres up to which opposite lips count as meeting in the neutral head, and how firmly they drag each other along."""
 
+OUTWARD_WIDTH = 0.006
+"""Metres over which the skin's normals are averaged for where it looks on the whole: more than a lip's edge."""
+
+FOLDED = 0.2
+"""Least cosine between a vertex's normal and where the skin around it looks; less lies in a fold: between the lips, at
+the lids' rims, in the nostrils."""
+
 EYEBALL_FRONT = 0.3
 """Least share of an eyeball vertex's normal that points to the front for it to be touched."""
 
@@ -82,7 +89,8 @@ class Tissue:
 
     softness : (V,) 0 bone to 1 softest; dent_limit : (V,) metres; touchable : (V,) bool; moving : (V,) bool, gives way
     at all; couplings : (c, 2) int, vertices that drag each other along, coupling_strength : (c,);
-    eyeballs : index arrays of rigid balls that skin must stay in front of.
+    eyeballs : index arrays of rigid balls that skin must stay in front of;
+    outward : (V, 3) unit, where the skin looks on the whole, in the axes of the rest pose; None for the mesh's normals.
     """
 
     softness: np.ndarray
@@ -92,6 +100,7 @@ class Tissue:
     couplings: np.ndarray = field(default_factory=lambda: np.zeros((0, 2), np.int64))
     coupling_strength: np.ndarray = field(default_factory=lambda: np.zeros(0))
     eyeballs: tuple[np.ndarray, ...] = ()
+    outward: np.ndarray | None = None
 
     @classmethod
     def uniform(cls, count: int, softness: float = 1.0) -> Tissue:
@@ -121,6 +130,9 @@ def head_tissue(head: Head) -> Tissue:
     rigid = head.rigid_vertices | mesh.region_vertices("tongue")
     hidden = mesh.region_vertices("mouth_inner", "tongue") | _sockets(mesh, rest, normals, eyeballs)
     hidden |= head.rigid_vertices & (normals @ REFERENCE_FRONT < EYEBALL_FRONT)
+    outward = _outward(rest, normals, hidden, mesh.region_vertices("lips"))
+    folds = mesh.region_vertices("lips", "eye.L", "eye.R", "nose")
+    hidden |= folds & ((outward * normals).sum(axis=1) < FOLDED)
     softness = _softness(head, rest, triangles, rigid)
     pairs, strength = _meeting_lips(rest, normals, mesh.region_vertices("lips", "mouth_inner"), triangles)
     return Tissue(
@@ -131,6 +143,7 @@ def head_tissue(head: Head) -> Tissue:
         couplings=pairs,
         coupling_strength=strength,
         eyeballs=eyeballs,
+        outward=outward,
     )
 
 
@@ -149,6 +162,20 @@ def _softness(head: Head, rest: np.ndarray, triangles: np.ndarray, rigid: np.nda
     for _ in range(SMOOTHING_ROUNDS):
         softness = (softness + np.bincount(i, softness[j], minlength=len(rest)) / valence) / 2
     return np.where(rigid, 0.0, np.clip(softness, 0, 1))
+
+
+def _outward(rest: np.ndarray, normals: np.ndarray, hidden: np.ndarray, lips: np.ndarray) -> np.ndarray:
+    """(V, 3) unit: normals averaged over visible skin that looks the same way, or over all of it around the lips."""
+    outward, points = normals.astype(np.float32), rest.astype(np.float32)
+    square = (points**2).sum(axis=1)
+    distance = np.maximum(square[:, None] + square - 2 * points @ points.T, 0)
+    near = np.exp(distance / np.float32(-2 * OUTWARD_WIDTH**2)) * ~hidden
+    for _ in range(2):
+        agreement = np.maximum(outward @ outward.T, 0)
+        agreement[np.ix_(lips, lips)] = 1
+        outward = (near * agreement) @ outward
+        outward /= np.maximum(np.linalg.norm(outward, axis=1, keepdims=True), 1e-12)
+    return np.where(hidden[:, None], normals, outward)
 
 
 def _sockets(mesh: Mesh, rest: np.ndarray, normals: np.ndarray, eyeballs: tuple[np.ndarray, ...]) -> np.ndarray:
