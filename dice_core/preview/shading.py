@@ -1,0 +1,96 @@
+"""Colours of the bodies, and smooth two-sided shading of what the rasteriser found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from dice_core.camera import Camera
+from dice_core.mesh import Mesh, triangles, vertex_normals
+from dice_core.preview.rasterizer import interpolate, rasterize
+from dice_core.take.frames import Frame
+
+__all__ = ["CONTACT_COLOUR", "DENT_COLOUR", "Drawing", "Painter", "draw"]
+
+HEAD_COLOUR = (0.82, 0.75, 0.70)
+HAND_COLOURS = {"hand_left": (0.62, 0.80, 0.66), "hand_right": (0.56, 0.72, 0.88)}
+REGION_COLOURS = {
+    "eyeball.L": (0.95, 0.95, 0.95),
+    "eyeball.R": (0.95, 0.95, 0.95),
+    "lips": (0.80, 0.58, 0.55),
+    "mouth_inner": (0.55, 0.30, 0.30),
+    "tongue": (0.72, 0.42, 0.42),
+}
+CONTACT_COLOUR = (1.0, 0.38, 0.08)
+DENT_COLOUR = (0.45, 0.18, 0.78)
+
+FULL_DENT = 0.008
+"""Metres of deformation that are painted in the full colour: a clear press on a cheek."""
+AMBIENT, KEY, HEADLIGHT = 0.30, 0.55, 0.25
+"""Shares of light: even, from the upper left before the camera, and from the camera."""
+KEY_DIRECTION = np.array([-0.45, -0.65, -0.61])
+"""Unit vector toward the key light, camera axes."""
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """Bodies as a camera sees them.
+
+    colour : (H, W, 3) float32, RGB in [0, 1], multiplied by the coverage; coverage : (H, W) float32 in [0, 1].
+    """
+
+    colour: np.ndarray
+    coverage: np.ndarray
+
+
+class Painter:
+    """Turns a frame of a take into one coloured triangle mesh.
+
+    meshes : the take's, by name.
+    """
+
+    def __init__(self, meshes: dict[str, Mesh]) -> None:
+        self._triangles = {name: triangles(mesh) for name, mesh in meshes.items()}
+        self._base = {name: _base_colours(mesh) for name, mesh in meshes.items()}
+
+    def paint(self, frame: Frame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Deformed vertices (V, 3), triangles (T, 3) and vertex colours (V, 3) of all bodies in the frame."""
+        vertices, faces, colours, count = [np.zeros((0, 3))], [np.zeros((0, 3), np.int32)], [np.zeros((0, 3))], 0
+        for name, body in frame.bodies.items():
+            dent = np.minimum(np.linalg.norm(body.deformation, axis=1) / FULL_DENT, 1)
+            colour = _mix(self._base[name], DENT_COLOUR, dent * 0.8)
+            vertices.append(body.surface.astype(np.float64))
+            faces.append(self._triangles[name] + count)
+            colours.append(_mix(colour, CONTACT_COLOUR, body.contact * 0.85))
+            count += len(body.vertices)
+        return np.concatenate(vertices), np.concatenate(faces), np.concatenate(colours)
+
+
+def draw(vertices: np.ndarray, faces: np.ndarray, colours: np.ndarray, camera: Camera) -> Drawing:
+    """Shade a coloured mesh, smoothly and from both sides.
+
+    vertices : (V, 3) metres in the camera's space; faces : (T, 3); colours : (V, 3) RGB in [0, 1].
+    """
+    raster = rasterize(vertices, faces, camera)
+    normals = vertex_normals(vertices, faces)
+    attributes = np.concatenate([normals, colours], axis=1).astype(np.float32)
+    seen = interpolate(raster, faces, attributes)
+    normal = seen[:, :3] / np.maximum(np.linalg.norm(seen[:, :3], axis=1, keepdims=True), 1e-6)
+    # Nearly the direction to the eye for every pixel; the open neck and wrist show their inside, lit like the outside.
+    normal *= np.where(normal[:, 2:] > 0.2, -1, 1)
+    key = np.maximum(normal @ KEY_DIRECTION.astype(np.float32), 0)
+    light = AMBIENT + KEY * key + HEADLIGHT * np.maximum(-normal[:, 2], 0)
+    image = np.zeros((camera.height, camera.width, 3), np.float32)
+    image[raster.covered] = np.clip(seen[:, 3:] * light[:, None], 0, 1)
+    return Drawing(image, raster.covered.astype(np.float32))
+
+
+def _base_colours(mesh: Mesh) -> np.ndarray:
+    body = HAND_COLOURS.get(mesh.name, HEAD_COLOUR)
+    table = np.array([REGION_COLOURS.get(name, body) for name in mesh.region_names])
+    return table[mesh.region] if len(table) else np.tile(body, (len(mesh.rest_vertices), 1))
+
+
+def _mix(colours: np.ndarray, other: tuple[float, float, float], share: np.ndarray) -> np.ndarray:
+    return colours + share[:, None] * (np.array(other) - colours)
