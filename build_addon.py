@@ -84,7 +84,9 @@ def build(platforms: Sequence[str], wheels: Path, output: Path, offline: bool = 
     Raises BuildError.
     """
     pins = read_lock()
-    fetched = {name: [fetch(pin, wheels, offline) for pin in pins if pin.platform == name] for name in platforms}
+    fetched = {
+        name: [fetch(pin, wheels, offline) for pin in pins if pin.platform in {name, "any"}] for name in platforms
+    }
     output.mkdir(parents=True, exist_ok=True)
     zips = []
     with tempfile.TemporaryDirectory(prefix="build-addon-") as folder:

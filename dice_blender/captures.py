@@ -48,7 +48,7 @@ class Request:
     footage : path or glob; take : folder of the result; frames : first and one past the last, or None for all.
     scene : session id of the scene that asked, which gets the result.
     keys : how the result is keyed when it is imported, "" to leave it on disk.
-    options : further arguments.
+    fov : angle of view in degrees, None where it is not known; options : further arguments.
     """
 
     footage: str
@@ -58,12 +58,14 @@ class Request:
     frames: tuple[int, int] | None = None
     scene: int = 0
     keys: str = ""
+    fov: float | None = None
     options: tuple[str, ...] = ()
 
     def arguments(self) -> list[str]:
         """Arguments of `python -m dice_core`."""
         frames = ["--frames", f"{self.frames[0]}:{self.frames[1]}"] if self.frames else []
-        settings = ["--engine", self.engine, "--hands", self.hands, *frames, *self.options]
+        lens = ["--fov", f"{self.fov:g}"] if self.fov is not None else []
+        settings = ["--engine", self.engine, "--hands", self.hands, *frames, *lens, *self.options]
         return ["capture", self.footage, "-o", str(self.take), *settings, "--events"]
 
 

@@ -106,7 +106,7 @@ def _explain(output: str, last_lines: list[str]) -> list[tuple[bool, str]]:
 
 def model_lines(models: object) -> list[tuple[bool, str]]:
     """One line a licensed file, from what `dice models --json` says."""
-    files = models.get("files", []) if isinstance(models, dict) else models if isinstance(models, list) else []
+    files = models.get("models", []) if isinstance(models, dict) else []
     lines = []
     for file in files:
         status = str(file.get("status", ""))

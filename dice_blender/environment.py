@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -11,13 +12,14 @@ from dice_core.errors import DiceError
 from dice_core.take import open_take
 
 from . import logfile
+from .captures import Request
 from .preferences import preferences
 from .worker import Python, WorkerError, blender_python, module_folders
 
-__all__ = ["python_of", "take_path", "takes_folder"]
+__all__ = ["TAKE_ENDING", "python_of", "take_path", "takes_folder"]
 
-_OWN_MODULES = ("dice_core", "cv2", "numpy")
-_TAKE = ".dicetake"
+_OWN_MODULES = ("dice_core", "cv2", "tqdm", "numpy")
+TAKE_ENDING = ".dicetake"
 
 
 def python_of(engine: str) -> Python:
@@ -48,24 +50,31 @@ def takes_folder() -> Path:
     return logfile.user_folder("takes")
 
 
-def take_path(name: str, footage: str, taken: Iterable[Path]) -> Path:
-    """The folder of a new take, or of the unfinished one of the same footage, which the capture goes on with.
+def take_path(request: Request, footage_frames: int, taken: Iterable[Path]) -> Path:
+    """The folder for a request's take: a new one, or that of the same capture if it was not finished, to go on with it.
 
+    request : its take is where a first capture would go; footage_frames : how many the footage has, 0 if unknown.
     taken : folders of captures that wait or run.
     """
-    folder, taken = takes_folder(), set(taken)
-    number = 1
-    while True:
-        suffix = f".{number:03d}" if number > 1 else ""
-        path = folder / f"{name}{suffix}{_TAKE}"
-        if path not in taken and (not path.exists() or _unfinished(path, footage)):
-            return path
-        number += 1
+    first, taken = request.take, set(taken)
+    name = first.name.removesuffix(TAKE_ENDING)
+    for number in itertools.count(1):
+        path = first if number == 1 else first.with_name(f"{name}.{number:03d}{TAKE_ENDING}")
+        if path not in taken and (not path.exists() or _goes_on(path, request, footage_frames)):
+            break
+    return path
 
 
-def _unfinished(path: Path, footage: str) -> bool:
+def _goes_on(path: Path, request: Request, footage_frames: int) -> bool:
+    """Whether a folder holds the unfinished take of the same footage with the same settings."""
     try:
         info = open_take(path).info
     except DiceError:
         return False
-    return not info["complete"] and Path(info["source"]["path"]) == Path(footage)
+    source, engine = info["source"], info["engine"]
+    start, stop = request.frames or (0, footage_frames)
+    same_footage = Path(source["path"]) == Path(request.footage)
+    same_frames = (source["first_frame"], source["frame_count"]) == (start, stop - start)
+    same_hands = engine["name"] == request.engine and engine["settings"].get("hands") == request.hands
+    same_lens = engine["settings"].get("fov") == request.fov
+    return not info["complete"] and same_footage and same_frames and same_hands and same_lens

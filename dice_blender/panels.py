@@ -90,6 +90,7 @@ class DICE_PT_capture(_Tab, Panel):
         column.use_property_decorate = False
         column.prop(settings, "engine")
         if settings.engine == "dice":
+            column.prop(settings, "refine_contact")
             column.operator("dice.open_preferences", text="Set Up DICE Network", icon="PREFERENCES")
         column.prop(settings, "keys")
         column.prop(settings, "import_result")

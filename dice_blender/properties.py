@@ -116,6 +116,11 @@ class DICE_PG_settings(PropertyGroup):
     )
     hands: EnumProperty(name="Hands", description="Which of the subject's hands to capture", items=HANDS)
     engine: EnumProperty(name="Engine", description="What recovers the head, the hands and the contact", items=ENGINES)
+    refine_contact: BoolProperty(
+        name="Refine Contact",
+        description="Have the network's contact and deformation refined, so that hand and head do not intersect",
+        default=True,
+    )
     import_result: BoolProperty(
         name="Import When Done",
         description="Bring the take into this scene as soon as it is captured",

@@ -81,6 +81,10 @@ GERMAN = {
     "The published network; needs licensed files and a Python with PyTorch, see preferences": (
         "Das veröffentlichte Netz; braucht lizenzierte Dateien und ein Python mit PyTorch, siehe Einstellungen"
     ),
+    "Refine Contact": "Berührung verfeinern",
+    "Have the network's contact and deformation refined, so that hand and head do not intersect": (
+        "Berührung und Verformung des Netzes verfeinern, damit Hand und Kopf sich nicht durchdringen"
+    ),
     "Set Up DICE Network": "DICE-Netz einrichten",
     "Keys": "Keys",
     "How the animation is keyed": "Wie die Animation in Keys gefasst wird",

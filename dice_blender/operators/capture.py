@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import logging
 import math
+from dataclasses import replace
 
 import bpy
 from bpy.app.translations import pgettext_rpt as _t
@@ -42,14 +43,16 @@ class DICE_OT_capture(Operator):
             waiting = [capture.request.take for capture in session.queue.captures if not capture.state.over]
             request = Request(
                 footage=chosen,
-                take=environment.take_path(footage.default_name(chosen), chosen, waiting),
+                take=environment.takes_folder() / (footage.default_name(chosen) + environment.TAKE_ENDING),
                 engine=settings.engine,
                 hands=settings.hands,
                 frames=footage.frame_range(settings),
                 scene=context.scene.session_uid,
                 keys=settings.keys if settings.import_result else "",
-                options=("--fov", f"{math.degrees(settings.fov):g}") if settings.use_fov else (),
+                fov=round(math.degrees(settings.fov), 2) if settings.use_fov else None,
+                options=("--contact", "solver") if settings.engine == "dice" and settings.refine_contact else (),
             )
+            request = replace(request, take=environment.take_path(request, settings.footage_frames, waiting))
             request.take.parent.mkdir(parents=True, exist_ok=True)
         except WorkerError as error:
             self.report({"ERROR"}, str(error))

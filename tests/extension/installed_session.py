@@ -373,7 +373,7 @@ def real_capture() -> dict[str, Any]:
     environment = part("environment")
     worker = part("worker")
     environment.python_of = lambda _engine: worker.Python(
-        worker.blender_python(), worker.module_folders(("dice_core", "cv2", "numpy"))
+        worker.blender_python(), worker.module_folders(("dice_core", "cv2", "tqdm", "numpy"))
     )
     bpy.ops.dice.open_footage(filepath=str(SAMPLE))
     settings = bpy.context.scene.dice

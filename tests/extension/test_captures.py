@@ -266,7 +266,7 @@ def test_missing_module_is_a_sentence() -> None:
 
 
 def test_arguments_of_the_command_line(tmp_path: Path) -> None:
-    request = Request("/f/a.mp4", tmp_path / "a.dicetake", hands="left", frames=(3, 9), options=("--fov", "40"))
+    request = Request("/f/a.mp4", tmp_path / "a.dicetake", hands="left", frames=(3, 9), fov=40.0)
     take = str(tmp_path / "a.dicetake")
     assert request.arguments() == [
         *["capture", "/f/a.mp4", "-o", take, "--engine", "open", "--hands", "left"],
