@@ -57,6 +57,7 @@ def run(take: Path, output: Path, *, keys: str, fbx: Path | None, preset: str, g
         _say("warning", message=message)
     _light(bpy.context.scene)
     _look_through_camera()
+    _make_relative(imported.camera, output.parent)
     bpy.ops.wm.save_as_mainfile(filepath=str(output), compress=True)
     if fbx is not None:
         export_fbx(imported.collection, fbx, preset=preset)
@@ -109,12 +110,23 @@ def _light(scene: bpy.types.Scene) -> None:
     """Light for a scene that has none, so that a render shows something."""
     world = bpy.data.worlds.new("World")
     scene.world = world
-    world.color = (_WORLD_GREY, _WORLD_GREY, _WORLD_GREY)
+    if world.node_tree is None:
+        world.use_nodes = True
+    background = next(node for node in world.node_tree.nodes if node.type == "BACKGROUND")
+    background.inputs["Color"].default_value = (_WORLD_GREY, _WORLD_GREY, _WORLD_GREY, 1.0)
     sun = bpy.data.lights.new("Light", "SUN")
     sun.energy = _SUN_STRENGTH
     item = bpy.data.objects.new("Light", sun)
     item.rotation_euler = _SUN_ANGLES
     scene.collection.objects.link(item)
+
+
+def _make_relative(camera: bpy.types.Object, folder: Path) -> None:
+    """Footage that lies in the .blend's folder is found again when the folder moves."""
+    for background in camera.data.background_images:
+        footage = Path(background.image.filepath)
+        if footage.is_relative_to(folder):
+            background.image.filepath = f"//{footage.relative_to(folder).as_posix()}"
 
 
 def _look_through_camera() -> None:

@@ -23,7 +23,7 @@ def skin_material(item: bpy.types.Object, mesh_name: str) -> bpy.types.Material:
     The red is the attribute `contact` (largest over the take) times the object's keyed property `contact` (this frame).
     """
     material = bpy.data.materials.new(f"{item.name} Skin")
-    if not material.use_nodes:
+    if material.node_tree is None:
         material.use_nodes = True
     colour = (*_SKIN[mesh_name], 1.0)
     material.diffuse_color = colour

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +31,7 @@ class Recipe:
     absent_from: int = 18
     absent_to: int = 21
     rigged: bool = True
+    two_hands: bool = False
     principal_point: tuple[float, float] = (331.0, 227.5)
 
 
@@ -55,6 +56,12 @@ def write_synthetic_take(folder: Path, recipe: Recipe = Recipe(), footage: str =
     writer.add_mesh(head)
     writer.add_mesh(hand)
     arrays = _frames(recipe, head_mesh(recipe.rings), hand_mesh(recipe.rings))
+    if recipe.two_hands:
+        # The same hand once more, a metre to the side: what matters here is that it is another one.
+        writer.add_mesh(replace(hand, name="hand_left"))
+        arrays |= {key.replace("right", "left"): value.copy() for key, value in arrays.items() if "right" in key}
+        for key in ("hand_left.vertices", "hand_left.translation"):
+            arrays[key][..., 0] += 1.0
     if not recipe.rigged:
         arrays = {key: a for key, a in arrays.items() if not key.endswith(("rotation", "translation", "expression"))}
     half = recipe.frames // 2
