@@ -59,21 +59,15 @@ def open_workshop(collection: bpy.types.Collection) -> Iterator[Workshop]:
         raise InputError(f"The collection {collection.name} holds no mesh: import a take first.")
     before = _all_blocks()
     users_scene = _scene_of(collection)
-    window = bpy.context.window
-    windows_scene = None if window is None else window.scene
     named: list[tuple[bpy.types.ID, str]] = []
     scene = bpy.data.scenes.new(collection.name)
     try:
         workshop = _furnish(scene, users_scene, collection, originals, named)
-        if window is not None:
-            window.scene = scene
         with bpy.context.temp_override(scene=scene, view_layer=scene.view_layers[0]):
             # The first evaluation in a new scene builds its dependencies, and leaves properties as they were.
             scene.frame_set(workshop.first)
             yield workshop
     finally:
-        if window is not None:
-            window.scene = windows_scene
         bpy.data.scenes.remove(scene)
         bpy.data.batch_remove(_all_blocks() - before)
         for block, name in named:
