@@ -64,6 +64,12 @@ pushes, both in metres."""
 BULGE_AREA = 4e-4
 """Square metres added to the area that can rise, so that little soft skin does not rise steeply."""
 
+FLESH_NEAR, FLESH_FAR = 0.012, 0.045
+"""Metres behind the skin up to which the mouth's lining follows it fully, and from which on it stays."""
+
+FOLLOWED = 6
+"""Skin vertices that a vertex of the lining follows, the nearer the more."""
+
 NEGLIGIBLE = (1.5e-5, 6e-5)
 """Metres: displacements below the first are set to zero, above the second kept: skin away from a touch is at rest."""
 
@@ -140,6 +146,7 @@ class SoftTissue:
         self._slot = np.full(count, len(moving))
         self._slot[moving] = np.arange(len(moving))
         self._moving = moving
+        self._lining = _following(tissue, rest_vertices)
         self._around_eyes = self._skin_around_eyes(rest_vertices)
         self._hands: list[Topology] = []
 
@@ -336,6 +343,9 @@ class SoftTissue:
     def _result(
         self, field: np.ndarray, shift: np.ndarray, hand_pairs: Pairs, head_pairs: Pairs, hand_count: int
     ) -> Pressed:
+        field = field.copy()
+        lining, followed, share = self._lining
+        field[lining] = np.einsum("nk,nkx->nx", share, field[followed])
         length = np.linalg.norm(field, axis=1)
         field = field * smooth_step(length, *NEGLIGIBLE)[:, None]
         head_contact = np.zeros(len(field), np.float32)
@@ -361,6 +371,19 @@ def _untouched(head_count: int, hand_count: int) -> Pressed:
         0.0,
         0.0,
     )
+
+
+def _following(tissue: Tissue, rest: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Vertices (n,) of the lining, the skin vertices (n, k) that each follows and how far (n, k)."""
+    if tissue.lining is None:
+        return np.zeros(0, np.int64), np.zeros((0, 1), np.int64), np.zeros((0, 1))
+    lining, skin = np.flatnonzero(tissue.lining), np.flatnonzero(tissue.moving & ~tissue.lining)
+    distance = np.linalg.norm(rest[lining][:, None] - rest[skin], axis=2)
+    nearest = np.argsort(distance, axis=1)[:, :FOLLOWED]
+    distance = np.take_along_axis(distance, nearest, axis=1)
+    share = 1 / np.maximum(distance, 1e-4) ** 2
+    share *= (1 - smooth_step(distance[:, :1], FLESH_NEAR, FLESH_FAR)) / share.sum(axis=1, keepdims=True)
+    return lining, skin[nearest], share
 
 
 def _ball(points: np.ndarray) -> tuple[np.ndarray, float]:

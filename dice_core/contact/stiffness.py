@@ -28,9 +28,9 @@ BED_EXPONENT = 1.5
 """Bed stiffness is the inverse of softness to this power between the two ends."""
 
 REGION_SOFTNESS = {
-    "forehead": 0.05,
-    "brow.L": 0.1,
-    "brow.R": 0.1,
+    "forehead": 0.02,
+    "brow.L": 0.08,
+    "brow.R": 0.08,
     "eye.L": 0.4,
     "eye.R": 0.4,
     "nose": 0.3,
@@ -42,7 +42,7 @@ REGION_SOFTNESS = {
     "jaw.R": 0.4,
     "ear.L": 0.5,
     "ear.R": 0.5,
-    "scalp": 0.05,
+    "scalp": 0.02,
     "neck": 0.35,
     "mouth_inner": 0.7,
 }
@@ -56,7 +56,7 @@ SOFT_SPOTS = (
 """Landmarks on soft tissue (hollow of the cheek; lips; nose tip and wings), softness, radius in metres."""
 
 HARD_SPOTS = (
-    ((10, 151, 9, 8, 168, 6, 197), 0.05, 0.018),
+    ((10, 151, 9, 8, 168, 6, 197, 67, 297, 69, 299), 0.0, 0.022),
     ((70, 63, 105, 66, 107, 300, 293, 334, 296, 336), 0.1, 0.010),
     ((116, 117, 345, 346), 0.35, 0.012),
     ((152, 199, 175), 0.3, 0.010),
@@ -90,6 +90,7 @@ class Tissue:
     softness : (V,) 0 bone to 1 softest; dent_limit : (V,) metres; touchable : (V,) bool; moving : (V,) bool, gives way
     at all; couplings : (c, 2) int, vertices that drag each other along, coupling_strength : (c,);
     eyeballs : index arrays of rigid balls that skin must stay in front of;
+    lining : (V,) bool, surfaces behind the skin that follow it, so that a dent does not come out inside the mouth;
     outward : (V, 3) unit, where the skin looks on the whole, in the axes of the rest pose; None for the mesh's normals.
     """
 
@@ -100,6 +101,7 @@ class Tissue:
     couplings: np.ndarray = field(default_factory=lambda: np.zeros((0, 2), np.int64))
     coupling_strength: np.ndarray = field(default_factory=lambda: np.zeros(0))
     eyeballs: tuple[np.ndarray, ...] = ()
+    lining: np.ndarray | None = None
     outward: np.ndarray | None = None
 
     @classmethod
@@ -143,6 +145,7 @@ def head_tissue(head: Head) -> Tissue:
         couplings=pairs,
         coupling_strength=strength,
         eyeballs=eyeballs,
+        lining=mesh.region_vertices("mouth_inner", "tongue"),
         outward=outward,
     )
 
