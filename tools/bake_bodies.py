@@ -27,13 +27,14 @@ from bodies.hand_calibration import calibrate_keypoints  # noqa: E402
 from bodies.hand_template import hand_template, keypoint_shape_basis  # noqa: E402
 from bodies.hand_views import hand_views  # noqa: E402
 from bodies.head_parts import head_parts  # noqa: E402
-from bodies.head_regions import head_regions  # noqa: E402
+from bodies.head_regions import OVAL, head_regions  # noqa: E402
 from bodies.head_template import head_template, with_both_eyes  # noqa: E402
 from bodies.source import load_source  # noqa: E402
 
 from dice_core.bodies.hand import hand_from_arrays  # noqa: E402
 from dice_core.bodies.names import HEAD_REGIONS  # noqa: E402
 from dice_core.bodies.store import ASSET_FOLDER  # noqa: E402
+from dice_core.landmarks.face_indices import LEFT_EYE, LIPS, RIGHT_EYE  # noqa: E402
 
 
 def main() -> None:
@@ -94,9 +95,15 @@ def bake_head(work: Path) -> dict[str, float]:
         "iris_barycentric": irises.barycentric.astype(np.float32),
     }
     _write("head", asset)
-    return {
+    by_part = {
+        f"landmark_error_mm_{part}": round(float(np.median(errors[:, list(indices)])), 2)
+        for part, indices in (("lips", LIPS), ("eyes", LEFT_EYE + RIGHT_EYE), ("right_outline", OVAL))
+    }
+    held_out = view_errors(embed_face(rest, parts, views[::2]), views[1::2])
+    return by_part | {
         "views_rendered": rendered,
         "views_detected": len(views),
+        "landmark_error_mm_median_of_views_left_out": round(float(np.median(held_out)), 2),
         "landmark_error_mm_median": round(float(np.median(errors)), 2),
         "landmark_error_mm_mean": round(float(errors.mean()), 2),
     }

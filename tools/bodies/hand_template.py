@@ -22,6 +22,7 @@ BACK = np.array([0.0, 0.0, 1.0])  # where the back of the hand faces at rest
 TIP_INSET = 0.003  # metres from the outermost fingertip vertices to the detector's tip, before calibration
 WRIST_LINE = 0.018  # metres from the wrist joint toward the fingers where the wrist region ends
 FOLLOW_RADIUS = 0.008  # metres: the skin within about this distance decides how a key point follows the shape
+UV_MARGIN = 0.01  # of the texture, left free around the hand
 THUMB_START = 0.55  # share of the way from CMC to MCP where the thumb leaves the palm
 
 BONES = dict(
@@ -96,7 +97,7 @@ def hand_template(source: Source) -> dict[str, np.ndarray]:
     return {
         "rest_vertices": rest.astype(np.float32),
         "quads": source.quads.astype(np.uint16),
-        "uv_table": source.uv_table.astype(np.float32),
+        "uv_table": _filling_the_square(source.uv_table).astype(np.float32),
         "quads_uv": source.quads_uv.astype(np.uint16),
         "region": _regions(rest, rest_joints, chosen, source.quads),
         "region_names": np.array(HAND_REGIONS),
@@ -113,6 +114,12 @@ def hand_template(source: Source) -> dict[str, np.ndarray]:
         "keypoint_joint": carriers,
         **_dof_arrays(rest_joints, keypoints[4]),
     }
+
+
+def _filling_the_square(uv: np.ndarray) -> np.ndarray:
+    """The hand's few per cent of the full body's texture, enlarged to the unit square without distortion."""
+    low, high = uv.min(0), uv.max(0)
+    return 0.5 + (uv - 0.5 * (low + high)) * (1 - 2 * UV_MARGIN) / (high - low).max()
 
 
 def _parent(name: str) -> int:

@@ -14,7 +14,7 @@ from bodies.head_parts import HeadParts
 from bodies.topology import adjacency
 from dice_core.bodies.names import HEAD_REGIONS
 
-__all__ = ["head_regions"]
+__all__ = ["OVAL", "head_regions"]
 
 # Contours by face landmark, on the subject's right half; the left half comes by mirroring.
 LIPS = (61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291, 409, 270, 269, 267, 0, 37, 39, 40, 185)
@@ -24,11 +24,13 @@ NOSE = (168, 193, 245, 188, 174, 217, 126, 209, 129, 64, 98, 97, 2)
 MANDIBLE = (152, 148, 176, 149, 150, 136, 172, 58, 132)
 OVAL = (10, 109, 67, 103, 54, 21, 162, 127, 234, 93, 132, 58, 172, 136, 150, 149, 176, 148, 152)
 MOUTH_CORNER, LOWER_LIP, CHIN, EYE_BOTTOM, OUTER_EYE, EAR_FRONT, TEMPLE = 61, 17, 152, 230, 226, 234, 162
-NOSE_TOP, NOSE_BOTTOM, WING, UPPER_LIP, INNER_EYE = 168, 2, 64, 0, 244
+NOSE_TOP, NOSE_BOTTOM, WING, UPPER_LIP, INNER_EYE, JAW_ANGLE = 168, 2, 64, 0, 244, 132
 
 # Millimetres by which a contour is widened, so that it takes the vertices of the polygons it crosses.
 MARGIN = {"lips": 1.0, "eye": 0.0, "brow": 2.5, "nose": 1.5, "oval": 3.0}
 JAW_WIDTH = 0.019  # metres around the edge of the mandible
+JAW_RISE = 0.025  # metres above mouth or chin where the jaw and what lies below it end
+JAW_FROM_MIDLINE = 0.012  # metres
 CHIN_SHARE = 0.95  # of the mouth's half width
 CHIN_UNDERSIDE = 0.012  # metres that the chin reaches back below
 MIDLINE = 5e-4  # metres: vertices this close to x = 0 are on both halves
@@ -97,12 +99,13 @@ def _right_half(rest: np.ndarray, parts: HeadParts, embedding: Embedding, ears: 
     name[(y > NAPE) & (z > landmark[EAR_FRONT, 2])] = "neck"
     name[(y > landmark[EAR_FRONT, 1]) & (edge > JAW_WIDTH) & ~oval & (y > NAPE)] = "neck"
     name[oval & ~below_eyes] = "forehead"
-    name[level & (y > landmark[OUTER_EYE, 1])] = "cheek.R"
+    behind_jaw = (y > landmark[JAW_ANGLE, 1]) & (z > landmark[JAW_ANGLE, 2])
+    name[level & (y > landmark[OUTER_EYE, 1]) & ~behind_jaw] = "cheek.R"
     around_eye = level & ~below_eyes & oval & (y > landmark[NOSE_TOP, 1] - 0.012)
     name[around_eye & (x > landmark[OUTER_EYE, 0]) & (x < landmark[INNER_EYE, 0])] = "eye.R"
-    name[(edge < JAW_WIDTH) & (y > landmark[MOUTH_CORNER, 1] - 0.02) & ~ears] = "jaw.R"
-    lower = (y > landmark[CHIN, 1] - 0.03) & ~oval & (edge >= JAW_WIDTH)
-    name[lower] = "neck"
+    jaw = (edge < JAW_WIDTH) & (y > landmark[MOUTH_CORNER, 1] - JAW_RISE) & ~ears & (x < -JAW_FROM_MIDLINE)
+    name[(y > landmark[CHIN, 1] - JAW_RISE) & ~oval] = "neck"
+    name[jaw] = "jaw.R"
     name[chin] = "chin"
     philtrum = oval & (y > landmark[NOSE_BOTTOM, 1]) & (y < landmark[UPPER_LIP, 1]) & (x > landmark[WING, 0])
     name[philtrum] = "lips"
