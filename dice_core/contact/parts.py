@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -24,24 +24,30 @@ class PartsIndex:
 
     def __init__(self, vertices: np.ndarray, triangles: np.ndarray) -> None:
         self._members = connected_parts(triangles)
-        self._set([SurfaceIndex(vertices, triangles[member]) for member in self._members], vertices)
+        self._parts = [SurfaceIndex(vertices, triangles[member]) for member in self._members]
+        self._vertices = vertices
 
     def moved(self, vertices: np.ndarray) -> PartsIndex:
         """The index of the same mesh with other vertices, (V, 3): faster than a new one."""
         other = object.__new__(PartsIndex)
         other._members = self._members
-        other._set([part.moved(vertices) for part in self._parts], vertices)
+        other._parts = [part.moved(vertices) for part in self._parts]
+        other._vertices = vertices
         return other
 
-    def _set(self, parts: list[SurfaceIndex], vertices: np.ndarray) -> None:
-        self._parts = parts
-        self._crossings = [CrossingIndex(vertices, part.triangles) for part in parts]
+    @cached_property
+    def _crossings(self) -> list[CrossingIndex]:
+        return [CrossingIndex(self._vertices, part.triangles) for part in self._parts]
 
     @property
     def bounds(self) -> tuple[np.ndarray, np.ndarray]:
         """(3,) lowest and (3,) highest coordinates, metres."""
         lows, highs = zip(*(part.bounds for part in self._parts), strict=True)
         return np.min(lows, axis=0), np.max(highs, axis=0)
+
+    def is_near(self, points: np.ndarray, distance: float) -> bool:
+        """Whether any of the points, (n, 3) metres, is within a distance of any part's surface."""
+        return any((part.query(points, distance).triangle >= 0).any() for part in self._parts)
 
     def query(self, points: np.ndarray, max_distance: float = np.inf) -> Closest:
         """Closest point of the part that a point is deepest in, or of the nearest part outside.

@@ -13,7 +13,7 @@ from dice_core.contact.parts import PartsIndex
 from dice_core.mesh import Mesh, triangles
 from dice_core.metrics.accuracy import ContactScore, mean_distance, procrustes
 from dice_core.metrics.keypoints import Keypoints, landmark_error
-from dice_core.metrics.plausibility import Plausibility, hand_distances, harmonic_mean, touches
+from dice_core.metrics.plausibility import TOUCH_DISTANCE, Plausibility, hand_distances, harmonic_mean, touches
 from dice_core.take import Take
 from dice_core.take.frames import Frame, FrameReader
 
@@ -168,8 +168,7 @@ class _Comparison:
         self._frames += 1
         self._bodies += len(true.bodies)
         self._missed += len(true.bodies.keys() - frame.bodies.keys())
-        distance = self._surface.distances(true)
-        if distance is not None and touches(distance):
+        if self._surface.touched(true):
             self._touching += 1
             self._found_touching += touching
         for name, body in true.bodies.items():
@@ -228,12 +227,26 @@ class _HeadSurface:
 
     def distances(self, frame: Frame) -> np.ndarray | None:
         """(n,) of all vertices of all hands as the metrics want it; None without a head or a hand."""
+        index = self._refitted(frame)
+        if index is None:
+            return None
+        return np.concatenate([hand_distances(index, body.surface) for body in frame.hands.values()])
+
+    def touched(self, frame: Frame) -> bool:
+        """Whether a hand touches the head: `touches` of the distances, mostly without computing them all."""
+        index = self._refitted(frame)
+        if index is None:
+            return False
+        hands = [body.surface for body in frame.hands.values()]
+        # Depths beyond the leak limit count as zero, so a hand that is not near may still touch.
+        return any(index.is_near(hand, TOUCH_DISTANCE) or touches(hand_distances(index, hand)) for hand in hands)
+
+    def _refitted(self, frame: Frame) -> PartsIndex | None:
         if self._triangles is None or "head" not in frame.bodies or not frame.hands:
             return None
         surface = frame.bodies["head"].surface
         self._index = PartsIndex(surface, self._triangles) if self._index is None else self._index.moved(surface)
-        index = self._index
-        return np.concatenate([hand_distances(index, body.surface) for body in frame.hands.values()])
+        return self._index
 
 
 def _spread(values: list[float]) -> dict[str, float] | None:

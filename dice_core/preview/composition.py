@@ -28,14 +28,13 @@ def blank(width: int, height: int) -> np.ndarray:
 
 def lay_over(footage: np.ndarray, drawing: Drawing) -> np.ndarray:
     """(H, W, 3) uint8 RGB: footage (H, W, 3) uint8 with the bodies half transparent over it."""
-    share = (drawing.coverage * OVERLAY_OPACITY)[..., None]
-    return _bytes(footage * (1 - share) + drawing.colour * (OVERLAY_OPACITY * 255))
+    return _blend(footage, drawing, OVERLAY_OPACITY)
 
 
 def flatten(drawing: Drawing) -> np.ndarray:
     """(H, W, 3) uint8 RGB: the bodies before the background."""
     height, width = drawing.coverage.shape
-    return _bytes(blank(width, height) * (1 - drawing.coverage[..., None]) + drawing.colour * 255)
+    return _blend(blank(width, height), drawing, 1.0)
 
 
 def caption(panel: np.ndarray, text: str) -> None:
@@ -81,8 +80,14 @@ def side_by_side(panels: Sequence[np.ndarray]) -> np.ndarray:
     return row[: row.shape[0] // 2 * 2, : row.shape[1] // 2 * 2]
 
 
-def _bytes(image: np.ndarray) -> np.ndarray:
-    return (np.clip(image, 0, 255) + 0.5).astype(np.uint8)
+def _blend(background: np.ndarray, drawing: Drawing, opacity: float) -> np.ndarray:
+    """Only covered pixels are computed: the rest of the picture is the background."""
+    pixels = np.flatnonzero(drawing.coverage)
+    result = np.ascontiguousarray(background).reshape(-1, 3).copy()
+    share = drawing.coverage.ravel()[pixels, None] * np.float32(opacity)
+    mixed = result[pixels] * (1 - share) + drawing.colour.reshape(-1, 3)[pixels] * np.float32(255 * opacity)
+    result[pixels] = np.minimum(mixed + 0.5, 255).astype(np.uint8)
+    return result.reshape(background.shape)
 
 
 def _text_size(panel: np.ndarray) -> tuple[float, int]:

@@ -105,10 +105,15 @@ def interpolate(raster: Raster, triangles: np.ndarray, values: np.ndarray) -> np
     triangles : (T, 3) int as rasterised; values : (V,) or (V, C) float.
     Returns (n,) or (n, C), in the order of `raster.covered`'s true pixels, row by row.
     """
-    mask = raster.covered
-    corners = values[triangles[raster.triangle[mask]]]
-    weights = raster.barycentric[mask].astype(values.dtype, copy=False)
-    return np.einsum("nk,nk...->n...", weights, corners)
+    pixels = np.flatnonzero(raster.triangle >= 0)
+    # Corners are gathered by triangle first: a pixel then reads one run of memory instead of three.
+    channels = int(np.prod(values.shape[1:]))
+    corners = values[triangles].reshape(len(triangles), 3, channels)[raster.triangle.ravel()[pixels]]
+    weights = raster.barycentric.reshape(-1, 3)[pixels].astype(values.dtype, copy=False)[..., None]
+    result = corners[:, 0] * weights[:, 0]
+    result += corners[:, 1] * weights[:, 1]
+    result += corners[:, 2] * weights[:, 2]
+    return result.reshape(len(pixels), *values.shape[1:])
 
 
 def scaled_camera(camera: Camera, scale: float) -> Camera:

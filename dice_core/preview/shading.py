@@ -29,6 +29,8 @@ FULL_DENT = 0.008
 """Metres of deformation that are painted in the full colour: a clear press on a cheek."""
 AMBIENT, KEY, HEADLIGHT = 0.30, 0.55, 0.25
 """Shares of light: even, from the upper left before the camera, and from the camera."""
+BACK_FACING = 0.2
+"""Cosine from which a smooth normal is taken to face away: at the outline, where it is near zero, it does not flip."""
 KEY_DIRECTION = np.array([-0.45, -0.65, -0.61])
 """Unit vector toward the key light, camera axes."""
 
@@ -76,14 +78,15 @@ def draw(vertices: np.ndarray, faces: np.ndarray, colours: np.ndarray, camera: C
     normals = vertex_normals(vertices, faces)
     attributes = np.concatenate([normals, colours], axis=1).astype(np.float32)
     seen = interpolate(raster, faces, attributes)
-    normal = seen[:, :3] / np.maximum(np.linalg.norm(seen[:, :3], axis=1, keepdims=True), 1e-6)
-    # Nearly the direction to the eye for every pixel; the open neck and wrist show their inside, lit like the outside.
-    normal *= np.where(normal[:, 2:] > 0.2, -1, 1)
+    normal, colour = seen[:, :3], seen[:, 3:]
+    normal /= np.maximum(np.sqrt(np.einsum("nx,nx->n", normal, normal)), 1e-6)[:, None]
+    # The view axis stands for the direction to the eye. An open neck or wrist shows its inside, lit like the outside.
+    normal *= np.where(normal[:, 2:] > BACK_FACING, -1, 1).astype(np.float32)
     key = np.maximum(normal @ KEY_DIRECTION.astype(np.float32), 0)
     light = AMBIENT + KEY * key + HEADLIGHT * np.maximum(-normal[:, 2], 0)
-    image = np.zeros((camera.height, camera.width, 3), np.float32)
-    image[raster.covered] = np.clip(seen[:, 3:] * light[:, None], 0, 1)
-    return Drawing(image, raster.covered.astype(np.float32))
+    image = np.zeros((camera.height * camera.width, 3), np.float32)
+    image[np.flatnonzero(raster.covered)] = np.minimum(colour * light[:, None], 1)
+    return Drawing(image.reshape(camera.height, camera.width, 3), raster.covered.astype(np.float32))
 
 
 def _base_colours(mesh: Mesh) -> np.ndarray:
