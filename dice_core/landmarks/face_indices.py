@@ -1,9 +1,10 @@
 """Which of the 478 face landmarks the face network's extra outputs are.
 
 The network gives the lips, both eyes and both irises a second, closer look and returns them as lists of their own.
-The order of those lists is a property of the trained network: it stands in MediaPipe's face_landmark graph
-(`tensors_to_face_landmarks_with_attention`, Apache-2.0) and cannot be derived. "Left" and "right" are the
-**network's** names here, and mean the side as seen in the picture: its left eye is the subject's right one.
+The order of those lists is a property of the trained network: it is the one in which the network itself picks the
+landmarks to look at (attribute `subset_idxs` of its Landmarks2TransformMatrix operators; MediaPipe, Apache-2.0).
+"Left" and "right" are the **network's** names here: its left eye is the one on the picture's left, the subject's
+right one.
 """
 
 from __future__ import annotations

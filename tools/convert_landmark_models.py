@@ -1,0 +1,226 @@
+"""Convert MediaPipe's TFLite landmark networks to the ONNX files in dice_core/landmarks/assets.
+
+The networks are in PyPI's wheel of mediapipe 0.10.21 (Apache License 2.0). In an environment of its own:
+
+    python3.11 -m venv CONVERT
+    CONVERT/bin/pip install tf2onnx==1.17.0 tensorflow-cpu==2.21.0 onnx==1.23.2 opencv-python-headless==5.0.0.93
+    CONVERT/bin/pip download --no-deps -d WHEEL mediapipe==0.10.21
+    CONVERT/bin/python tools/convert_landmark_models.py WHEEL/*.whl -o OUT --compare dice_core/landmarks/assets
+
+Three steps make each file: tf2onnx translates it; operators that only MediaPipe has are written out in standard ones;
+weights go back to the float16 that they are in the original. `--compare` runs old and new files on the same noise.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import onnx
+from onnx import helper, numpy_helper
+
+OPSET = 16
+"""The first ONNX operator set with GridSample."""
+
+SOURCES = {
+    "palm_detection/palm_detection_full": "1b14e9422c6ad006cde6581a46c8b90dd573c07ab7f3934b5589e7cea3f89a54",
+    "hand_landmark/hand_landmark_full": "11c272b891e1a99ab034208e23937a8008388cf11ed2a9d776ed3d01d0ba00e3",
+    "face_detection/face_detection_short_range": "bbff11cebd1eb27a1e004cae0b0e63ec8c551cbf34a4451148b4908b8db3eca8",
+    "face_landmark/face_landmark_with_attention": "e06a804e0144f9929eda782122916b35d60c697c3c9344013ca2bbe76a6ce2b4",
+}
+"""The networks below mediapipe/modules in the wheel, and their sha256."""
+
+FEATURE_SIDE = 48
+"""Cells along a side of the feature map that the attention network cuts lips and eyes out of: a quarter of 192."""
+
+SMALLEST_HALVED = 16
+"""Constants with no more values than this stay float32: shapes and scales, not weights."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("wheel", type=Path, help="the wheel of mediapipe 0.10.21")
+    parser.add_argument("-o", "--output", type=Path, required=True, help="folder for the ONNX files")
+    parser.add_argument("--compare", type=Path, help="folder of ONNX files that should compute the same")
+    arguments = parser.parse_args()
+    arguments.output.mkdir(parents=True, exist_ok=True)
+    for source, digest in SOURCES.items():
+        target = arguments.output / f"{Path(source).name}.onnx"
+        onnx.save(convert(arguments.wheel, source, digest), target)
+        message = f"{target}: {target.stat().st_size} bytes"
+        if arguments.compare:
+            message += f", largest difference {largest_difference(target, arguments.compare / target.name):.2g}"
+        print(message)
+
+
+def convert(wheel: Path, source: str, digest: str) -> onnx.ModelProto:
+    """One network of the wheel as ONNX. Raises ValueError if it is not the expected one."""
+    content = zipfile.ZipFile(wheel).read(f"mediapipe/modules/{source}.tflite")
+    if hashlib.sha256(content).hexdigest() != digest:
+        raise ValueError(f"{source}.tflite of {wheel} is another version than 0.10.21's.")
+    with tempfile.TemporaryDirectory() as folder:
+        original, translated = Path(folder, "original.tflite"), Path(folder, "translated.onnx")
+        original.write_bytes(content)
+        command = [sys.executable, "-m", "tf2onnx.convert", "--tflite", str(original), "--output", str(translated)]
+        subprocess.run([*command, "--opset", str(OPSET)], check=True, capture_output=True)
+        model = onnx.load(translated)
+    write_out_custom_operators(model)
+    halve_weights(model)
+    onnx.checker.check_model(model)
+    return model
+
+
+def halve_weights(model: onnx.ModelProto) -> None:
+    """Store as float16, with a cast in front of their use, all weights that lose nothing by it.
+
+    PReLU slopes stay float32: OpenCV needs them as constants.
+    """
+    graph = model.graph
+    slopes = {node.input[1] for node in graph.node if node.op_type == "PRelu"}
+    casts = []
+    for tensor in list(graph.initializer):
+        weights = numpy_helper.to_array(tensor)
+        if weights.dtype != np.float32 or weights.size <= SMALLEST_HALVED or tensor.name in slopes:
+            continue
+        half = weights.astype(np.float16)
+        if not np.array_equal(half.astype(np.float32), weights):
+            continue
+        graph.initializer.remove(tensor)
+        graph.initializer.append(numpy_helper.from_array(half, f"{tensor.name}_half"))
+        casts.append(helper.make_node("Cast", [f"{tensor.name}_half"], [tensor.name], to=onnx.TensorProto.FLOAT))
+    nodes = list(graph.node)
+    del graph.node[:]
+    graph.node.extend(casts + nodes)
+
+
+class Writer:
+    """Nodes in the order in which they are computed, with names of their own for what passes between them."""
+
+    def __init__(self, graph: onnx.GraphProto) -> None:
+        self.nodes: list[onnx.NodeProto] = []
+        self._graph = graph
+        self._count = 0
+
+    def constant(self, values: Any, dtype: type = np.float32) -> str:
+        name = self._name()
+        self._graph.initializer.append(numpy_helper.from_array(np.asarray(values, dtype), name))
+        return name
+
+    def add(self, operator: str, *inputs: str, output: str | None = None, **attributes: Any) -> str:
+        """A node with one output, whose name is returned."""
+        output = output or self._name()
+        self.nodes.append(helper.make_node(operator, list(inputs), [output], **attributes))
+        return output
+
+    def cut(self, source: str, axis: int, start: int, stop: int) -> str:
+        """Part of a tensor along one axis."""
+        bounds = (self.constant([value], np.int64) for value in (start, stop, axis))
+        return self.add("Slice", source, *bounds)
+
+    def _name(self) -> str:
+        self._count += 1
+        return f"written_{self._count}"
+
+
+def write_out_custom_operators(model: onnx.ModelProto) -> None:
+    """Replace MediaPipe's operators, as its C++ sources define them, by standard ones."""
+    replacements: dict[str, Callable[[Writer, onnx.NodeProto, dict[str, Any]], None]] = {
+        "TFL_Landmarks2TransformMatrix": write_transform_matrix,
+        "TFL_TransformTensorBilinear": write_cut_out,
+        "TFL_TransformLandmarks": write_transform,
+    }
+    writer = Writer(model.graph)
+    for node in model.graph.node:
+        if node.op_type in replacements:
+            values = {value.name: helper.get_attribute_value(value) for value in node.attribute}
+            replacements[node.op_type](writer, node, values)
+        else:
+            writer.nodes.append(node)
+    del model.graph.node[:]
+    model.graph.node.extend(writer.nodes)
+    del model.graph.value_info[:]
+
+
+def write_transform_matrix(writer: Writer, node: onnx.NodeProto, values: dict[str, Any]) -> None:
+    """(1, 4, 4) matrix from a window's own cells to the feature map's, for the turned box around some landmarks.
+
+    The window's x axis points from the left to the right reference landmark; landmarks are (1, n, 3).
+    """
+
+    def pick(indices: list[int]) -> str:
+        chosen = writer.add("Gather", node.input[0], writer.constant(indices, np.int64), axis=1)
+        return writer.cut(chosen, 2, 0, 2)
+
+    way = writer.add("Sub", pick([values["right_rotation_idx"]]), pick([values["left_rotation_idx"]]))
+    way = writer.add("Div", way, writer.add("ReduceL2", way, axes=[2], keepdims=1))
+    cosine, sine = writer.cut(way, 2, 0, 1), writer.cut(way, 2, 1, 2)
+    first = writer.add("Concat", cosine, writer.add("Neg", sine), axis=2)
+    axes = writer.add("Concat", first, writer.add("Concat", sine, cosine, axis=2), axis=1)
+    turned = writer.add("MatMul", pick(list(values["subset_idxs"])), axes)
+    high = writer.add("ReduceMax", turned, axes=[1], keepdims=1)
+    low = writer.add("ReduceMin", turned, axes=[1], keepdims=1)
+    middle = writer.add("Mul", writer.add("Add", high, low), writer.constant(0.5))
+    middle = writer.add("MatMul", middle, writer.add("Transpose", axes, perm=[0, 2, 1]))
+    cells = np.array([values["output_width"], values["output_height"]])
+    step = writer.constant([values["scale_x"], values["scale_y"]] / cells)
+    linear = writer.add("Mul", axes, writer.add("Mul", writer.add("Sub", high, low), step))
+    shift = writer.add("MatMul", linear, writer.constant(cells[None, :, None] / 2))
+    shift = writer.add("Sub", writer.add("Transpose", middle, perm=[0, 2, 1]), shift)
+    top = writer.add("Concat", linear, writer.constant(np.zeros((1, 2, 1))), shift, axis=2)
+    bottom = writer.constant([[[0, 0, 1, 0], [0, 0, 0, 1]]])
+    writer.add("Concat", top, bottom, axis=1, output=node.output[0])
+
+
+def write_cut_out(writer: Writer, node: onnx.NodeProto, values: dict[str, Any]) -> None:
+    """The feature map, (1, 48, 48, c), seen through a window: (1, height, width, c), bilinear, zero outside the map."""
+    width, height = values["output_width"], values["output_height"]
+    rows, columns = np.mgrid[0:height, 0:width].reshape(2, -1)
+    # The matrix works on cells' corners: a cell's middle is half a cell further on, there as in GridSample.
+    cells = np.stack([columns + 0.5, rows + 0.5, np.zeros(rows.size), np.ones(rows.size)], axis=1)[None]
+    matrix = writer.add("Transpose", writer.cut(node.input[1], 1, 0, 2), perm=[0, 2, 1])
+    places = writer.add("MatMul", writer.constant(cells), matrix)
+    above = writer.add("GreaterOrEqual", places, writer.constant(0.5))
+    below = writer.add("LessOrEqual", places, writer.constant(FEATURE_SIDE - 0.5))
+    inside = writer.add("Cast", writer.add("And", above, below), to=onnx.TensorProto.FLOAT)
+    inside = writer.add("ReduceMin", inside, axes=[2], keepdims=0)
+    mask = writer.add("Reshape", inside, writer.constant([1, 1, height, width], np.int64))
+    grid = writer.add("Sub", writer.add("Mul", places, writer.constant(2 / FEATURE_SIDE)), writer.constant(1))
+    grid = writer.add("Reshape", grid, writer.constant([1, height, width, 2], np.int64))
+    features = writer.add("Transpose", node.input[0], perm=[0, 3, 1, 2])
+    seen = writer.add("GridSample", features, grid, mode="bilinear", padding_mode="zeros", align_corners=0)
+    writer.add("Transpose", writer.add("Mul", seen, mask), perm=[0, 2, 3, 1], output=node.output[0])
+
+
+def write_transform(writer: Writer, node: onnx.NodeProto, values: dict[str, Any]) -> None:
+    """Landmarks, (1, n, 2), through the matrix: from a window to the picture."""
+    del values
+    rows = writer.cut(node.input[1], 1, 0, 2)
+    linear = writer.add("Transpose", writer.cut(rows, 2, 0, 2), perm=[0, 2, 1])
+    shift = writer.add("Transpose", writer.cut(rows, 2, 3, 4), perm=[0, 2, 1])
+    writer.add("Add", writer.add("MatMul", node.input[0], linear), shift, output=node.output[0])
+
+
+def largest_difference(path: Path, other: Path) -> float:
+    """How far the outputs of two files lie apart at most, relative to their size, on the same noise."""
+    inputs = onnx.load(path).graph.input[0].type.tensor_type.shape.dim
+    names = [output.name for output in onnx.load(path).graph.output]
+    noise = np.random.default_rng(0).random([dim.dim_value for dim in inputs], np.float32)
+    results = []
+    for file in (path, other):
+        network = cv2.dnn.readNetFromONNX(str(file))
+        network.setInput(noise)
+        results.append([np.array(values) for values in network.forward(names)])
+    return max(float(np.abs(a - b).max() / np.abs(b).max()) for a, b in zip(*results, strict=True))
+
+
+if __name__ == "__main__":
+    main()
