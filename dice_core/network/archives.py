@@ -124,7 +124,9 @@ def _sizes(values: object) -> tuple[int, ...]:
     return tuple(int(value) for value in values)  # type: ignore[attr-defined]
 
 
-def _rebuild_tensor(storage: object, offset: object, shape: object, strides: object, *_: object) -> TensorRecord:
+def _rebuild_tensor(storage: object, offset: object, shape: object, strides: object, *_: object) -> TensorRecord | None:
+    if storage is None:  # pickled within the pickle, see `_ignored`
+        return None
     if not isinstance(storage, _Storage):
         raise RefusedPickleError("The file was refused: it makes a tensor of something that is not data.")
     return TensorRecord(storage, int(offset), _sizes(shape), _sizes(strides))  # type: ignore[call-overload]

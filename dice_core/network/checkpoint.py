@@ -21,7 +21,7 @@ from dice_core.network.transformer import BlockSettings
 
 __all__ = ["convert_checkpoint", "load_network", "read_checkpoint"]
 
-_FORMAT = "dice-network-1"
+_METADATA = "dice"  # one entry only: safetensors writes several in random order, and equal files shall be equal
 _WRAPPERS = ("state_dict", "model_state_dict", "model")
 _PARALLEL_PREFIX = "module."
 
@@ -106,9 +106,9 @@ def _is_safetensors(path: Path) -> bool:
 
 
 def _settings_from(metadata: Mapping[str, str]) -> NetworkSettings:
-    if "settings" not in metadata:
+    if _METADATA not in metadata:
         return NetworkSettings()
-    stored = json.loads(metadata["settings"])
+    stored = json.loads(metadata[_METADATA])
     blocks = {name: BlockSettings(**values) for name, values in stored["blocks"].items()}
     return NetworkSettings(float(stored["batch_norm_eps"]), blocks)
 
@@ -125,7 +125,7 @@ def convert_checkpoint(source: Path, target: Path) -> str:
     target.parent.mkdir(parents=True, exist_ok=True)
     unfinished = target.with_name(target.name + ".part")
     contiguous = {name: tensor.contiguous() for name, tensor in state.items()}
-    save_file(_unshared(contiguous), unfinished, metadata={"format": _FORMAT, "settings": json.dumps(stored)})
+    save_file(_unshared(contiguous), unfinished, metadata={_METADATA: json.dumps(stored)})
     with unfinished.open("rb") as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
     unfinished.replace(target)
