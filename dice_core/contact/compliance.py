@@ -112,7 +112,8 @@ def _stiffness_matrix(
     if couplings is not None:
         (a, b), strength = couplings[0].T, MEMBRANE_LENGTH**2 * couplings[1]
         parts += [(a, a, strength), (b, b, strength), (a, b, -strength), (b, a, -strength)]
-    return _summed(*(np.concatenate(part) for part in zip(*parts, strict=True)), count)
+    all_rows, all_columns, all_values = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return _summed(all_rows, all_columns, all_values, count)
 
 
 def _summed(
@@ -136,7 +137,8 @@ def _inverse(rows: np.ndarray, columns: np.ndarray, values: np.ndarray, count: i
     bounds = np.concatenate([[0], np.cumsum([len(layer) for layer in layers])])
     rows, columns = place[rows], place[columns]
     layer_of = np.repeat(np.arange(len(layers)), np.diff(bounds))
-    diagonal, below = [], []
+    diagonal: list[np.ndarray] = []
+    below: list[np.ndarray] = []
     for k in range(len(layers)):
         own = layer_of[columns] == k
         for shift, blocks in ((0, diagonal), (1, below)):

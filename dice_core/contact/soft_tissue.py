@@ -10,6 +10,8 @@ import numpy as np
 from dice_core.contact.collision import Pairs, PosedSurface, Topology, near_each_other, pair_surfaces, smooth_step
 from dice_core.contact.complementarity import pushes, shortest_way_out
 from dice_core.contact.compliance import compliance_matrix, vertex_areas
+from dice_core.contact.eyes import eyes_of
+from dice_core.contact.flesh import Lining, rise_around
 from dice_core.contact.stiffness import Tissue, bed_stiffness, head_tissue
 from dice_core.errors import ShapeError
 from dice_core.mesh import triangles as mesh_triangles
@@ -45,30 +47,14 @@ past its tip, not sideways."""
 FAR_SHIFT = 0.004
 """Metres: after the hand was pushed out further, everything near it is looked for anew."""
 
+STILL = 1e-4
+"""Metres: while the hand is pushed out by more than this in a pass, the rise around the dent is taken anew."""
+
 PASSES, MORE_PASSES = 2, 6
 """Solves, each about the surface that the last one found; more only while too much of the hand is left inside."""
 
 LEFT_INSIDE = 0.0022
 """Metres of a hand that may stay in the skin before the hand is pushed out; from 5 mm on it would count as a fault."""
-
-EYEBALL_COVER = 0.0004
-"""Metres of lid that stay in front of an eyeball."""
-
-EYE_REACH = 1.6
-"""Radii of the eyeball around its centre within which skin is kept off it."""
-
-BULGE_SHARE, BULGE_LIMIT, BULGE_WIDTH = 0.5, 0.004, 0.022
-"""Share of the dent's volume that rises around it (the rest goes inwards), the highest rise and the spread around the
-pushes, both in metres."""
-
-BULGE_AREA = 4e-4
-"""Square metres added to the area that can rise, so that little soft skin does not rise steeply."""
-
-FLESH_NEAR, FLESH_FAR = 0.012, 0.045
-"""Metres behind the skin up to which the mouth's lining follows it fully, and from which on it stays."""
-
-FOLLOWED = 6
-"""Skin vertices that a vertex of the lining follows, the nearer the more."""
 
 NEGLIGIBLE = (1.5e-5, 6e-5)
 """Metres: displacements below the first are set to zero, above the second kept: skin away from a touch is at rest."""
@@ -146,8 +132,8 @@ class SoftTissue:
         self._slot = np.full(count, len(moving))
         self._slot[moving] = np.arange(len(moving))
         self._moving = moving
-        self._lining = _following(tissue, rest_vertices)
-        self._around_eyes = self._skin_around_eyes(rest_vertices)
+        self._lining = Lining.behind(tissue, rest_vertices)
+        self._eyes = eyes_of(tissue.eyeballs, rest_vertices, tissue.moving)
         self._hands: list[Topology] = []
 
     @classmethod
@@ -172,21 +158,21 @@ class SoftTissue:
             return _untouched(len(head), len(hand))
         topology = self._hand_topology(hand_triangles, len(hand))
         hand_normals = vertex_normals(hand, hand_triangles)
-        eyes = [_ball(head[ball]) for ball in self.tissue.eyeballs]
+        eyes = [eye.posed(head) for eye in self._eyes]
+        limits = self.tissue.dent_limit.copy()
+        for eye in eyes:
+            eye.limit(limits, head)
         facing = self._facing(head)
         dent, bulge, shift = np.zeros_like(head), np.zeros_like(head), np.zeros(3)
 
-        def paired() -> tuple[Pairs, Pairs, np.ndarray]:
+        def paired(near: tuple[np.ndarray, np.ndarray]) -> tuple[Pairs, Pairs, np.ndarray]:
             skin = head + bulge + dent
             normals = vertex_normals(skin, self.triangles)
-            return *pair_surfaces(
-                PosedSurface(hand + shift, hand_normals, hand_normals, topology),
-                PosedSurface(skin, normals, normals if facing is None else facing, self._surface),
-                points[1],
-                points[0],
-            ), normals
+            hand_surface = PosedSurface(hand + shift, hand_normals, hand_normals, topology)
+            head_surface = PosedSurface(skin, normals, normals if facing is None else facing, self._surface)
+            return *pair_surfaces(hand_surface, head_surface, near[1], near[0]), normals
 
-        hand_pairs, head_pairs, normals = paired()
+        hand_pairs, head_pairs, normals = paired(points)
         # What is too far to touch after the first look stays so: the skin moves with the hand, the hand only outwards.
         points = head_pairs.point[head_pairs.gap < STILL_NEAR], hand_pairs.point[hand_pairs.gap < STILL_NEAR]
         if not len(points[0]) or not len(points[1]):
@@ -195,24 +181,23 @@ class SoftTissue:
             left = -hand_pairs.exit_gap - LEFT_INSIDE
             if step >= PASSES and left.max(initial=0) <= 0:
                 break
-            rows = self._rows(hand_pairs, head_pairs, dent, head, eyes)
-            if rows is None:
+            rows = self._rows(hand_pairs, head_pairs, dent, limits)
+            if step == 0 and not rows.depth.max(initial=0) > 0:
                 break
             ways, excess = -rows.direction, rows.squarely * (rows.depth - rows.limit)
             if step:
                 ways, excess = np.concatenate([ways, hand_pairs.exit_normal]), np.concatenate([excess, left])
             moved = shortest_way_out(ways, excess)
             shift = shift + moved
-            depth = np.minimum(rows.depth + rows.direction @ moved, rows.limit)
-            dent, push = self._give_way(rows, depth)
-            dent = self._off_the_eyes(dent, head + bulge, eyes)
-            if step == 0:
+            dent, push = self._give_way(rows, np.minimum(rows.depth + rows.direction @ moved, rows.limit))
+            for eye in eyes:
+                eye.keep_off(dent, head + bulge)
+            if step == 0 or np.linalg.norm(moved) > STILL:
                 bulge = self._bulge(dent, normals, rows, push, head_pairs)
             if np.linalg.norm(moved) > FAR_SHIFT:
-                points = self._near(head, hand + shift)
-                if points is None:
-                    break
-            hand_pairs, head_pairs, normals = paired()
+                wide = self._near(head, hand + shift)
+                points = points if wide is None else wide
+            hand_pairs, head_pairs, normals = paired(points)
         return self._result(bulge + dent, shift, hand_pairs, head_pairs, len(hand))
 
     def _near(self, head: np.ndarray, hand: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
@@ -239,22 +224,13 @@ class SoftTissue:
         self._hands = [topology, *self._hands[:3]]
         return topology
 
-    def _skin_around_eyes(self, rest: np.ndarray) -> list[np.ndarray]:
-        around = []
-        for ball in self.tissue.eyeballs:
-            centre, radius = _ball(rest[ball].astype(np.float64))
-            distance = np.linalg.norm(rest - centre, axis=1)
-            around.append(np.flatnonzero(self.tissue.moving & (distance < EYE_REACH * radius)))
-        return around
-
     def _rows(
         self,
         hand_pairs: Pairs,
         head_pairs: Pairs,
         dent: np.ndarray,
-        head: np.ndarray,
-        eyes: list[tuple[np.ndarray, float]],
-    ) -> _Rows | None:
+        limits: np.ndarray,
+    ) -> _Rows:
         """Contacts in both directions: hand vertices on the head's surface, and head vertices on the hand's."""
         near_hand = (hand_pairs.gap < ROW_GAP) & (hand_pairs.weight > 0)
         near_head = (head_pairs.gap < ROW_GAP) & (head_pairs.weight > 0)
@@ -266,26 +242,13 @@ class SoftTissue:
         facing = np.concatenate([hand_pairs.weight[near_hand], head_pairs.weight[near_head]])
         squarely = smooth_step(head_pairs.opposed[near_head], SQUARELY_FROM, SQUARELY_FULL)
         squarely = np.concatenate([np.ones(int(near_hand.sum())), squarely])
-        if not len(gap):
-            return None
         moved = np.einsum("mk,mkx,mx->m", weights, dent[corners], direction)
         depth = facing * (moved - gap) - (1 - facing) * BEYOND_REACH
-        if depth.max() <= 0:
-            return None
         if len(depth) > MAX_ROWS:
             deepest = np.sort(np.argpartition(-depth, MAX_ROWS)[:MAX_ROWS])
             corners, weights, direction, depth = (a[deepest] for a in (corners, weights, direction, depth))
             squarely = squarely[deepest]
-        limits = np.einsum("mk,mk->m", weights, self._limits(head, eyes)[corners])
-        return _Rows(corners, weights, direction, depth, limits, squarely)
-
-    def _limits(self, head: np.ndarray, eyes: list[tuple[np.ndarray, float]]) -> np.ndarray:
-        """(V,) metres: deepest dent; over an eyeball no more than the lid's distance from it."""
-        limits = self.tissue.dent_limit.copy()
-        for (centre, radius), around in zip(eyes, self._around_eyes, strict=True):
-            clearance = np.linalg.norm(head[around] - centre, axis=1) - radius - EYEBALL_COVER
-            limits[around] = np.minimum(limits[around], np.maximum(clearance, 0.0))
-        return limits
+        return _Rows(corners, weights, direction, depth, np.einsum("mk,mk->m", weights, limits[corners]), squarely)
 
     def _give_way(self, rows: _Rows, depth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Displacement (V, 3) that brings every row to its depth, and the push (m,) of every row."""
@@ -298,54 +261,38 @@ class SoftTissue:
         response = (spread @ columns[:, slots] @ spread.T) * (rows.direction @ rows.direction.T)
         able = np.flatnonzero(np.diagonal(response) > 1e-3 * float(np.diagonal(response).max(initial=0)))
         push = np.zeros(len(depth))
-        if len(able) and depth[able].max() > 0:
+        if depth[able].max(initial=0) > 0:
             push[able] = pushes(response[np.ix_(able, able)], depth[able])
         force = (spread.T @ (push[:, None] * rows.direction)).astype(np.float32)
         field = np.zeros((len(self._slot), 3))
+        if not push.any():
+            return field, push
         field[self._moving] = (columns.T @ force)[:-1]
         return field, push
-
-    def _off_the_eyes(self, dent: np.ndarray, head: np.ndarray, eyes: list[tuple[np.ndarray, float]]) -> np.ndarray:
-        """Keep the skin around an eyeball in front of it."""
-        dent = dent.copy()
-        for (centre, radius), around in zip(eyes, self._around_eyes, strict=True):
-            before = np.linalg.norm(head[around] - centre, axis=1) - radius
-            offset = head[around] + dent[around] - centre
-            distance = np.maximum(np.linalg.norm(offset, axis=1), 1e-9)
-            lack = np.maximum(np.minimum(before, EYEBALL_COVER) - (distance - radius), 0)
-            dent[around] += offset * (lack / distance)[:, None]
-        return dent
 
     def _bulge(
         self, dent: np.ndarray, normals: np.ndarray, rows: _Rows, push: np.ndarray, head_pairs: Pairs
     ) -> np.ndarray:
-        """(V, 3) rise of the skin around a dent that takes up part of its volume."""
-        bulge = np.zeros_like(dent)
+        """(V, 3) rise of the skin around a dent, least where it is pressed or the hand is near."""
         volume = -float((self._area * np.einsum("vx,vx->v", dent, normals)).sum())
+        length = np.linalg.norm(dent, axis=1)
+        able = self._area * self.tissue.softness * (1 - smooth_step(length / (length.max() + 1e-6), 0.05, 0.5))
+        able[head_pairs.point] *= 1 - contact_probability(head_pairs.gap)
         pushed = np.flatnonzero(push)
-        if volume <= 0 or not len(pushed):
-            return bulge
-        force = push[pushed] / push.sum()
         feet = np.einsum("mk,mkx->mx", rows.weights[pushed], self._rest[rows.corners[pushed]])
-        near = self._moving[(np.abs(self._rest[self._moving] - force @ feet) < 4 * BULGE_WIDTH).all(axis=1)]
-        square = ((self._rest[near, None] - feet[None].astype(np.float32)) ** 2).sum(axis=2)
-        share = np.exp(-square / (2 * BULGE_WIDTH**2)) @ force
-        length = np.linalg.norm(dent[near], axis=1)
-        share = share * self.tissue.softness[near] * (1 - smooth_step(length / (length.max() + 1e-6), 0.05, 0.5))
-        touching = np.zeros(len(dent))
-        touching[head_pairs.point] = contact_probability(head_pairs.gap)
-        share = share * (1 - touching[near])
-        height = BULGE_SHARE * volume / (float((self._area[near] * share).sum()) + BULGE_AREA) * share
-        height = BULGE_LIMIT * np.tanh(height / BULGE_LIMIT)
-        bulge[near] = height[:, None] * normals[near]
+        bulge = np.zeros_like(dent)
+        near = self._moving[length[self._moving] > NEGLIGIBLE[0]]
+        share = able[near] / self._area[near]
+        bulge[near] = (share * rise_around(self._rest[near], feet, push[pushed], volume, able[near]))[
+            :, None
+        ] * normals[near]
         return bulge
 
     def _result(
         self, field: np.ndarray, shift: np.ndarray, hand_pairs: Pairs, head_pairs: Pairs, hand_count: int
     ) -> Pressed:
         field = field.copy()
-        lining, followed, share = self._lining
-        field[lining] = np.einsum("nk,nkx->nx", share, field[followed])
+        self._lining.follow(field)
         length = np.linalg.norm(field, axis=1)
         field = field * smooth_step(length, *NEGLIGIBLE)[:, None]
         head_contact = np.zeros(len(field), np.float32)
@@ -371,25 +318,3 @@ def _untouched(head_count: int, hand_count: int) -> Pressed:
         0.0,
         0.0,
     )
-
-
-def _following(tissue: Tissue, rest: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Vertices (n,) of the lining, the skin vertices (n, k) that each follows and how far (n, k)."""
-    if tissue.lining is None:
-        return np.zeros(0, np.int64), np.zeros((0, 1), np.int64), np.zeros((0, 1))
-    lining, skin = np.flatnonzero(tissue.lining), np.flatnonzero(tissue.moving & ~tissue.lining)
-    distance = np.linalg.norm(rest[lining][:, None] - rest[skin], axis=2)
-    nearest = np.argsort(distance, axis=1)[:, :FOLLOWED]
-    distance = np.take_along_axis(distance, nearest, axis=1)
-    share = 1 / np.maximum(distance, 1e-4) ** 2
-    share *= (1 - smooth_step(distance[:, :1], FLESH_NEAR, FLESH_FAR)) / share.sum(axis=1, keepdims=True)
-    return lining, skin[nearest], share
-
-
-def _ball(points: np.ndarray) -> tuple[np.ndarray, float]:
-    """Centre and radius of the sphere through points, least squares."""
-    middle = points.mean(axis=0)
-    local = points - middle
-    system = np.concatenate([2 * local, np.ones((len(local), 1))], axis=1)
-    solution = np.linalg.lstsq(system, (local * local).sum(axis=1), rcond=None)[0]
-    return solution[:3] + middle, float(np.sqrt(solution[3] + solution[:3] @ solution[:3]))

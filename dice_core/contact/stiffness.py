@@ -169,16 +169,22 @@ def _softness(head: Head, rest: np.ndarray, triangles: np.ndarray, rigid: np.nda
 
 def _outward(rest: np.ndarray, normals: np.ndarray, hidden: np.ndarray, lips: np.ndarray) -> np.ndarray:
     """(V, 3) unit: normals averaged over visible skin that looks the same way, or over all of it around the lips."""
-    outward, points = normals.astype(np.float32), rest.astype(np.float32)
-    square = (points**2).sum(axis=1)
-    distance = np.maximum(square[:, None] + square - 2 * points @ points.T, 0)
-    near = np.exp(distance / np.float32(-2 * OUTWARD_WIDTH**2)) * ~hidden
+    seen = np.flatnonzero(~hidden)
+    points = rest[seen].astype(np.float32)
+    length = (points**2).sum(axis=1)
+    square = length[:, None] + length - 2 * points @ points.T
+    i, j = np.nonzero(square < (3 * OUTWARD_WIDTH) ** 2)
+    near = np.exp(square[i, j] / (-2 * OUTWARD_WIDTH**2))
+    around_mouth = lips[seen][i] & lips[seen][j]
+    looks = normals[seen]
     for _ in range(2):
-        agreement = np.maximum(outward @ outward.T, 0)
-        agreement[np.ix_(lips, lips)] = 1
-        outward = (near * agreement) @ outward
-        outward /= np.maximum(np.linalg.norm(outward, axis=1, keepdims=True), 1e-12)
-    return np.where(hidden[:, None], normals, outward)
+        agreement = np.where(around_mouth, 1.0, np.maximum(np.einsum("nx,nx->n", looks[i], looks[j]), 0))
+        weight = near * agreement
+        looks = np.stack([np.bincount(i, weight * looks[j, axis], len(seen)) for axis in range(3)], axis=1)
+        looks /= np.maximum(np.linalg.norm(looks, axis=1, keepdims=True), 1e-12)
+    outward = normals.copy()
+    outward[seen] = looks
+    return outward
 
 
 def _sockets(mesh: Mesh, rest: np.ndarray, normals: np.ndarray, eyeballs: tuple[np.ndarray, ...]) -> np.ndarray:
@@ -207,7 +213,7 @@ def _meeting_lips(
     pairs = np.unique(np.concatenate([forward, backward]), axis=0)
     gap = np.linalg.norm(rest[pairs[:, 0]] - rest[pairs[:, 1]], axis=1)
     sides = np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]])
-    edges = {frozenset(side) for side in sides.tolist()}
-    apart = np.array([frozenset(pair) not in edges for pair in pairs.tolist()], bool)
+    joined, sorted_pairs = (np.sort(ends, axis=1) @ [len(rest), 1] for ends in (sides, pairs))
+    apart = ~np.isin(sorted_pairs, joined)
     keep = (gap < LIP_REACH) & apart
     return pairs[keep], LIP_COUPLING * np.exp(-((gap[keep] / (LIP_REACH / 2)) ** 2))
