@@ -10,6 +10,9 @@ __all__ = ["Components", "decompose", "rigid_alignment"]
 
 # Singular values below this share of the largest are noise of float32 storage, not motion.
 _RANK_TOLERANCE = 1e-7
+# Rounds of evening out the errors, and the least that a frame's or vertex's weight keeps in one.
+_ROUNDS = 10
+_LEAST_GAIN = 0.3
 
 
 @dataclass(frozen=True)
@@ -35,27 +38,16 @@ def decompose(offsets: np.ndarray, tolerance: float, limit: int) -> Components:
     weights positive: the opposite of the sum of the others, which takes back what is added to all of them alike.
     """
     frames, vertices, _ = offsets.shape
-    remaining = offsets.reshape(frames, -1).astype(np.float32)
-    left = _principal_directions(remaining)
-    shapes, weights = np.zeros((0, vertices * 3), np.float32), np.zeros((0, frames), np.float32)
-    error = _largest_distance(remaining)
-    for direction in left.T[: limit - 1]:
-        if error <= tolerance:
-            break
-        weight = (direction / direction[np.argmax(np.abs(direction))]).astype(np.float32)
-        shape = (weight @ remaining) / (weight @ weight)
-        remaining -= weight[:, None] * shape
-        error = _largest_distance(remaining)
-        shapes, weights = np.vstack([shapes, shape]), np.vstack([weights, weight])
-    if (weights < 0).any():
-        lift = np.maximum(0.0, -weights.min(axis=0))
-        shapes = np.vstack([shapes, -shapes.sum(axis=0)])
-        weights = np.vstack([weights + lift, lift])
-        peaks = weights.max(axis=1)
-        shapes, weights = shapes * peaks[:, None], weights / peaks[:, None]
-        rebuilt = offsets.reshape(frames, -1) - weights.T @ shapes
-        error = _largest_distance(rebuilt)
-    return Components(shapes.reshape(-1, vertices, 3), weights.T, error)
+    rows = offsets.reshape(frames, -1).astype(np.float32)
+    shapes, weights, error = _principal(rows, tolerance, limit - 1)
+    if error > tolerance and len(shapes) == limit - 1:
+        even_shapes, even_weights, even_error = _evened(rows, tolerance, limit - 1)
+        if even_error < error:
+            shapes, weights = even_shapes, even_weights
+    if len(shapes):
+        shapes, weights = _positive(shapes, weights)
+    error = _distances(rows - weights.T @ shapes).max(initial=0.0)
+    return Components(shapes.reshape(-1, vertices, 3), weights.T, float(error))
 
 
 def rigid_alignment(vertices: np.ndarray, reference: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -75,6 +67,73 @@ def rigid_alignment(vertices: np.ndarray, reference: np.ndarray) -> tuple[np.nda
     return rotation, centres - rotation @ centre
 
 
+def _principal(rows: np.ndarray, tolerance: float, limit: int) -> tuple[np.ndarray, np.ndarray, float]:
+    """Principal components one by one, until the error is below the tolerance.
+
+    rows : (T, 3 V). Returns shapes (K, 3 V), weights (K, T) and the largest distance left.
+    """
+    remaining = rows.copy()
+    shapes, weights = [], []
+    error = _distances(remaining).max(initial=0.0)
+    for weight in _principal_directions(remaining)[:, :limit].T.astype(np.float32):
+        if error <= tolerance:
+            break
+        shape = (weight @ remaining) / (weight @ weight)
+        remaining -= weight[:, None] * shape
+        error = _distances(remaining).max()
+        shapes.append(shape)
+        weights.append(weight)
+    found = np.array(shapes, np.float32).reshape(len(shapes), rows.shape[1])
+    return found, np.array(weights, np.float32).reshape(len(shapes), len(rows)), float(error)
+
+
+def _evened(rows: np.ndarray, tolerance: float, count: int) -> tuple[np.ndarray, np.ndarray, float]:
+    """As many components, with the largest distance made small instead of the sum of squares.
+
+    Iteratively reweighted: frames and vertices that are far off count for more in the next round (Lawson 1961).
+    """
+    frame_weights = np.ones(len(rows), np.float32)
+    vertex_weights = np.ones(rows.shape[1] // 3, np.float32)
+    best: tuple[np.ndarray, np.ndarray, float] | None = None
+    for _ in range(_ROUNDS):
+        columns = np.repeat(vertex_weights, 3)
+        weighted = rows * columns
+        scaled = weighted * frame_weights[:, None]
+        directions = _principal_directions(scaled)[:, :count].astype(np.float32)
+        loads = directions.T @ scaled
+        weights = (weighted @ loads.T / (loads**2).sum(axis=1)).T
+        shapes = loads / columns
+        distances = _distances(rows - weights.T @ shapes)
+        error = float(distances.max())
+        if best is None or error < best[2]:
+            best = shapes, weights, error
+        if error <= tolerance:
+            break
+        frame_weights = _reweighted(frame_weights, distances.max(axis=1))
+        vertex_weights = _reweighted(vertex_weights, distances.max(axis=0))
+    assert best is not None
+    return best
+
+
+def _reweighted(weights: np.ndarray, distances: np.ndarray) -> np.ndarray:
+    weights = weights * np.sqrt(np.maximum(distances / distances.max(), _LEAST_GAIN))
+    return weights / weights.max()
+
+
+def _positive(shapes: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The same motion with weights (K, T) in [0, 1], with one shape more where there are negative ones."""
+    # The sign that leaves the larger peak positive, and peaks of one: lifts are then as small as they can be.
+    extremes = weights[np.arange(len(weights)), np.abs(weights).argmax(axis=1)]
+    shapes, weights = shapes * extremes[:, None], weights / extremes[:, None]
+    lift = np.maximum(0.0, -weights.min(axis=0))
+    if lift.any():
+        shapes = np.vstack([shapes, -shapes.sum(axis=0)])
+        weights = np.vstack([weights + lift, lift])
+        peaks = weights.max(axis=1)
+        shapes, weights = shapes * peaks[:, None], weights / peaks[:, None]
+    return shapes, weights
+
+
 def _principal_directions(rows: np.ndarray) -> np.ndarray:
     """(T, K) left singular vectors of (T, n) rows, that of the largest singular value first."""
     gram = (rows @ rows.T).astype(np.float64)
@@ -83,5 +142,6 @@ def _principal_directions(rows: np.ndarray) -> np.ndarray:
     return vectors[:, ::-1][:, singular > _RANK_TOLERANCE * max(singular[0], 1e-30)]
 
 
-def _largest_distance(rows: np.ndarray) -> float:
-    return float(np.sqrt((rows.reshape(len(rows), -1, 3) ** 2).sum(axis=-1).max(initial=0.0)))
+def _distances(rows: np.ndarray) -> np.ndarray:
+    """(T, V) lengths of the vectors in (T, 3 V)."""
+    return np.sqrt((rows.reshape(len(rows), -1, 3) ** 2).sum(axis=-1))

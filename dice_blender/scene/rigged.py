@@ -20,6 +20,8 @@ _RIG_TOLERANCE = 0.05e-3
 _CONTACT_TOLERANCE = 0.6 * COMPACT_TOLERANCE
 # A blended skinning matrix with a smaller determinant is folded flat and cannot be undone.
 _SMALLEST_DETERMINANT = 1e-3
+# Metres: less than the take's own rounding.
+_NO_OFFSET = 2e-6
 
 
 def rigged_plan(motion: Motion, times: np.ndarray) -> MeshPlan:
@@ -55,18 +57,29 @@ def _boned(motion: Motion, times: np.ndarray) -> MeshPlan:
     assert motion.translation is not None
     basis = motion.mesh.rest_vertices
     weights = _dense_weights(motion.mesh)
-    residual, deformation = np.empty_like(motion.undeformed), np.empty_like(motion.deformation)
     joints = motion.mesh.joints.astype(np.float64)
+    residual, deformation = np.zeros_like(motion.undeformed), np.zeros_like(motion.deformation)
     for t, (rotation, translation) in enumerate(zip(motion.rotation, motion.translation, strict=True)):
         linear, offset = joint_transforms(joints, motion.mesh.parents, rotation_matrices(rotation), translation)
         blended = (weights @ linear.reshape(-1, 9)).reshape(-1, 3, 3)
-        blended[np.linalg.det(blended) < _SMALLEST_DETERMINANT] = np.eye(3)
-        inverse = np.linalg.inv(blended)
-        unskinned = inverse @ (motion.undeformed[t] - weights @ offset)[:, :, None]
-        residual[t] = unskinned[:, :, 0] - basis
-        deformation[t] = (inverse @ motion.deformation[t][:, :, None])[:, :, 0]
+        posed = np.einsum("vij,vj->vi", blended, basis) + weights @ offset
+        residual[t] = _unskinned(blended, motion.undeformed[t] - posed)
+        deformation[t] = _unskinned(blended, motion.deformation[t])
     keys, error = _rig_keys(motion, times, basis, residual, deformation)
     return MeshPlan(basis, keys, bones=True, error=error)
+
+
+def _unskinned(blended: np.ndarray, offsets: np.ndarray) -> np.ndarray:
+    """Offsets of a posed surface carried back to the rest pose.
+
+    blended : (V, 3, 3) skinning matrix of each vertex; offsets : (V, 3) metres. Returns (V, 3).
+    """
+    back = np.zeros_like(offsets)
+    moved = np.flatnonzero((np.abs(offsets) > _NO_OFFSET).any(axis=1))
+    matrices = blended[moved]
+    sound = np.linalg.det(matrices) > _SMALLEST_DETERMINANT
+    back[moved[sound]] = np.linalg.solve(matrices[sound], offsets[moved[sound], :, None])[:, :, 0]
+    return back
 
 
 def _rig_keys(

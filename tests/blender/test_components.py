@@ -72,3 +72,17 @@ def test_quaternions_of_a_full_turn_do_not_jump() -> None:
     quaternions = continuous_quaternions(np.outer(wrapped, [0, 0, 1]))
     assert np.linalg.norm(np.diff(quaternions, axis=0), axis=1).max() < 0.07
     assert np.allclose(quaternions[-1], [-1, 0, 0, 0], atol=1e-9)
+
+
+def test_where_components_run_out_the_error_is_evened_out() -> None:
+    """Two vertices far off in one frame: least squares gives them up, the largest distance must not."""
+    sizes = 0.01 * 0.5 ** np.arange(8)
+    shapes = RNG.normal(size=(8, 200, 3)) * sizes[:, None, None]
+    offsets = np.einsum("tk,kvi->tvi", RNG.normal(size=(60, 8)), shapes).astype(np.float32)
+    offsets[30, :2, 0] += 0.004
+    limit = 9
+    parts = decompose(offsets, tolerance=1e-5, limit=limit)
+    left, singular, right = np.linalg.svd(offsets.reshape(60, -1), full_matrices=False)
+    kept = slice(limit - 1)
+    plain = (left[:, kept] * singular[kept]) @ right[kept] - offsets.reshape(60, -1)
+    assert parts.error < 0.5 * np.linalg.norm(plain.reshape(60, -1, 3), axis=2).max()

