@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
+from dice_core.bodies import Head
 from dice_core.camera import Camera
 from dice_core.contact.hand_samples import HandSamples
 from dice_core.contact.proximity import HeadProximity, Nearest
+from dice_core.contact.stiffness import head_tissue
 from dice_core.fitting.hand import HandFitter, HandObservation, edge_on
 from dice_core.fitting.head import HeadPose
 from dice_core.fitting.kinematics import POSE_SIZE
@@ -22,8 +25,8 @@ from dice_core.mesh import rotation_matrices
 
 __all__ = ["HandPlacer", "HeadView", "Placement"]
 
-# Penetration: skin gives this much before it counts, and each millimetre beyond counts heavily.
-_GIVE = 0.003  # metres
+# Penetration: skin yields this much before it counts, and each millimetre beyond counts heavily.
+_GIVE_BONE, _GIVE_SOFT = 0.001, 0.004  # metres, where the softness is 0 and 1
 _PENETRATION_SIGMA = 0.0015  # metres
 _PENETRATION_SCALE = 5.0  # in sigmas: linear beyond, so that a bad start can be pulled out
 _DEEPEST = 0.05  # metres: farther inside, the nearest skin says nothing of the way out
@@ -42,7 +45,9 @@ _SIZE_SIGMA_EDGE = 0.14  # a hand seen edge-on shows its size badly
 _TOUCH_SIGMAS = 2.0  # farther off than this, a hand is taken to be free
 _STAY_SIGMAS = 2.6  # the same for a hand that touched in the frame before
 _APPROACH = 0.015  # metres: a hand that passes the face this close without touching is drawn onto it
-_SWEEP = np.exp(np.linspace(-0.35, 0.35, 57))  # distances tried, relative to the one from size
+_SWEEP = np.exp(np.linspace(-0.36, 0.36, 37))  # distances tried, relative to the one from size
+_FURTHER = (1.0, 1.05, 1.1)  # of the distance of first touch, from which placing starts too
+_PART_REWARD = 6.0  # cost that a part of the hand which rests on the head may make elsewhere
 _STEADY_DISTANCE = 0.008  # metres between frames, hand against head
 _ROUNDS = 3
 _ITERATIONS = 7
@@ -73,20 +78,36 @@ class Placement:
     cost: float
 
 
+class _Evidence(NamedTuple):
+    """What a frame says of the hand's place.
+
+    rough : metres, the distance that the hand's size tells, sigma : its logarithm's uncertainty; aim : metres, where
+    the hand would be if it kept its distance to the head; steady : (22,) joint angles of the frame before.
+    """
+
+    observation: HandObservation
+    head: HeadView
+    rough: float
+    sigma: float
+    aim: float | None = None
+    steady: np.ndarray | None = None
+
+
 class HandPlacer:
     """Places one hand of a person against the person's head.
 
-    pivot : (3,) joint 0 of the head's rest pose.
+    head : the body, whose joint 0 the head's motion turns about; proximity : of this person's head.
     """
 
     def __init__(
-        self, fitter: HandFitter, samples: HandSamples, proximity: HeadProximity, camera: Camera, pivot: np.ndarray
+        self, fitter: HandFitter, samples: HandSamples, proximity: HeadProximity, camera: Camera, head: Head
     ) -> None:
         self._fitter = fitter
         self._samples = samples
         self._proximity = proximity
         self._camera = camera
-        self._pivot = pivot.astype(np.float64)
+        self._pivot = head.mesh.joints[0].astype(np.float64)
+        self._give = _GIVE_BONE + (_GIVE_SOFT - _GIVE_BONE) * head_tissue(head).softness
         self._points = samples.joined(fitter.keypoints)
 
     def place(
@@ -103,33 +124,59 @@ class HandPlacer:
         """
         rough = float(pose[5])
         sigma = _SIZE_SIGMA + edge_on(observation.pixels) * (_SIZE_SIGMA_EDGE - _SIZE_SIGMA)
-        reach = sigma * (_STAY_SIGMAS if previous is not None and previous.touching else _TOUCH_SIGMAS)
-        factor, touching = self._first_touch(pose, head, reach)
-        start = pose.copy()
-        start[3:6] *= factor
-        aim: float | None = None
-        rounds, iterations = _ROUNDS, _ITERATIONS
+        evidence = _Evidence(observation, head, rough, sigma)
         if previous is not None and previous_head is not None:
-            start = previous.pose.copy()
-            start[3:6] += head.pose.translation - previous_head.translation
-            aim = float(start[5])
-            rounds, iterations = _WARM_ROUNDS, _WARM_ITERATIONS
-            if touching != previous.touching:
-                rounds, iterations = _ROUNDS, _ITERATIONS
-        steady = previous.pose[6:] if previous is not None else None
-        best, cost = start, np.inf
+            followed = self._follow(evidence, previous, previous_head)
+            if followed is not None:
+                return followed
+        factor, touching = self._first_touch(pose, head, sigma * _TOUCH_SIGMAS)
+        steady = None if previous is None else previous.pose[6:]
+        if not touching:
+            start = pose.copy()
+            start[3:6] *= factor
+            return self._settle(evidence._replace(steady=steady), start, False, _ROUNDS, _ITERATIONS)
+        # The first part to meet the head is not always the one that rests on it: let the hand also slip past it.
+        placements = []
+        for further in _FURTHER:
+            start = pose.copy()
+            start[3:6] *= factor * further
+            placements.append(self._settle(evidence._replace(steady=steady), start, True, _ROUNDS, _ITERATIONS))
+        return min(placements, key=lambda placement: placement.cost)
+
+    def _follow(self, evidence: _Evidence, previous: Placement, previous_head: HeadPose) -> Placement | None:
+        """Go on from the frame before; None where a touch has begun or ended, so that the place must be found anew."""
+        start = previous.pose.copy()
+        start[3:6] += evidence.head.pose.translation - previous_head.translation
+        if not previous.touching and self._first_touch(start, evidence.head, evidence.sigma * _TOUCH_SIGMAS)[1]:
+            return None
+        evidence = evidence._replace(aim=float(start[5]), steady=previous.pose[6:])
+        placed = self._settle(evidence, start, previous.touching, _WARM_ROUNDS, _WARM_ITERATIONS)
+        if not previous.touching:
+            return placed
+        stays = abs(np.log(placed.pose[5] / evidence.rough)) < evidence.sigma * _STAY_SIGMAS
+        return placed if stays and self._gap(placed.pose, evidence.head) < _APPROACH else None
+
+    def _settle(
+        self, evidence: _Evidence, start: np.ndarray, touching: bool, rounds: int, iterations: int
+    ) -> Placement:
+        pose, cost, attracted = start, np.inf, _NOTHING
         for _ in range(rounds):
-            attracted = self._touching_parts(best, head) if touching else _NOTHING
-            evaluate = self._problem(observation, head, attracted, rough, sigma, aim, steady)
-            best, cost = minimise(
-                evaluate,
-                best,
+            if touching:
+                attracted = self._touching_parts(pose, evidence.head)
+            pose, cost = minimise(
+                self._problem(evidence, attracted),
+                pose,
                 self._fitter.lower,
                 self._fitter.upper,
                 iterations=iterations,
                 largest_step=_LARGEST_STEP,
             )
-        return Placement(best, touching, cost)
+        return Placement(pose, touching, cost - _PART_REWARD * float(attracted.sum()))
+
+    def _gap(self, pose: np.ndarray, head: HeadView) -> float:
+        """Metres between the hand and the skin, zero where they meet."""
+        nearest, _ = self._nearest(self._samples.positions(self._fitter.skeleton, pose), head)
+        return float(np.where(nearest.depth > 0, 0.0, nearest.distance).min())
 
     def _local(self, points: np.ndarray, head: HeadView) -> tuple[np.ndarray, np.ndarray]:
         rotation = rotation_matrices(head.pose.rotation)
@@ -153,16 +200,16 @@ class HandPlacer:
 
         Returns the factor on its distance and whether that is close enough to what its size tells to be a touch.
         """
-        points = self._samples.positions(self._fitter.skeleton, pose)
-        deepest = np.empty(len(_SWEEP))
-        hidden = np.empty(len(_SWEEP))
-        for k, factor in enumerate(_SWEEP):
-            moved = points + (factor - 1) * pose[3:6]
-            nearest, _ = self._nearest(moved, head)
-            near = nearest.distance < _DEEPEST
-            # Below the plane of skin that is far away is not inside: count what is near only.
-            deepest[k] = np.where(near, nearest.depth, -nearest.distance).max()
-            hidden[k] = (moved[:, 2] - self._front(moved, head) > _DEEPEST).mean()
+        points = self._samples.positions(self._fitter.skeleton, pose)[::2]
+        moved = points + (_SWEEP[:, None, None] - 1) * pose[3:6]
+        flat = moved.reshape(-1, 3)
+        nearest, _ = self._nearest(flat, head)
+        near = nearest.distance < _DEEPEST
+        # Below the plane of skin that is far away is not inside: count what is near only.
+        depth = np.where(near, nearest.depth, -nearest.distance)
+        deepest = depth.reshape(len(_SWEEP), -1).max(axis=1)
+        behind = flat[:, 2] - self._front(flat, head) > _DEEPEST
+        hidden = behind.reshape(len(_SWEEP), -1).mean(axis=1)
         meets = np.flatnonzero((deepest > _REST_DEPTH) | (hidden > 0.02))
         if len(meets):
             first = meets[0]
@@ -192,28 +239,19 @@ class HandPlacer:
         weight[weight < 0.05] = 0.0
         return weight
 
-    def _problem(
-        self,
-        observation: HandObservation,
-        head: HeadView,
-        attracted: np.ndarray,
-        rough: float,
-        sigma: float,
-        aim: float | None,
-        steady: np.ndarray | None,
-    ) -> Callable[[np.ndarray], Quadratic]:
-        fitter, samples = self._fitter, self._samples
+    def _problem(self, evidence: _Evidence, attracted: np.ndarray) -> Callable[[np.ndarray], Quadratic]:
+        fitter, samples, head = self._fitter, self._samples, evidence.head
 
         def evaluate(x: np.ndarray) -> Quadratic:
             position, jacobian = fitter.skeleton.jacobian(x, self._points)
-            terms = fitter.landmark_terms(observation, position[:21], jacobian[:21])
-            fitter.add_prior(terms, x, observation, steady)
-            distance = np.log(x[5] / rough) / sigma
+            terms = fitter.landmark_terms(evidence.observation, position[:21], jacobian[:21])
+            fitter.add_prior(terms, x, evidence.observation, evidence.steady)
+            distance = np.log(x[5] / evidence.rough) / evidence.sigma
             slope = np.zeros((1, 1, POSE_SIZE))
-            slope[0, 0, 5] = 1 / (x[5] * sigma)
+            slope[0, 0, 5] = 1 / (x[5] * evidence.sigma)
             terms.add_robust(np.array([[distance]]), slope, 1.0)
-            if aim is not None:
-                terms.add_diagonal(5, x[5:6] - aim, 1 / _STEADY_DISTANCE)
+            if evidence.aim is not None:
+                terms.add_diagonal(5, x[5:6] - evidence.aim, 1 / _STEADY_DISTANCE)
             points, moves = position[21:], jacobian[21:]
             nearest, skin = self._nearest(points, head)
             self._add_penetration(terms, nearest, skin, moves)
@@ -229,9 +267,10 @@ class HandPlacer:
         return evaluate
 
     def _add_penetration(self, terms: Quadratic, nearest: Nearest, skin: np.ndarray, moves: np.ndarray) -> None:
-        inside = np.flatnonzero((nearest.depth > _GIVE) & (nearest.distance < _DEEPEST))
+        excess = nearest.depth - self._give[nearest.vertex]
+        inside = np.flatnonzero((excess > 0) & (nearest.distance < _DEEPEST))
         if len(inside):
-            residual = (nearest.depth[inside] - _GIVE) / _PENETRATION_SIGMA
+            residual = excess[inside] / _PENETRATION_SIGMA
             rows = -np.einsum("nj,njx->nx", skin[inside], moves[inside]) / _PENETRATION_SIGMA
             terms.add_robust(residual[:, None], rows[:, None], _PENETRATION_SCALE)
 

@@ -17,7 +17,6 @@ __all__ = ["HeadProximity", "Nearest", "vertex_neighbours"]
 _CELL = 0.008  # metres: finer than a hill-climb of two steps over 6 mm edges can repair
 _MARGIN = 0.05  # metres around the head within which starts are exact
 _STEPS = 3
-_INNER_REGIONS = ("mouth_inner", "tongue")  # not skin that a hand meets from outside
 _BATCH = 4096
 
 
@@ -43,12 +42,12 @@ class Nearest:
 class HeadProximity:
     """Nearest-skin queries in the head's own rest axes.
 
-    mesh : the person's head, neutral.
+    mesh : the person's head, neutral; touchable : (V,) bool, the vertices that a hand can meet from outside.
     """
 
-    def __init__(self, mesh: Mesh) -> None:
+    def __init__(self, mesh: Mesh, touchable: np.ndarray) -> None:
         self._triangles = triangles(mesh)
-        inner = mesh.region_vertices(*(name for name in _INNER_REGIONS if name in mesh.region_names))
+        inner = ~touchable
         self._neighbours = vertex_neighbours(self._triangles, ~inner)
         outer = np.flatnonzero(~inner & (np.bincount(self._triangles.ravel(), minlength=len(inner)) > 0))
         vertices = mesh.rest_vertices.astype(np.float32)

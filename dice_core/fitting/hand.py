@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -18,8 +19,12 @@ _LANDMARK_SIGMA = 0.01  # of the hand's size in the image
 _ROBUST_SCALE = 2.0  # in sigmas
 _DEPTH_SIGMA = 0.035  # metres; depth of a landmark relative to the wrist, as the network guesses it
 _DIRECTION_SIGMA = 1.7  # of a bone's unit direction in the network's own 3D guess
-_PRIOR_WEIGHT = 0.5  # of the anatomical prior, whose deviations span free gestures
-_EDGE_PRIOR_WEIGHT = 2.0  # for a hand seen edge-on, whose fingers the image hardly tells apart
+_PRIOR_WEIGHT = 0.6  # of the anatomical prior, whose deviations span free gestures
+# A hand seen edge-on hides its fingers behind each other, so that the image hardly tells them apart: there they are
+# held side by side (degrees of abduction, index to little) and bent alike (largest usual difference, degrees).
+_TOGETHER = {"index": -10.0, "middle": 3.0, "ring": 11.0, "little": 18.0}
+_TOGETHER_SIGMA = 3.0
+_ALIKE = {"mcp_flexion": 3.0, "pip_flexion": 5.0, "dip_flexion": 6.0}
 _EDGE_DEPTH_SIGMA = 0.08  # metres: there the guessed depths split the fingers
 _STEADY_SIGMA = 0.20  # radians between frames
 _DISTANCE_SIGMA = 0.04  # of the distance found from the hand's size alone
@@ -66,7 +71,7 @@ def edge_on(pixels: np.ndarray) -> float:
     width = abs(float(along[0] * row[1] - along[1] * row[0])) / max(length, 1e-6)
     # A palm seen flat is about 0.65 as wide between the outer knuckles as it is long.
     openness = width / max(length, 1e-6) / 0.65
-    return float(np.clip(1.5 - 2.0 * openness, 0.0, 1.0))
+    return float(np.clip((0.85 - openness) / 0.5, 0.0, 1.0))
 
 
 class HandFitter:
@@ -86,7 +91,8 @@ class HandFitter:
         self.lower = np.concatenate([np.full(6, -np.inf), hand.dof_lower]).astype(np.float64)
         self.upper = np.concatenate([np.full(6, np.inf), hand.dof_upper]).astype(np.float64)
         self.mean = np.asarray(hand.dof_mean, np.float64)
-        self.precision = np.asarray(hand.dof_precision, np.float64)
+        self._relaxed = _PRIOR_WEIGHT**2 * np.asarray(hand.dof_precision, np.float64)
+        self._together, self._together_mean = _side_by_side(hand)
 
     def fit(self, observation: HandObservation, previous: np.ndarray | None = None) -> np.ndarray:
         """Fit one frame without regard to the head.
@@ -166,20 +172,37 @@ class HandFitter:
         self, terms: Quadratic, x: np.ndarray, observation: HandObservation, steady: np.ndarray | None
     ) -> None:
         """The anatomical prior on the angles, and the wish to move little between frames."""
-        terms.add_precision(6, x[6:] - self.mean, self._prior_precision(observation))
+        terms.add_precision(6, x[6:] - self.mean, self._relaxed)
+        terms.add_precision(6, x[6:] - self._together_mean, self._together * edge_on(observation.pixels) ** 2)
         if steady is not None:
             terms.add_diagonal(6, x[6:] - steady, 1 / _STEADY_SIGMA)
 
     def prior_matrix(self, observation: HandObservation) -> np.ndarray:
         """(28, 28) Gauss-Newton matrix of the prior alone."""
         matrix = np.zeros((POSE_SIZE, POSE_SIZE))
-        matrix[6:, 6:] = self._prior_precision(observation)
+        matrix[6:, 6:] = self._relaxed + self._together * edge_on(observation.pixels) ** 2
         matrix[5, 5] = 1 / _DISTANCE_SIGMA**2
         return matrix
 
-    def _prior_precision(self, observation: HandObservation) -> np.ndarray:
-        weight = _PRIOR_WEIGHT + edge_on(observation.pixels) * (_EDGE_PRIOR_WEIGHT - _PRIOR_WEIGHT)
-        return self.precision * weight**2
+
+def _side_by_side(hand: Hand) -> tuple[np.ndarray, np.ndarray]:
+    """Precision (22, 22) and mean (22,) of fingers that lie side by side and are bent alike."""
+    index = {name: k for k, name in enumerate(hand.dof_names)}
+    mean = np.zeros(len(index))
+    rows = []
+    for finger, degrees in _TOGETHER.items():
+        k = index[f"{finger}_mcp_abduction"]
+        mean[k] = np.radians(degrees)
+        row = np.zeros(len(index))
+        row[k] = 1 / np.radians(_TOGETHER_SIGMA)
+        rows.append(row)
+    for joint, degrees in _ALIKE.items():
+        for one, other in pairwise(_TOGETHER):
+            row = np.zeros(len(index))
+            row[index[f"{one}_{joint}"]], row[index[f"{other}_{joint}"]] = 1.0, -1.0
+            rows.append(row / np.radians(degrees))
+    stacked = np.array(rows)
+    return stacked.T @ stacked, mean
 
 
 def _bone_length(points: np.ndarray) -> float:

@@ -14,7 +14,10 @@ from dice_core.fitting.kinematics import POSE_SIZE
 __all__ = ["fit_hand_shape"]
 
 _SHAPE_SIGMA = 1.0  # of the population's deviation
-_LARGEST = 2.5  # deviations
+# The people that the landmark network knows have this first coefficient on average: longer fingers for their palm than
+# the mean of the generated population.
+_FIRST_MEAN = 2.0
+_LARGEST = 3.5  # deviations
 _ROUNDS = 5
 _DIFFERENCE = 0.05  # deviations, for the derivative by shape
 
@@ -25,14 +28,16 @@ def fit_hand_shape(
     """The shape coefficients that explain several frames of one person's hands, left and right, together.
 
     frames : the hand of the side that each frame shows, and its landmarks; count : number of coefficients S.
-    Returns (S,), zeros where there are no frames. Gauss-Newton with every frame's pose eliminated.
+    Returns (S,), the mean where there are no frames. Gauss-Newton with every frame's pose eliminated.
     """
-    shape = np.zeros(count)
+    mean = np.zeros(count)
+    mean[0] = _FIRST_MEAN
+    shape = mean.copy()
     if not frames:
         return shape
     poses: list[np.ndarray | None] = [None] * len(frames)
     for _ in range(_ROUNDS):
-        gradient = shape / _SHAPE_SIGMA**2
+        gradient = (shape - mean) / _SHAPE_SIGMA**2
         matrix = np.eye(count) / _SHAPE_SIGMA**2
         for k, (hand, observation) in enumerate(frames):
             fitter = HandFitter(hand, camera, shape, scale)

@@ -15,9 +15,9 @@ from dice_core.mesh import axis_angle, rotation_matrices
 __all__ = ["HeadFitter", "HeadPose", "fit_head_shape", "inter_ocular"]
 
 # Landmarks are trusted to this share of the inter-ocular distance, each; all 468 err together, hence the size.
-_LANDMARK_SIGMA = 0.043
-_DEPTH_SIGMA = 0.29  # the same for a landmark's depth relative to the head's, which the network only guesses
-_ROBUST_SCALE = 0.35  # in sigmas: residuals beyond it count linearly
+_LANDMARK_SIGMA = 0.035
+_DEPTH_SIGMA = 0.45  # the same for a landmark's depth relative to the head's, which the network only guesses
+_ROBUST_SCALE = 0.5  # in sigmas: residuals beyond it count linearly
 _EXPRESSION_SIGMA = 0.28  # of the full action
 _SHAPE_SIGMA = 0.5  # of the population's deviation: landmarks say little about identity
 _DISTANCE_SIGMA = 0.03  # of the distance found from the head's size alone

@@ -7,6 +7,7 @@ import numpy as np
 from dice_core.contact.hand_samples import HandSamples
 from dice_core.contact.placement import HandPlacer, HeadView, Placement
 from dice_core.contact.proximity import HeadProximity
+from dice_core.contact.stiffness import head_tissue
 from dice_core.engines.open.columns import SIDES, Columns, head_pose, set_head_pose
 from dice_core.engines.open.person import Person
 from dice_core.fitting.hand import HandFitter, HandObservation
@@ -28,7 +29,7 @@ class FrameFitter:
         self._head_mesh = person.head_mesh()
         self._head_fitter = HeadFitter(head, camera, person.head_shape)
         self._triangles = triangles(self._head_mesh)
-        self._proximity = HeadProximity(self._head_mesh)
+        self._proximity = HeadProximity(self._head_mesh, head_tissue(head).touchable)
         self._front_scale = min(1.0, _FRONT_PIXELS / max(camera.width, camera.height))
         self._hands: dict[str, HandFitter] = {}
         self._placers: dict[str, HandPlacer] = {}
@@ -36,7 +37,7 @@ class FrameFitter:
             fitter = HandFitter(person.hand(side), camera, person.hand_shape, person.hand_scale)
             samples = HandSamples.of(person.hand_mesh(side))
             self._hands[side] = fitter
-            self._placers[side] = HandPlacer(fitter, samples, self._proximity, camera, head.mesh.joints[0])
+            self._placers[side] = HandPlacer(fitter, samples, self._proximity, camera, head)
 
     def fit_row(self, columns: Columns, row: int, before: tuple[Columns, int] | None) -> None:
         """Fill in the poses of a row.
