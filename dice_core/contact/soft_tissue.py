@@ -282,10 +282,8 @@ class SoftTissue:
         feet = np.einsum("mk,mkx->mx", rows.weights[pushed], self._rest[rows.corners[pushed]])
         bulge = np.zeros_like(dent)
         near = self._moving[length[self._moving] > NEGLIGIBLE[0]]
-        share = able[near] / self._area[near]
-        bulge[near] = (share * rise_around(self._rest[near], feet, push[pushed], volume, able[near]))[
-            :, None
-        ] * normals[near]
+        height = rise_around(self._rest[near], feet, push[pushed], volume, able[near]) * able[near] / self._area[near]
+        bulge[near] = height[:, None] * normals[near]
         return bulge
 
     def _result(
