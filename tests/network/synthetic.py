@@ -118,7 +118,7 @@ def mano_content(seed: int = 7) -> dict[str, np.ndarray]:
         "kintree_table": np.stack([parents, np.arange(16)]),
         "f": _triangles(template, 1538, np.array([0.02, 0, 0])),
         "hands_components": np.linalg.qr(rng.normal(size=(45, 45)))[0],
-        "hands_mean": rng.normal(0, 0.1, 45),
+        "hands_mean": np.tile([0.02, -0.03, 0.25], 15),  # bent towards the palm
         "hands_coeffs": rng.normal(size=(20, 45)),
     }
 
