@@ -144,4 +144,5 @@ def _principal_directions(rows: np.ndarray) -> np.ndarray:
 
 def _distances(rows: np.ndarray) -> np.ndarray:
     """(T, V) lengths of the vectors in (T, 3 V)."""
-    return np.sqrt((rows.reshape(len(rows), -1, 3) ** 2).sum(axis=-1))
+    points = rows.reshape(len(rows), -1, 3)
+    return np.sqrt(np.einsum("tvi,tvi->tv", points, points))

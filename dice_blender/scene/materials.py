@@ -31,16 +31,16 @@ def skin_material(item: bpy.types.Object, mesh_name: str) -> bpy.types.Material:
     tree = material.node_tree
     skin = next(node for node in tree.nodes if node.type == "BSDF_PRINCIPLED")
     output = next(node for node in tree.nodes if node.type == "OUTPUT_MATERIAL")
-    touch = tree.nodes.new("ShaderNodeBsdfPrincipled")
-    for shader, tint in ((skin, colour), (touch, _CONTACT)):
-        shader.inputs["Base Color"].default_value = tint
-        shader.inputs["Roughness"].default_value = _ROUGHNESS
+    skin.inputs["Base Color"].default_value = colour
+    skin.inputs["Roughness"].default_value = _ROUGHNESS
+    touch = tree.nodes.new("ShaderNodeBsdfDiffuse")
+    touch.inputs["Color"].default_value = _CONTACT
     vertex = _attribute(tree, "GEOMETRY", CONTACT_ATTRIBUTE, (-1000, 500))
     moment = _attribute(tree, "OBJECT", CONTACT_PROPERTY, (-1000, 300))
     switch = _attribute(tree, "OBJECT", SHOW_CONTACT, (-1000, 100))
     product = _multiply(tree, vertex, moment, (-750, 400))
     amount = _multiply(tree, product, switch, (-550, 300))
-    # Whole shaders are mixed, not colours: exporters then find the skin's plain colour.
+    # Whole shaders are mixed, not colours, and there is one Principled shader: exporters find the skin's plain colour.
     mix = tree.nodes.new("ShaderNodeMixShader")
     tree.links.new(amount, mix.inputs[0])
     tree.links.new(skin.outputs[0], mix.inputs[1])
