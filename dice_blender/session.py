@@ -20,15 +20,18 @@ from .redraw import redraw_progress, window_of
 
 __all__ = ["close", "queue", "register", "run_until_done", "unregister", "wake"]
 
-# Seconds between two looks at the worker, and between two redraws of progress.
+# Seconds between two looks at the worker, between two redraws of progress, and between two where nothing has changed
+# but the time that is shown.
 _TICK = 0.05
 _REDRAW = 0.2
+_REDRAW_ANYWAY = 1.0
 # Seconds that a worker gets between two looks where Blender has no window and waits for the end.
 _BACKGROUND_TICK = 0.02
 
 _log = logging.getLogger(__package__)
 _ended: list[Capture] = []
 _redrawn = 0.0
+_shown: object = None
 
 queue = CaptureQueue(_ended.append)
 
@@ -56,17 +59,25 @@ def close() -> None:
 
 
 def _tick() -> float | None:
-    global _redrawn  # noqa: PLW0603
     more = queue.tick()
-    if time.monotonic() - _redrawn > _REDRAW or _ended:
-        _redrawn = time.monotonic()
-        redraw_progress()
+    _redraw_where_needed()
     if _ended:
         _conclude(_ended.pop(0))
     if more or _ended:
         return _TICK
     redraw_progress()
     return None
+
+
+def _redraw_where_needed() -> None:
+    """Redraw at most five times a second, and only for news: a redraw costs the interface more than the tick does."""
+    global _shown, _redrawn
+    now = time.monotonic()
+    current = queue.current
+    news = (len(queue.captures), current and (current.number, current.state, current.done, current.warning))
+    if now - _redrawn > _REDRAW and (news != _shown or now - _redrawn > _REDRAW_ANYWAY):
+        _shown, _redrawn = news, now
+        redraw_progress()
 
 
 def _conclude(capture: Capture) -> None:

@@ -24,7 +24,7 @@ GERMAN = {
     "The photo, movie, or one image of the sequence. One person, one camera, one shot": (
         "Das Foto, der Film oder ein Bild der Sequenz. Eine Person, eine Kamera, eine Einstellung"
     ),
-    "Open Footage": "Filmmaterial öffnen",
+    "DICE Footage": "DICE-Filmmaterial",
     "Open Photo or Movie…": "Foto oder Film öffnen…",
     "Choose a photo, a movie, or several images that make a sequence": (
         "Ein Foto, einen Film oder mehrere Bilder wählen, die eine Sequenz bilden"

@@ -34,8 +34,8 @@ _READ_AT_ONCE = 1 << 18
 _LONGEST_LINE = 1 << 16
 # The end of a log that is looked at for the last lines (bytes).
 _LOG_TAIL = 1 << 14
-# Below the priority of Blender's interface: the capture takes what the interface leaves.
-_NICENESS = 5
+# How much nicer than Blender the worker is: the interface comes first where both want the cores.
+_NICENESS = 10
 _WINDOWS = sys.platform == "win32"
 
 # Runs a module with folders joined to its path. PYTHONPATH would not do: `-I` ignores it, and for a foreign Python the
@@ -237,10 +237,11 @@ def _own_group() -> dict[str, Any]:
     if _WINDOWS:
         flags = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW  # type: ignore[attr-defined]
         return {"creationflags": flags | subprocess.BELOW_NORMAL_PRIORITY_CLASS}  # type: ignore[attr-defined]
-    return {"start_new_session": True}
+    # A group and not a session: Linux weighs niceness within a session only.
+    return {"process_group": 0}
 
 
 def _lower_priority(pid: int) -> None:
     if not _WINDOWS:
         with contextlib.suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, pid, _NICENESS)
+            os.setpriority(os.PRIO_PROCESS, pid, os.getpriority(os.PRIO_PROCESS, 0) + _NICENESS)

@@ -20,7 +20,7 @@ class DICE_OT_open_footage(Operator):
     """Choose a photo, a movie, or several images that make a sequence"""
 
     bl_idname = "dice.open_footage"
-    bl_label = "Open Footage"
+    bl_label = "DICE Footage"
     bl_options = {"REGISTER", "UNDO"}
 
     filepath: StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"})

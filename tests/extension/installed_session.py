@@ -129,6 +129,9 @@ def nothing_heavy_is_imported() -> None:
     site = [path for path in sys.path if ".local" in path]
     assert site, "the wheels are on the path"
     assert not any((Path(path) / "numpy").exists() for path in site), "no numpy is bundled"
+    for module in ("cv2", "dice_core", "tqdm"):
+        (folder,) = part("worker").module_folders([module])
+        assert ".local" in folder, f"the worker gets the bundled {module}"
 
 
 @step

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-__all__ = ["FILES", "OUT", "READY", "click", "find_button", "key", "run", "screenshot", "wait_until"]
+__all__ = ["FILES", "OUT", "READY", "click", "find_button", "key", "press", "run", "screenshot", "wait_until"]
 
 JOB = Path(os.environ["JOB"])
 FILES, OUT = JOB / "files", JOB / "out"
@@ -83,8 +83,13 @@ def find_button(command: str, matches: Callable[[str], bool] | None = None) -> t
 def click(command: str) -> tuple[float, float]:
     """Click the button of an operator with the mouse. Returns where it was."""
     place = find_button(command)
-    subprocess.run(["xdotool", "click", "1"], check=True)
+    press()
     return place
+
+
+def press() -> None:
+    """Click where the mouse is."""
+    subprocess.run(["xdotool", "click", "1"], check=True)
 
 
 def screenshot(name: str) -> None:

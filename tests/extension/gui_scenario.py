@@ -1,0 +1,110 @@
+"""The DICE tab in a windowed Blender: photographed empty, during a capture and after the import, clicked with a mouse.
+
+`tools/blender_gui.sh dist/dice_blender-*-linux_x64.zip OUT tests/extension/gui_scenario.py CLIP`, as root. OUT gets the
+pictures and `figures.json`; the exit status is 1 where a figure misses its bound.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+
+from gui import FILES, OUT, click, find_button, press, run, screenshot, wait_until
+
+MODULE = "bl_ext.user_default.dice_blender"
+# Seconds: the longest time that the window may stand still during a capture, and in which a cancelled capture ends.
+LONGEST_GAP, LONGEST_CANCEL = 0.1, 2.0
+
+START_CLOCK = """
+import time
+clock = bpy.app.driver_namespace["clock"] = {"last": None, "gaps": []}
+def tick():
+    now = time.perf_counter()
+    if clock["last"] is not None:
+        clock["gaps"].append(now - clock["last"])
+    clock["last"] = now
+    return 0.01
+bpy.app.driver_namespace["tick"] = tick
+bpy.app.timers.register(tick)
+"""
+STOP_CLOCK = """
+bpy.app.timers.unregister(bpy.app.driver_namespace["tick"])
+gaps = sorted(bpy.app.driver_namespace["clock"]["gaps"])
+R = {"longest": gaps[-1], "p99": gaps[int(len(gaps) * 0.99)], "ticks": len(gaps)}
+"""
+BUSY = f"from {MODULE} import session; R = session.queue.busy"
+DONE = f"from {MODULE} import session; c = session.queue.current; R = c.done if c else -1"
+# The clock has to stop before the import begins: the import is not the capture.
+HOLD_IMPORT = "bpy.context.scene.dice.import_result = False"
+
+
+def main() -> int:
+    """Walk through the tab."""
+    clip = next(path for path in FILES.iterdir() if path.suffix == ".mp4")
+    figures = {"blender": run("R = bpy.app.version_string")}
+    screenshot("panel_empty.png")
+
+    # What a drop onto the viewport runs, once the user has picked it from the menu of what a clip can become.
+    run(f"bpy.ops.dice.open_footage('INVOKE_DEFAULT', directory={str(FILES)!r}, files=[dict(name={clip.name!r})])")
+    figures["dropped"] = run("R = bpy.context.scene.dice.filepath")
+    assert clip.name in figures["dropped"]
+    time.sleep(0.5)
+    screenshot("panel_footage.png")
+
+    run(HOLD_IMPORT)
+    find_button("dice.capture")
+    run(START_CLOCK)
+    press()
+    frames = run("R = bpy.context.scene.dice.footage_frames")
+    wait_until(f"{DONE}; R = R < 0 or R >= {frames * 2 // 5}", 600, 0.3)
+    screenshot("panel_capture.png")
+    wait_until(f"{BUSY}; R = not R", 900, 0.5)
+    figures["gap"] = run(STOP_CLOCK)
+    take = run("e = bpy.context.scene.dice.takes[0]; R = [e.path, e.frames, e.tracked_head, len(e.touches)]")
+    figures["take"] = take[1:]
+
+    start = time.monotonic()
+    click("dice.reimport_take")
+    wait_until("R = bpy.context.scene.dice.takes[0].collection is not None", 60)
+    figures["import_seconds"] = round(time.monotonic() - start, 2)
+    run("bpy.context.scene.frame_set(bpy.context.scene.dice.takes[0].touches[0].first_scene_frame + 8)")
+    run("area.spaces.active.region_3d.view_perspective = 'CAMERA'")
+    time.sleep(1.5)
+    screenshot("panel_result.png")
+
+    figures["takes_after_drop"] = drop_take(take[0])
+    figures["cancel_seconds"] = cancel()
+    figures["undo"] = undo()
+    (OUT / "figures.json").write_text(json.dumps(figures, indent=1))
+    sys.stdout.write(json.dumps(figures) + "\n")
+    return int(figures["gap"]["longest"] > LONGEST_GAP or figures["cancel_seconds"] > LONGEST_CANCEL)
+
+
+def cancel() -> float:
+    """Capture once more and cancel with the mouse. Returns seconds from the click to the worker's end."""
+    run("bpy.ops.dice.capture()")
+    wait_until(f"{DONE}; R = R >= 3", 120)
+    click("dice.cancel")
+    start = time.monotonic()
+    wait_until(f"{BUSY}; R = not R", 30, 0.02)
+    return round(time.monotonic() - start, 2)
+
+
+def drop_take(path: str) -> int:
+    """Drop the take's folder onto the viewport. Returns how many imports of takes there are then."""
+    folder, _, name = path.rpartition("/")
+    run(f"bpy.ops.wm.drop_import_file('INVOKE_DEFAULT', directory={folder + '/'!r}, files=[dict(name={name!r})])")
+    return run("R = len([c for c in bpy.context.scene.collection.children if 'dice_take' in c])")
+
+
+def undo() -> str:
+    """Undo takes the last change of a setting back."""
+    run("bpy.context.scene.dice.hands = 'left'; bpy.ops.ed.undo_push(message='hands')")
+    run("bpy.context.scene.dice.hands = 'right'; bpy.ops.ed.undo_push(message='hands')")
+    run("bpy.ops.ed.undo()")
+    return run("R = bpy.context.scene.dice.hands")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
