@@ -19,7 +19,7 @@ from .compact import COMPACT_TOLERANCE, compact_plan
 from .contact import add_contact
 from .footage import add_background
 from .markers import add_markers
-from .materials import skin_material
+from .materials import add_materials
 from .meshes import add_shape_keys, build_mesh, key_visibility
 from .motion import Motion, read_motion
 from .per_frame import per_frame_keys
@@ -155,7 +155,7 @@ def _add_body(imported: ImportedTake, motion: Motion, take: Take, keys: str, tim
     item.location = plan.location
     curves = CurveWriter(item, item.name)
     add_contact(item, motion, curves, times)
-    skin_material(item, name)
+    add_materials(item, motion.mesh)
     if plan.motion is not None:
         item.rotation_mode = "QUATERNION"
         curves.write_vector("location", times, plan.motion.location, group="Transform")

@@ -3,36 +3,69 @@
 from __future__ import annotations
 
 import bpy
+import numpy as np
+
+from dice_core.mesh import Mesh
 
 from .contact import CONTACT_ATTRIBUTE, CONTACT_PROPERTY
 
-__all__ = ["SHOW_CONTACT", "skin_material"]
+__all__ = ["SHOW_CONTACT", "add_materials"]
 
 SHOW_CONTACT = "show_contact"
 """Custom property of a mesh object: 0 neutral skin, 1 contact in colour."""
 
+# Linear RGB and roughness of the parts of a head that are not skin, and the regions that they cover.
+_PARTS = {
+    "Eyes": (("eyeball.L", "eyeball.R"), (0.75, 0.73, 0.70), 0.15),
+    "Mouth": (("mouth_inner", "tongue"), (0.35, 0.07, 0.06), 0.35),
+}
 # Linear RGB.
 _SKIN = {"head": (0.62, 0.38, 0.28), "hand_left": (0.60, 0.36, 0.27), "hand_right": (0.60, 0.36, 0.27)}
 _CONTACT = (0.9, 0.05, 0.02, 1.0)
 _ROUGHNESS = 0.55
 
 
-def skin_material(item: bpy.types.Object, mesh_name: str) -> bpy.types.Material:
-    """A skin-like material; contact shows in red as far as the object's `show_contact` property says.
+def add_materials(item: bpy.types.Object, mesh: Mesh) -> None:
+    """Skin, and for a head eyes and mouth; on the skin, contact shows as far as the object's `show_contact` says.
 
-    The red is the attribute `contact` (largest over the take) times the object's keyed property `contact` (this frame).
+    mesh : the body that the object shows.
     """
-    material = bpy.data.materials.new(f"{item.name} Skin")
+    item[SHOW_CONTACT] = 0.0
+    item.id_properties_ui(SHOW_CONTACT).update(
+        min=0.0, max=1.0, description="How far the material shows contact in colour"
+    )
+    skin = _plain(f"{item.name} Skin", _SKIN[mesh.name], _ROUGHNESS)
+    _show_contact(skin)
+    item.data.materials.append(skin)
+    slots = np.zeros(len(mesh.face_sizes), np.int32)
+    starts = np.cumsum(mesh.face_sizes) - mesh.face_sizes
+    for name, (regions, colour, roughness) in _PARTS.items():
+        covered = mesh.region_vertices(*(region for region in regions if region in mesh.region_names))
+        faces = np.logical_and.reduceat(covered[mesh.face_corners], starts)
+        if faces.any():
+            slots[faces] = len(item.data.materials)
+            item.data.materials.append(_plain(f"{item.name} {name}", colour, roughness))
+    item.data.polygons.foreach_set("material_index", slots)
+
+
+def _plain(name: str, colour: tuple[float, float, float], roughness: float) -> bpy.types.Material:
+    """A material of one colour."""
+    material = bpy.data.materials.new(name)
     if material.node_tree is None:
         material.use_nodes = True
-    colour = (*_SKIN[mesh_name], 1.0)
-    material.diffuse_color = colour
-    material.roughness = _ROUGHNESS
+    material.diffuse_color = (*colour, 1.0)
+    material.roughness = roughness
+    shader = next(node for node in material.node_tree.nodes if node.type == "BSDF_PRINCIPLED")
+    shader.inputs["Base Color"].default_value = (*colour, 1.0)
+    shader.inputs["Roughness"].default_value = roughness
+    return material
+
+
+def _show_contact(material: bpy.types.Material) -> None:
+    """Mix in red by the attribute `contact` (largest over the take) times the object's keyed `contact` (this frame)."""
     tree = material.node_tree
     skin = next(node for node in tree.nodes if node.type == "BSDF_PRINCIPLED")
     output = next(node for node in tree.nodes if node.type == "OUTPUT_MATERIAL")
-    skin.inputs["Base Color"].default_value = colour
-    skin.inputs["Roughness"].default_value = _ROUGHNESS
     touch = tree.nodes.new("ShaderNodeBsdfDiffuse")
     touch.inputs["Color"].default_value = _CONTACT
     vertex = _attribute(tree, "GEOMETRY", CONTACT_ATTRIBUTE, (-1000, 500))
@@ -47,12 +80,6 @@ def skin_material(item: bpy.types.Object, mesh_name: str) -> bpy.types.Material:
     tree.links.new(touch.outputs[0], mix.inputs[2])
     tree.links.new(mix.outputs[0], output.inputs["Surface"])
     skin.location, touch.location, mix.location, output.location = (-300, 200), (-300, -200), (50, 300), (300, 300)
-    item[SHOW_CONTACT] = 0.0
-    item.id_properties_ui(SHOW_CONTACT).update(
-        min=0.0, max=1.0, description="How far the material shows contact in colour"
-    )
-    item.data.materials.append(material)
-    return material
 
 
 def _attribute(tree: bpy.types.NodeTree, kind: str, name: str, location: tuple[float, float]) -> bpy.types.NodeSocket:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import bpy
 import numpy as np
 import pytest
 
+from dice_blender.export import export_fbx, export_glb
 from dice_blender.scene import import_take
 from dice_core.errors import InputError
 from dice_core.take import Take
 
 from .surfaces import captured, evaluated, present, worst_distance
-from .synthetic_take import EXPRESSIONS
+from .synthetic_take import EXPRESSIONS, Recipe, write_synthetic_take
 
 
 def test_per_frame_keys_are_exact(scene: bpy.types.Scene, take: Take) -> None:
@@ -135,8 +138,26 @@ def test_a_failed_import_leaves_nothing_behind(
     def fail(*_: object) -> None:
         raise RuntimeError("no")
 
-    monkeypatch.setattr("dice_blender.scene.importer.skin_material", fail)
+    monkeypatch.setattr("dice_blender.scene.importer.add_materials", fail)
     with pytest.raises(RuntimeError):
         import_take(take)
     assert not bpy.data.collections
     assert not bpy.data.objects
+
+
+@pytest.mark.parametrize("keys", ["per-frame", "compact", "rigged"])
+def test_a_still_is_a_take_of_one_frame(scene: bpy.types.Scene, tmp_path: Path, keys: str) -> None:
+    still = write_synthetic_take(tmp_path / "still.dicetake", Recipe(frames=1, rings=10, enters=0))
+    imported = import_take(still, keys=keys)
+    assert (scene.frame_start, scene.frame_end) == (1, 1)
+    for mesh, item in imported.objects.items():
+        assert worst_distance(still, mesh, item, 1) < 0.01
+    export_fbx(imported.collection, tmp_path / "still.fbx", preset="unity")
+    export_glb(imported.collection, tmp_path / "still.glb")
+
+
+def test_a_body_that_no_frame_shows_is_left_out(scene: bpy.types.Scene, tmp_path: Path) -> None:
+    alone = write_synthetic_take(tmp_path / "alone.dicetake", Recipe(frames=4, rings=10, enters=9))
+    imported = import_take(alone, keys="rigged")
+    assert list(imported.objects) == ["head"]
+    export_fbx(imported.collection, tmp_path / "alone.fbx", preset="unreal")
