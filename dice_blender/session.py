@@ -13,6 +13,7 @@ import time
 import bpy
 
 from dice_core.errors import DiceError
+from dice_core.take import open_take
 
 from . import results
 from .captures import Capture, CaptureQueue, State
@@ -93,7 +94,7 @@ def _conclude(capture: Capture) -> None:
     try:
         if capture.state is State.DONE and request.keys:
             _import(scene, capture)
-        else:
+        elif open_take(request.take).frames.size:
             results.add(scene, request.take)
             _push_undo("DICE Capture")
     except (DiceError, RuntimeError) as error:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from pathlib import Path
 
 from gui import FILES, OUT, click, find_button, press, run, screenshot, wait_until
 
@@ -64,9 +65,10 @@ def main() -> int:
     take = run("e = bpy.context.scene.dice.takes[0]; R = [e.path, e.frames, e.tracked_head, len(e.touches)]")
     figures["take"] = take[1:]
 
+    find_button("dice.reimport_take")
     start = time.monotonic()
-    click("dice.reimport_take")
-    wait_until("R = bpy.context.scene.dice.takes[0].collection is not None", 60)
+    press()
+    wait_until("R = bpy.context.scene.dice.takes[0].collection is not None", 60, 0.02)
     figures["import_seconds"] = round(time.monotonic() - start, 2)
     run("bpy.context.scene.frame_set(bpy.context.scene.dice.takes[0].touches[0].first_scene_frame + 8)")
     run("area.spaces.active.region_3d.view_perspective = 'CAMERA'")
@@ -76,6 +78,9 @@ def main() -> int:
     figures["takes_after_drop"] = drop_take(take[0])
     figures["cancel_seconds"] = cancel()
     figures["undo"] = undo()
+    german()
+    preferences()
+    figures["quit_seconds"] = quit_while_capturing()
     (OUT / "figures.json").write_text(json.dumps(figures, indent=1))
     sys.stdout.write(json.dumps(figures) + "\n")
     return int(figures["gap"]["longest"] > LONGEST_GAP or figures["cancel_seconds"] > LONGEST_CANCEL)
@@ -104,6 +109,49 @@ def undo() -> str:
     run("bpy.context.scene.dice.hands = 'right'; bpy.ops.ed.undo_push(message='hands')")
     run("bpy.ops.ed.undo()")
     return run("R = bpy.context.scene.dice.hands")
+
+
+def german() -> None:
+    """The tab in German."""
+    run("v = bpy.context.preferences.view; v.language = 'de_DE'; v.use_translate_interface = True")
+    run("v = bpy.context.preferences.view; v.use_translate_tooltips = v.use_translate_new_dataname = True")
+    time.sleep(1)
+    screenshot("panel_german.png")
+    run("bpy.context.preferences.view.language = 'en_US'")
+
+
+def preferences() -> None:
+    """The extension's preferences, in a part of the window that showed something else."""
+    run(
+
+        "other = next(a for a in window.screen.areas if a.type == 'PROPERTIES')\n"
+        "area.type = 'PREFERENCES'\n"
+        "bpy.context.preferences.active_section = 'ADDONS'\n"
+        "window.workspace.status_text_set(None)\n"
+        "bpy.context.window_manager.addon_search = 'DICE'\n"
+        "import addon_utils; addon_utils.modules()\n"
+        "[m.__dict__.setdefault('bl_info', {}).__setitem__('show_expanded', True) for m in addon_utils.modules()"
+        " if m.__name__ == '" + MODULE + "']"
+    )
+    time.sleep(1)
+    screenshot("preferences.png")
+
+
+def quit_while_capturing() -> float:
+    """Quit Blender during a capture. Returns seconds until the worker was gone."""
+    run("next(a for a in window.screen.areas if a.type == 'PREFERENCES').type = 'VIEW_3D'")
+    run("bpy.ops.dice.capture()")
+    worker = Path("/proc") / str(wait_until(f"from {MODULE} import session; R = session.queue.worker_pid", 30))
+    assert worker.exists()
+    start = time.monotonic()
+    try:
+        run("bpy.ops.wm.quit_blender()", 2)
+    except TimeoutError:
+        pass
+    while worker.exists() and "zombie" not in (worker / "status").read_text():
+        time.sleep(0.05)
+        assert time.monotonic() - start < 10, "the worker outlived Blender"
+    return round(time.monotonic() - start, 2)
 
 
 if __name__ == "__main__":
