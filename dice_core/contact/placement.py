@@ -37,7 +37,7 @@ _HIDDEN_SCALE = 4.0
 # Attraction: parts of the hand nearer than about this to the skin are drawn to rest on it.
 _REACH = 0.012  # metres
 _REST_DEPTH = 0.0015  # metres below the skin at which a touching part comes to rest
-_ATTRACTION_SIGMA = 0.002
+_ATTRACTION_SIGMA = .003
 _OPPOSED = -0.2  # largest cosine between the skins' normals at a touch
 # Distance along the ray against the one found from the hand's size, as a natural logarithm.
 _SIZE_SIGMA = 0.07
@@ -46,10 +46,14 @@ _TOUCH_SIGMAS = 2.0  # farther off than this, a hand is taken to be free
 _STAY_SIGMAS = 2.6  # the same for a hand that touched in the frame before
 _APPROACH = 0.015  # metres: a hand that passes the face this close without touching is drawn onto it
 _SWEEP = np.exp(np.linspace(-0.36, 0.36, 37))  # distances tried, relative to the one from size
-_FURTHER = (1.0, 1.05, 1.1)  # of the distance of first touch, from which placing starts too
-_PART_REWARD = 6.0  # cost that a part of the hand which rests on the head may make elsewhere
+_FURTHER = (1.0, 1.05, 1.1)  # of the distance of first touch, from which placing starts
+_BY_SIZE = (1.0, 1.08)  # of the distance that the hand's size tells, from which it starts too
+_POLISH_WEIGHT = 2.0  # trust in the image once it is settled what touches
+_POLISH_ITERATIONS = 6
+_PART_REWARD = 14.0  # cost that a part of the hand which rests on the head may make elsewhere
 _STEADY_DISTANCE = 0.008  # metres between frames, hand against head
-_ROUNDS = 3
+_ROUNDS = 4
+_SOFTENING = 0.4  # of the contact terms, from each round back to the one before
 _ITERATIONS = 7
 _WARM_ROUNDS = 2
 _WARM_ITERATIONS = 3
@@ -82,7 +86,8 @@ class _Evidence(NamedTuple):
     """What a frame says of the hand's place.
 
     rough : metres, the distance that the hand's size tells, sigma : its logarithm's uncertainty; aim : metres, where
-    the hand would be if it kept its distance to the head; steady : (22,) joint angles of the frame before.
+    the hand would be if it kept its distance to the head; steady : (22,) joint angles of the frame before;
+    trust : weight of the landmarks; firmness : of all that keeps the bodies apart and together.
     """
 
     observation: HandObservation
@@ -91,6 +96,8 @@ class _Evidence(NamedTuple):
     sigma: float
     aim: float | None = None
     steady: np.ndarray | None = None
+    trust: float = 1.0
+    firmness: float = 1.0
 
 
 class HandPlacer:
@@ -132,16 +139,16 @@ class HandPlacer:
         factor, touching = self._first_touch(pose, head, sigma * _TOUCH_SIGMAS)
         steady = None if previous is None else previous.pose[6:]
         if not touching:
-            start = pose.copy()
-            start[3:6] *= factor
-            return self._settle(evidence._replace(steady=steady), start, False, _ROUNDS, _ITERATIONS)
+            return self._settle(evidence._replace(steady=steady), pose, False, _ROUNDS, _ITERATIONS)
         # The first part to meet the head is not always the one that rests on it: let the hand also slip past it.
         placements = []
-        for further in _FURTHER:
+        for distance in (*(factor * further for further in _FURTHER), *_BY_SIZE):
             start = pose.copy()
-            start[3:6] *= factor * further
+            start[3:6] *= distance
             placements.append(self._settle(evidence._replace(steady=steady), start, True, _ROUNDS, _ITERATIONS))
-        return min(placements, key=lambda placement: placement.cost)
+        best = min(placements, key=lambda placement: placement.cost)
+        polish = evidence._replace(steady=steady, trust=_POLISH_WEIGHT)
+        return self._settle(polish, best.pose, True, 1, _POLISH_ITERATIONS)
 
     def _follow(self, evidence: _Evidence, previous: Placement, previous_head: HeadPose) -> Placement | None:
         """Go on from the frame before; None where a touch has begun or ended, so that the place must be found anew."""
@@ -149,7 +156,7 @@ class HandPlacer:
         start[3:6] += evidence.head.pose.translation - previous_head.translation
         if not previous.touching and self._first_touch(start, evidence.head, evidence.sigma * _TOUCH_SIGMAS)[1]:
             return None
-        evidence = evidence._replace(aim=float(start[5]), steady=previous.pose[6:])
+        evidence = evidence._replace(aim=float(start[5]), steady=previous.pose[6:], trust=_POLISH_WEIGHT)
         placed = self._settle(evidence, start, previous.touching, _WARM_ROUNDS, _WARM_ITERATIONS)
         if not previous.touching:
             return placed
@@ -160,11 +167,13 @@ class HandPlacer:
         self, evidence: _Evidence, start: np.ndarray, touching: bool, rounds: int, iterations: int
     ) -> Placement:
         pose, cost, attracted = start, np.inf, _NOTHING
-        for _ in range(rounds):
+        for k in range(rounds):
+            # Bodies that begin soft find the way round each other that costs least.
+            softened = evidence._replace(firmness=evidence.firmness * _SOFTENING ** (rounds - 1 - k))
             if touching:
                 attracted = self._touching_parts(pose, evidence.head)
             pose, cost = minimise(
-                self._problem(evidence, attracted),
+                self._problem(softened, attracted),
                 pose,
                 self._fitter.lower,
                 self._fitter.upper,
@@ -210,15 +219,13 @@ class HandPlacer:
         deepest = depth.reshape(len(_SWEEP), -1).max(axis=1)
         behind = flat[:, 2] - self._front(flat, head) > _DEEPEST
         hidden = behind.reshape(len(_SWEEP), -1).mean(axis=1)
+        likely = np.abs(np.log(_SWEEP)) < reach
+        touching = bool((deepest[likely] > -_APPROACH).any())
         meets = np.flatnonzero((deepest > _REST_DEPTH) | (hidden > 0.02))
         if len(meets):
-            first = meets[0]
-            return float(_SWEEP[first]), bool(abs(np.log(_SWEEP[first])) < reach)
-        allowed = np.flatnonzero(np.abs(np.log(_SWEEP)) < reach)
-        closest = allowed[np.argmax(deepest[allowed])]
-        if deepest[closest] > -_APPROACH:
-            return float(_SWEEP[closest]), True
-        return 1.0, False
+            return float(_SWEEP[meets[0]]), touching
+        closest = np.flatnonzero(likely)[np.argmax(deepest[likely])]
+        return float(_SWEEP[closest]), touching
 
     def _touching_parts(self, pose: np.ndarray, head: HeadView) -> np.ndarray:
         """(n,) weight of each sample: its part's nearest point to opposing skin, fading with the gap; else 0."""
@@ -244,7 +251,7 @@ class HandPlacer:
 
         def evaluate(x: np.ndarray) -> Quadratic:
             position, jacobian = fitter.skeleton.jacobian(x, self._points)
-            terms = fitter.landmark_terms(evidence.observation, position[:21], jacobian[:21])
+            terms = fitter.landmark_terms(evidence.observation, position[:21], jacobian[:21], evidence.trust)
             fitter.add_prior(terms, x, evidence.observation, evidence.steady)
             distance = np.log(x[5] / evidence.rough) / evidence.sigma
             slope = np.zeros((1, 1, POSE_SIZE))
@@ -254,11 +261,11 @@ class HandPlacer:
                 terms.add_diagonal(5, x[5:6] - evidence.aim, 1 / _STEADY_DISTANCE)
             points, moves = position[21:], jacobian[21:]
             nearest, skin = self._nearest(points, head)
-            self._add_penetration(terms, nearest, skin, moves)
-            self._add_hidden(terms, points, samples.facing(fitter.skeleton, x, points), moves, head)
+            self._add_penetration(terms, nearest, skin, moves, evidence.firmness)
+            self._add_hidden(terms, points, samples.facing(fitter.skeleton, x, points), moves, evidence)
             if len(attracted):
                 index = np.flatnonzero(attracted)
-                weight = attracted[index] / _ATTRACTION_SIGMA
+                weight = attracted[index] * evidence.firmness / _ATTRACTION_SIGMA
                 gap = (nearest.depth[index] - _REST_DEPTH) * weight
                 rows = -np.einsum("nj,njx->nx", skin[index], moves[index]) * weight[:, None]
                 terms.add_robust(gap[:, None], rows[:, None], 3.0)
@@ -266,22 +273,26 @@ class HandPlacer:
 
         return evaluate
 
-    def _add_penetration(self, terms: Quadratic, nearest: Nearest, skin: np.ndarray, moves: np.ndarray) -> None:
+    def _add_penetration(
+        self, terms: Quadratic, nearest: Nearest, skin: np.ndarray, moves: np.ndarray, firmness: float
+    ) -> None:
         excess = nearest.depth - self._give[nearest.vertex]
         inside = np.flatnonzero((excess > 0) & (nearest.distance < _DEEPEST))
         if len(inside):
-            residual = excess[inside] / _PENETRATION_SIGMA
-            rows = -np.einsum("nj,njx->nx", skin[inside], moves[inside]) / _PENETRATION_SIGMA
+            weight = firmness / _PENETRATION_SIGMA
+            residual = excess[inside] * weight
+            rows = -np.einsum("nj,njx->nx", skin[inside], moves[inside]) * weight
             terms.add_robust(residual[:, None], rows[:, None], _PENETRATION_SCALE)
 
     def _add_hidden(
-        self, terms: Quadratic, points: np.ndarray, facing: np.ndarray, moves: np.ndarray, head: HeadView
+        self, terms: Quadratic, points: np.ndarray, facing: np.ndarray, moves: np.ndarray, evidence: _Evidence
     ) -> None:
-        behind = points[:, 2] - self._front(points, head) - _HIDDEN_GIVE
+        behind = points[:, 2] - self._front(points, evidence.head) - _HIDDEN_GIVE
         hidden = np.flatnonzero((behind > 0) & facing)
         if len(hidden):
-            residual = behind[hidden] / _HIDDEN_SIGMA
-            rows = moves[hidden, 2] / _HIDDEN_SIGMA
+            weight = evidence.firmness / _HIDDEN_SIGMA
+            residual = behind[hidden] * weight
+            rows = moves[hidden, 2] * weight
             terms.add_robust(residual[:, None], rows[:, None], _HIDDEN_SCALE)
 
 

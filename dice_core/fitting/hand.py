@@ -17,13 +17,14 @@ __all__ = ["HandFitter", "HandObservation", "edge_on", "hand_size"]
 
 _LANDMARK_SIGMA = 0.01  # of the hand's size in the image
 _ROBUST_SCALE = 2.0  # in sigmas
-_DEPTH_SIGMA = 0.035  # metres; depth of a landmark relative to the wrist, as the network guesses it
-_DIRECTION_SIGMA = 1.7  # of a bone's unit direction in the network's own 3D guess
+_DEPTH_SIGMA = 0.05  # metres; depth of a landmark relative to the wrist, as the network guesses it
+_DIRECTION_SIGMA = 4.0  # of a bone's unit direction in the network's own 3D guess
 _PRIOR_WEIGHT = 0.6  # of the anatomical prior, whose deviations span free gestures
 # A hand seen edge-on hides its fingers behind each other, so that the image hardly tells them apart: there they are
 # held side by side (degrees of abduction, index to little) and bent alike (largest usual difference, degrees).
 _TOGETHER = {"index": -10.0, "middle": 3.0, "ring": 11.0, "little": 18.0}
 _TOGETHER_SIGMA = 3.0
+_TOGETHER_LEAST = 0.7  # of that wish in a hand seen flat, where depth is guessed but splay is seen
 _ALIKE = {"mcp_flexion": 3.0, "pip_flexion": 5.0, "dip_flexion": 6.0}
 _EDGE_DEPTH_SIGMA = 0.08  # metres: there the guessed depths split the fingers
 _STEADY_SIGMA = 0.20  # radians between frames
@@ -173,16 +174,20 @@ class HandFitter:
     ) -> None:
         """The anatomical prior on the angles, and the wish to move little between frames."""
         terms.add_precision(6, x[6:] - self.mean, self._relaxed)
-        terms.add_precision(6, x[6:] - self._together_mean, self._together * edge_on(observation.pixels) ** 2)
+        terms.add_precision(6, x[6:] - self._together_mean, self._together * _together_weight(observation) ** 2)
         if steady is not None:
             terms.add_diagonal(6, x[6:] - steady, 1 / _STEADY_SIGMA)
 
     def prior_matrix(self, observation: HandObservation) -> np.ndarray:
         """(28, 28) Gauss-Newton matrix of the prior alone."""
         matrix = np.zeros((POSE_SIZE, POSE_SIZE))
-        matrix[6:, 6:] = self._relaxed + self._together * edge_on(observation.pixels) ** 2
+        matrix[6:, 6:] = self._relaxed + self._together * _together_weight(observation) ** 2
         matrix[5, 5] = 1 / _DISTANCE_SIGMA**2
         return matrix
+
+
+def _together_weight(observation: HandObservation) -> float:
+    return _TOGETHER_LEAST + (1 - _TOGETHER_LEAST) * edge_on(observation.pixels)
 
 
 def _side_by_side(hand: Hand) -> tuple[np.ndarray, np.ndarray]:
