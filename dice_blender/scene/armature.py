@@ -26,8 +26,8 @@ _TIP_LENGTH = 0.8
 def build_armature(mesh: Mesh, name: str) -> bpy.types.Object:
     """An armature object whose bones stand where the joints rest.
 
-    mesh : with joints, in Blender's axes. A bone's Y axis runs along it and its Z axis leans to the back of the hand,
-    so that fingers bend about X.
+    mesh : with joints, in Blender's axes. A bone's Y axis runs along it and its Z axis leans to the back of the hand
+    (the thumb's to its nail), so that fingers bend about X.
     """
     armature = bpy.data.armatures.new(name)
     armature.display_type = "STICK"
@@ -35,13 +35,13 @@ def build_armature(mesh: Mesh, name: str) -> bpy.types.Object:
     item.show_in_front = True
     heads = mesh.joints.astype(np.float64)
     tails = _tails(heads, mesh.parents)
-    back = Vector(_back_direction(mesh))
+    backs = _back_directions(mesh)
     with editing(item):
         bones = []
         for j, joint_name in enumerate(mesh.joint_names):
             bone = armature.edit_bones.new(joint_name)
             bone.head, bone.tail = heads[j], tails[j]
-            bone.align_roll(back)
+            bone.align_roll(Vector(backs[j]))
             if mesh.parents[j] >= 0:
                 bone.parent = bones[mesh.parents[j]]
             bones.append(bone)
@@ -127,10 +127,15 @@ def _tails(heads: np.ndarray, parents: np.ndarray) -> np.ndarray:
     return tails
 
 
-def _back_direction(mesh: Mesh) -> np.ndarray:
-    """(3,) from the palm to the back of a hand, or away from the camera where the mesh has no such regions."""
+def _back_directions(mesh: Mesh) -> np.ndarray:
+    """(J, 3) to the side on which each joint cannot be bent: the back of the hand, and for the thumb its nail."""
+    backs = np.tile([0.0, 1.0, 0.0], (len(mesh.joints), 1))
     if {"palm", "back"} <= set(mesh.region_names):
         palm, back = mesh.region_vertices("palm"), mesh.region_vertices("back")
         if palm.any() and back.any():
-            return mesh.rest_vertices[back].mean(axis=0) - mesh.rest_vertices[palm].mean(axis=0)
-    return np.array([0.0, 1.0, 0.0])
+            backs[:] = mesh.rest_vertices[back].mean(axis=0) - mesh.rest_vertices[palm].mean(axis=0)
+    thumb = np.array(["thumb" in name.lower() for name in mesh.joint_names])
+    if thumb.any():
+        # A thumb bends across the palm, so its nail looks away from the other fingers.
+        backs[thumb] = mesh.joints[thumb].mean(axis=0) - mesh.joints[~thumb].mean(axis=0)
+    return backs

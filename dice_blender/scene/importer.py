@@ -15,7 +15,7 @@ from dice_core.take import Take, open_take
 from .animation import CurveWriter
 from .armature import bind_to_bones, build_armature, key_bones
 from .camera import build_camera
-from .compact import COMPACT_TOLERANCE, compact_plan
+from .compact import COMPACT_LIMIT, COMPACT_TOLERANCE, compact_plan
 from .contact import add_contact
 from .footage import add_background
 from .markers import add_markers
@@ -35,6 +35,8 @@ ORIGIN_NAME = "DICE Origin"
 # Custom properties by which a take is found again, whatever its collection and objects are called by then.
 TAKE_PROPERTY, KEYS_PROPERTY, MESH_PROPERTY = "dice_take", "dice_keys", "dice_mesh"
 RANGE_PROPERTY = "dice_range"
+# More shape keys than this on a mesh are worth a word: about 55 MB a head.
+_MANY_KEYS = 1000
 
 
 @dataclass
@@ -139,6 +141,11 @@ def _fill(
         motion = read_motion(take, name)
         if motion is not None:
             _add_body(imported, motion, take, keys, times)
+    if keys == "per-frame" and len(take.frames) > _MANY_KEYS:
+        imported.warnings.append(
+            f"Every mesh has {len(take.frames)} shape keys, which makes a heavy file: compact keys need at most "
+            f"{COMPACT_LIMIT}."
+        )
     if not imported.objects:
         imported.warnings.append("The take shows neither a head nor a hand: only its camera was imported.")
     return imported

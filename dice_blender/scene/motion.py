@@ -11,7 +11,7 @@ from dice_core.take import Take
 
 from .axes import to_blender
 
-__all__ = ["OBJECT_NAMES", "Motion", "read_motion"]
+__all__ = ["OBJECT_NAMES", "Motion", "read_motion", "turned_mesh"]
 
 OBJECT_NAMES = {"head": "Head", "hand_left": "Hand.L", "hand_right": "Hand.R"}
 
@@ -64,7 +64,7 @@ def read_motion(take: Take, name: str) -> Motion | None:
     deformation, contact = read("deformation"), read("contact")
     rotation, translation, expression = read("rotation"), read("translation"), read("expression")
     return Motion(
-        mesh=_turned(take.meshes[name]),
+        mesh=turned_mesh(take.meshes[name]),
         present=present,
         undeformed=undeformed,
         deformation=np.zeros_like(undeformed) if deformation is None else to_blender(deformation),
@@ -82,7 +82,8 @@ def _held(present: np.ndarray) -> np.ndarray:
     return np.where(latest < 0, np.flatnonzero(present)[0], latest)
 
 
-def _turned(mesh: Mesh) -> Mesh:
+def turned_mesh(mesh: Mesh) -> Mesh:
+    """A body with its rest pose, joints and shape keys in Blender's axes."""
     return replace(
         mesh,
         rest_vertices=to_blender(mesh.rest_vertices),

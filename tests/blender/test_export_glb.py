@@ -38,7 +38,7 @@ def _modules() -> str | None:
     folder = Path.home() / ".cache" / "dice" / "gltf-validator"
     if not (folder / "node_modules" / "gltf-validator").exists():
         folder.mkdir(parents=True, exist_ok=True)
-        install = [npm, "install", "--prefix", str(folder), "gltf-validator@2.0.0-dev.3.10"]
+        install = [npm, "install", "--prefix", str(folder), "--fetch-retries=0", "gltf-validator@2.0.0-dev.3.10"]
         if subprocess.run(install, capture_output=True, check=False, timeout=120).returncode:
             return None
     return str(folder / "node_modules")
