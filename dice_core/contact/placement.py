@@ -12,11 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dice_core.bodies import Head
-from dice_core.camera import Camera
 from dice_core.contact.hand_samples import HandSamples
 from dice_core.contact.proximity import HeadProximity, Nearest
-from dice_core.contact.stiffness import head_tissue
 from dice_core.fitting.hand import HandFitter, HandObservation, edge_on
 from dice_core.fitting.head import HeadPose
 from dice_core.fitting.kinematics import POSE_SIZE
@@ -103,18 +100,24 @@ class _Evidence(NamedTuple):
 class HandPlacer:
     """Places one hand of a person against the person's head.
 
-    head : the body, whose joint 0 the head's motion turns about; proximity : of this person's head.
+    pivot : (3,) joint 0 of the head's rest pose; softness : (V,) of its skin, 0 to 1; proximity : of this person.
     """
 
     def __init__(
-        self, fitter: HandFitter, samples: HandSamples, proximity: HeadProximity, camera: Camera, head: Head
+        self,
+        fitter: HandFitter,
+        samples: HandSamples,
+        proximity: HeadProximity,
+        *,
+        pivot: np.ndarray,
+        softness: np.ndarray,
     ) -> None:
         self._fitter = fitter
         self._samples = samples
         self._proximity = proximity
-        self._camera = camera
-        self._pivot = head.mesh.joints[0].astype(np.float64)
-        self._give = _GIVE_BONE + (_GIVE_SOFT - _GIVE_BONE) * head_tissue(head).softness
+        self._camera = fitter.camera
+        self._pivot = pivot.astype(np.float64)
+        self._give = _GIVE_BONE + (_GIVE_SOFT - _GIVE_BONE) * softness
         self._points = samples.joined(fitter.keypoints)
 
     def place(

@@ -9,7 +9,7 @@ import numpy as np
 from dice_core.bodies import Hand
 from dice_core.camera import Camera
 from dice_core.fitting.hand import HandFitter, HandObservation
-from dice_core.fitting.kinematics import POSE_SIZE
+from dice_core.fitting.kinematics import POSE_SIZE, ArticulatedPoints, HandSkeleton, bone_weights
 
 __all__ = ["fit_hand_shape"]
 
@@ -18,7 +18,7 @@ _SHAPE_SIGMA = 1.0  # of the population's deviation
 # the mean of the generated population.
 _FIRST_MEAN = 2.0
 _LARGEST = 3.5  # deviations
-_ROUNDS = 5
+_ROUNDS = 4
 _DIFFERENCE = 0.05  # deviations, for the derivative by shape
 
 
@@ -44,7 +44,7 @@ def fit_hand_shape(
             pose = fitter.fit(observation, poses[k])
             poses[k] = pose
             position, by_pose = fitter.skeleton.jacobian(pose, fitter.keypoints)
-            by_shape = _shape_jacobian(hand, camera, shape, scale, pose)
+            by_shape = _shape_jacobian(hand, shape, scale, pose)
             terms = fitter.landmark_terms(observation, position, np.concatenate([by_pose, by_shape], axis=2))
             own = fitter.prior_matrix(observation)
             free = np.flatnonzero((pose > fitter.lower) & (pose < fitter.upper))
@@ -61,13 +61,16 @@ def fit_hand_shape(
     return shape
 
 
-def _shape_jacobian(hand: Hand, camera: Camera, shape: np.ndarray, scale: float, pose: np.ndarray) -> np.ndarray:
+def _shape_jacobian(hand: Hand, shape: np.ndarray, scale: float, pose: np.ndarray) -> np.ndarray:
     columns = []
+    weights = bone_weights(hand.keypoint_joint, len(hand.mesh.joints))
+
+    def positions(shape: np.ndarray) -> np.ndarray:
+        skeleton = HandSkeleton(hand, hand.joint_positions(shape, scale))
+        return skeleton.positions(pose, ArticulatedPoints(hand.keypoints_rest(shape, scale), weights))
+
     for k in range(len(shape)):
         step = np.zeros(len(shape))
         step[k] = _DIFFERENCE
-        ahead = HandFitter(hand, camera, shape + step, scale)
-        behind = HandFitter(hand, camera, shape - step, scale)
-        moved = ahead.skeleton.positions(pose, ahead.keypoints) - behind.skeleton.positions(pose, behind.keypoints)
-        columns.append(moved / (2 * _DIFFERENCE))
+        columns.append((positions(shape + step) - positions(shape - step)) / (2 * _DIFFERENCE))
     return np.stack(columns, axis=2)

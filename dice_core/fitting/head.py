@@ -26,8 +26,9 @@ _OVERFIT = {"mouthShrugUpper": 0.4, "cheekPuff": 0.5}  # actions that fire on ne
 _UNSEEN = ("tongueOut",)  # actions that landmarks do not show
 _GAZE = "eyeLook"
 _ITERATIONS = 25
-_WARM_ITERATIONS = 6
-_SHAPE_ROUNDS = 4
+_WARM_ITERATIONS = 4
+_TOLERANCE = 2e-3  # relative decrease of the cost at which a fit has settled
+_SHAPE_ROUNDS = 3
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ class HeadFitter:
             return self._evaluate(x, observed, rough[5], steady)[0]
 
         iterations = _ITERATIONS if previous is None else _WARM_ITERATIONS
-        x, _ = minimise(evaluate, start, self._lower, self._upper, iterations=iterations)
+        x, _ = minimise(evaluate, start, self._lower, self._upper, iterations=iterations, tolerance=_TOLERANCE)
         return HeadPose(x[:3], x[3:6], x[6:])
 
     def shape_terms(self, pose: HeadPose, landmarks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

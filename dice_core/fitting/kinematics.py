@@ -53,6 +53,7 @@ class HandSkeleton:
                 below[parent, b] = True
                 parent = self.parents[parent]
         self._below = below[self.dof_joint].astype(np.float64)
+        self._latest: tuple[bytes, tuple[np.ndarray, np.ndarray, np.ndarray]] | None = None
 
     def joint_rotations(self, angles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Rotation (J, 3, 3) of every joint, and the turns (22, 3, 3) that stand left of each degree of freedom."""
@@ -69,11 +70,16 @@ class HandSkeleton:
 
         pose : (28,). Returns linear (J, 3, 3), offset (J, 3), axes (22, 3).
         """
+        # Points, normals and derivatives of one pose are asked for one after the other.
+        key = pose.tobytes()
+        if self._latest is not None and self._latest[0] == key:
+            return self._latest[1]
         rotation, before = self.joint_rotations(pose[6:])
         rotation[0] = rotation_matrices(pose[:3])
         linear, offset = joint_transforms(self.joints, self.parents, rotation, pose[3:6])
         parent = self.parents[self.dof_joint]
         axes = np.einsum("dij,djk,dk->di", linear[parent], before, self.dof_axis)
+        self._latest = (key, (linear, offset, axes))
         return linear, offset, axes
 
     def positions(self, pose: np.ndarray, points: ArticulatedPoints) -> np.ndarray:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from dice_core.camera import Camera
+from dice_core.contact.stiffness import head_tissue
 from dice_core.engines.finished import Finished
 from dice_core.engines.open.columns import Columns, empty_columns, set_face, set_hand
 from dice_core.engines.open.finishing import Finisher
@@ -37,8 +38,9 @@ class OpenEngine:
         """Find the person's constants, or take those `saved` by an earlier run; returns them for saving."""
         person = survey(self._footage, self._settings) if saved is None else Person.from_arrays(saved)
         self._person = person
-        self._fitter = FrameFitter(person)
-        self._finisher = Finisher(person, self._footage.fps)
+        tissue = head_tissue(person.head)
+        self._fitter = FrameFitter(person, tissue)
+        self._finisher = Finisher(person, tissue, self._footage.fps)
         return person.to_arrays()
 
     @property

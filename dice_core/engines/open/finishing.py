@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from dice_core.contact.soft_tissue import SoftTissue
+from dice_core.contact.stiffness import Tissue
 from dice_core.engines.finished import Finished, Press
 from dice_core.engines.open.columns import SIDES, Columns
 from dice_core.engines.open.person import Person
@@ -30,7 +31,7 @@ _HEAD_LANDMARKS = 468
 class Finisher:
     """Turns windows of columns into the arrays of a chunk."""
 
-    def __init__(self, person: Person, fps: float) -> None:
+    def __init__(self, person: Person, tissue: Tissue, fps: float) -> None:
         self.person = person
         self.fps = fps
         self._gap = int(min(REACH, round(_LONGEST_GAP_SECONDS * fps)))
@@ -38,7 +39,7 @@ class Finisher:
         mesh = person.head_mesh()
         self._head_triangles = triangles(mesh)
         self._hand_triangles = {side: triangles(person.hand(side).mesh) for side in SIDES}
-        self._tissue = SoftTissue.for_head(person.head, mesh.rest_vertices)
+        self._tissue = SoftTissue(tissue, mesh.rest_vertices, self._head_triangles)
 
     def finish(self, window: Columns, start: int, stop: int) -> Finished:
         """Rows start..stop-1 as the take holds them; a mesh that is in none of them is left out.

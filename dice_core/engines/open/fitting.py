@@ -7,7 +7,7 @@ import numpy as np
 from dice_core.contact.hand_samples import HandSamples
 from dice_core.contact.placement import HandPlacer, HeadView, Placement
 from dice_core.contact.proximity import HeadProximity
-from dice_core.contact.stiffness import head_tissue
+from dice_core.contact.stiffness import Tissue
 from dice_core.engines.open.columns import SIDES, Columns, head_pose, set_head_pose
 from dice_core.engines.open.person import Person
 from dice_core.fitting.hand import HandFitter, HandObservation
@@ -23,13 +23,13 @@ _FRONT_PIXELS = 128  # longer side of the depth picture that tells what the head
 class FrameFitter:
     """Fits the rows of a clip in order; all it remembers between rows stands in the columns."""
 
-    def __init__(self, person: Person) -> None:
+    def __init__(self, person: Person, tissue: Tissue) -> None:
         self.person = person
         head, camera = person.head, person.camera
         self._head_mesh = person.head_mesh()
         self._head_fitter = HeadFitter(head, camera, person.head_shape)
         self._triangles = triangles(self._head_mesh)
-        self._proximity = HeadProximity(self._head_mesh, head_tissue(head).touchable)
+        self._proximity = HeadProximity(self._head_mesh, tissue.touchable)
         self._front_scale = min(1.0, _FRONT_PIXELS / max(camera.width, camera.height))
         self._hands: dict[str, HandFitter] = {}
         self._placers: dict[str, HandPlacer] = {}
@@ -37,7 +37,9 @@ class FrameFitter:
             fitter = HandFitter(person.hand(side), camera, person.hand_shape, person.hand_scale)
             samples = HandSamples.of(person.hand_mesh(side))
             self._hands[side] = fitter
-            self._placers[side] = HandPlacer(fitter, samples, self._proximity, camera, head)
+            self._placers[side] = HandPlacer(
+                fitter, samples, self._proximity, pivot=head.mesh.joints[0], softness=tissue.softness
+            )
 
     def fit_row(self, columns: Columns, row: int, before: tuple[Columns, int] | None) -> None:
         """Fill in the poses of a row.

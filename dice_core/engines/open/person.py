@@ -20,7 +20,7 @@ from dice_core.mesh import Mesh
 __all__ = ["Person", "survey"]
 
 _DEFAULT_FOV = 40.0  # degrees along the longer side: between a phone's video and a portrait lens
-_SURVEY_FRAMES = 12
+_SURVEY_FRAMES = 8
 _HAND_SCALE = 1.0  # the mean adult hand beside the mean adult head
 
 
@@ -80,7 +80,8 @@ def survey(footage: Footage, settings: CaptureSettings) -> Person:
     rows = np.unique(np.linspace(0, footage.count - 1, count).round().astype(int))
     faces, hands = [], []
     for row in rows:
-        found = tracker.detect(footage.read(int(row)))
+        image = footage.read(int(row))
+        found = tracker.detect(image) if count == 1 else tracker.track(image)
         if found.face is not None:
             faces.append(found.face.points.astype(np.float64))
         hands += [(load_hand(hand.side), HandObservation.of(hand.points, hand.world)) for hand in found.hands]
