@@ -189,6 +189,7 @@ class FusedNetwork(nn.Module):
         self.mix = nn.Parameter(mix.to(dtype), requires_grad=False)
         self.cell_map = nn.Parameter(of_cells.to(dtype), requires_grad=False)
         self.constant = nn.Parameter(constant.to(dtype), requires_grad=False)
+        self.first_vertex = network.counts.hand_keypoints + network.counts.head_keypoints
         self.mesh_branch = mesh.to(dtype)
         self.interaction_branch = interaction.to(dtype)
 
@@ -197,11 +198,14 @@ class FusedNetwork(nn.Module):
         heads = self.heads
         images = images.to(dtype=self.dtype, memory_format=torch.channels_last)
         cells = self.backbone(images).flatten(2).transpose(1, 2)
-        projected = self.mix @ functional.linear(cells, self.cell_map) + self.constant
-        to_mesh, to_interaction = torch.split(projected, self.joint_widths, dim=-1)
+        to_mesh, to_interaction = self.project(cells)
         coordinates = self.mesh_branch(to_mesh, 0).float()
-        vertices_from = heads.counts.hand_keypoints + heads.counts.head_keypoints
-        interaction = self.interaction_branch(to_interaction, vertices_from).float()
-        interaction = functional.pad(interaction, (0, 0, vertices_from, 0))
+        interaction = self.interaction_branch(to_interaction, self.first_vertex).float()
+        interaction = functional.pad(interaction, (0, 0, self.first_vertex, 0))
         presence = heads.contact_classifier(heads.contact_feat_extractor(cells.float()).squeeze(-1))
         return heads.outputs(coordinates, interaction, presence, gate)
+
+    def project(self, cells: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """The image cells as both branches take them in: (B, 49, 2048) to (B, 843, widths) each."""
+        projected = torch.matmul(self.mix, functional.linear(cells, self.cell_map)).add_(self.constant)
+        return torch.split(projected, self.joint_widths, dim=-1)

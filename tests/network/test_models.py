@@ -124,8 +124,11 @@ def test_code_is_refused_and_not_run(data: Path, tmp_path: Path) -> None:
 
 def test_listing_needs_no_torch(files: dict[str, Path], data: Path) -> None:
     program = (
-        "import sys; from pathlib import Path; from dice_core.network.models import *; from dice_core.network.identification import identify; "
-        f"print(identify(Path({str(files['model.bin'])!r})), len(models_status())); assert 'torch' not in sys.modules"
+        "import sys; from pathlib import Path\n"
+        "from dice_core.network.identification import identify\n"
+        "from dice_core.network.models import models_status\n"
+        f"print(identify(Path({str(files['model.bin'])!r})), len(models_status()))\n"
+        "assert 'torch' not in sys.modules"
     )
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert result.stdout.split() == ["model.bin", str(len(MODEL_FILES))], result.stderr

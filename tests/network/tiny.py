@@ -20,7 +20,7 @@ from torch import nn
 
 from tests.network import parity_weights
 
-__all__ = ["official_module", "official_names", "save_official", "tiny_state"]
+__all__ = ["official_module", "official_names", "plausible_state", "save_official", "tiny_state"]
 
 _WIDTHS = {32: 2, 64: 4, 128: 8, 256: 16, 512: 32, 1024: 64, 2048: 128, 2051: 131, 4096: 256, 1000: 10, 30522: 10}
 _LEFT_OUT = r"backbone\.(layer1\.[1-9]|stage\d\.[1-9]|stage\d\.0\.branches\.\d\.[1-9])|.*\.layer\.[1-9]\."
@@ -120,3 +120,16 @@ def save_official(path: Path, state: dict[str, torch.Tensor], stream_form: bool 
     with official_names() as classes:
         module = official_module(state, classes, heads)
         torch.save(module, path, pickle_module=pickle, _use_new_zipfile_serialization=not stream_form)
+
+
+def plausible_state() -> dict[str, torch.Tensor]:
+    """The narrow network with outputs of a person's size: a head in the middle of the crop, skin that gives way by
+    millimetres, joints that bend by fractions of a radian."""
+    state = tiny_state()
+    scales = {"head_deform_upsampling2": 0.001, "hand_param_regressor.regressor.3": 0.1, "cam_param_fc3": 0.01}
+    scales["face_param_regressor.regressor.3"] = 0.1
+    for name, scale in scales.items():
+        for leaf in ("weight", "bias"):
+            state[f"{name}.{leaf}"] = state[f"{name}.{leaf}"] * scale
+    state["cam_param_fc3.bias"] = torch.tensor([50.0, 112.0, 112.0])
+    return state
