@@ -55,9 +55,15 @@ def capture(
 
     on_progress : called with finished and total frames; should_stop : asked after each frame, True ends the capture
     with a take of the frames so far.
-    Raises InputError where the output holds something else or cannot be written.
+    Raises InputError where the output holds something else or cannot be written; what fails before the first chunk
+    leaves no take behind.
     """
-    return _Capture(footage, output, settings, events or EventWriter(), on_progress, should_stop).run()
+    run = _Capture(footage, output, settings, events or EventWriter(), on_progress, should_stop)
+    try:
+        return run.run()
+    except Exception:
+        run.discard()
+        raise
 
 
 class _Capture:
@@ -124,6 +130,10 @@ class _Capture:
         self._finish_until(len(self._blocks), provisional=cancelled)
         writer.finish(complete=not cancelled)
         return self._end(cancelled=cancelled)
+
+    def discard(self) -> None:
+        """Leave nothing behind of a capture that failed before its first chunk."""
+        self._writer.discard()
 
     def _prepare(self) -> None:
         file = self._writer.work_folder / "clip.npz"

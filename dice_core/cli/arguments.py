@@ -32,7 +32,7 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument("--frames", type=_frame_range, metavar="A:B", help="frames A to B - 1, counted from 0")
     sub.add_argument("--hands", choices=("auto", "left", "right", "both"), default="auto", help="the subject's own")
     sub.add_argument("--fov", type=float, metavar="DEG", help="angle of view along the longer side, in degrees")
-    sub.add_argument("--stills", action="store_true", help="every picture of a folder by itself, into a take of its own")
+    sub.add_argument("--stills", action="store_true", help="each picture of a folder by itself, into a take of its own")
     sub.add_argument("--events", action="store_true", help="progress as JSON lines on standard output")
     _add_dice_options(sub)
     sub.set_defaults(run=capturing.run)

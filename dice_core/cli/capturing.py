@@ -8,7 +8,8 @@ import signal
 import stat
 import sys
 import threading
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -77,14 +78,14 @@ def _stills(
         raise InputError("--frames is for clips: leave it out with --stills.")
     source = Path(options.input).expanduser()
     images = [source] if source.is_file() else list(list_images(source))
-    folder = options.output or Path(f"{source.name}-takes")
+    folder = options.output or Path(f"{source.resolve().name}-takes")
     status = 0
-    for image in images:
+    for image, name in zip(images, _take_names(images), strict=True):
         if stop.is_set():
             break
         try:
             result = capture_with_progress(
-                str(image), folder / f"{image.stem}{_ENDING}", settings, events=events, stop=stop
+                str(image), folder / f"{name}{_ENDING}", settings, events=events, stop=stop
             )
         except InputError as error:
             # One bad picture must not cost the others; the status still says that something was wrong.
@@ -97,10 +98,17 @@ def _stills(
     return status
 
 
+def _take_names(images: Sequence[Path]) -> list[str]:
+    """The images' names without their endings, or with them where two would be the same."""
+    stems = Counter(image.stem.casefold() for image in images)
+    return [image.stem if stems[image.stem.casefold()] == 1 else image.name for image in images]
+
+
 def _output(options: argparse.Namespace) -> Path:
     if options.output is not None:
         return Path(options.output)
-    name = Path(options.input.rstrip("/\\")).name
+    # Resolved, because a folder may be named by dots alone.
+    name = Path(options.input).expanduser().resolve().name or "capture"
     stem = Path(name).stem if not any(character in name for character in "*?[") else "sequence"
     return Path(stem + _ENDING)
 

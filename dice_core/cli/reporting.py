@@ -29,7 +29,8 @@ def info(options: argparse.Namespace) -> int:
         state = "complete" if values["complete"] else "stopped early"
         print(
             f"{take.name}: {values['frames']} frames ({state}), {source['width']} x {source['height']}, "
-            f"{source['fps']:g} fps, engine {values['engine']['name']}, field of view {values['fov_degrees']:.1f} degrees"
+            f"{source['fps']:g} fps, engine {values['engine']['name']}, "
+            f"field of view {values['fov_degrees']:.1f} degrees"
         )
         print(format_metrics(values["metrics"]))
     return 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from dice_core.errors import DiceError, InputError
 from dice_core.mesh import Mesh
 
 __all__ = [
+    "DAMAGED",
     "FORMAT",
     "MESH_NAMES",
     "VERSION",
@@ -31,6 +33,9 @@ __all__ = [
 FORMAT = "dice-take"
 VERSION = 1
 MESH_NAMES = ("head", "hand_left", "hand_right")
+
+DAMAGED = (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error)
+"""What reading an .npz file that is missing, cut short or overwritten may raise."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +94,7 @@ def load_arrays(path: Path) -> dict[str, np.ndarray]:
     try:
         with np.load(path, allow_pickle=False) as archive:
             return {key: archive[key] for key in archive.files}
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
+    except (*DAMAGED, KeyError) as error:
         raise InputError(f"The take's file {path} cannot be read ({error}): capture the footage again.") from error
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from dice_core.camera import Camera
 from dice_core.errors import InputError
 from dice_core.mesh import Mesh
-from dice_core.take.format import FORMAT, VERSION, TouchEvent, load_arrays, mesh_from_arrays
+from dice_core.take.format import DAMAGED, FORMAT, VERSION, TouchEvent, load_arrays, mesh_from_arrays
 
 __all__ = ["Take", "find_takes", "open_take"]
 
@@ -45,8 +45,10 @@ class Take:
 
     @cached_property
     def camera(self) -> Camera:
-        """The camera that saw the footage."""
+        """The camera that saw the footage. Raises InputError where a capture has hardly begun."""
         source, camera = self.info["source"], self.info["camera"]
+        if camera is None:
+            raise InputError(f"{self.path} has no frames yet: capture the footage again, which goes on with it.")
         return Camera(
             camera["fx"], camera["fy"], camera["cx"], camera["cy"], int(source["width"]), int(source["height"])
         )
@@ -85,10 +87,10 @@ class Take:
             try:
                 with np.load(file, allow_pickle=False) as archive:
                     parts.append(archive[key])
-            except KeyError:
-                raise
-            except (OSError, ValueError) as error:
-                raise InputError(f"The take's file {file} cannot be read: capture the footage again.") from error
+            except DAMAGED as error:
+                raise InputError(
+                    f"The take's file {file} cannot be read ({error}): capture the footage again."
+                ) from error
         if not parts:
             return np.zeros((0,), np.int32 if key == "frame" else np.float32)
         return np.concatenate(parts)

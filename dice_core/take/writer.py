@@ -16,6 +16,7 @@ from dice_core.camera import Camera
 from dice_core.errors import InputError, ShapeError
 from dice_core.mesh import Mesh
 from dice_core.take.format import (
+    DAMAGED,
     FORMAT,
     VERSION,
     Source,
@@ -57,6 +58,7 @@ class TakeWriter:
             "complete": False,
         }
         previous = self._previous()
+        self._created = previous is None
         if previous is not None:
             self._info = previous
             self._drop_provisional()
@@ -146,13 +148,18 @@ class TakeWriter:
         if complete:
             shutil.rmtree(self.work_folder, ignore_errors=True)
 
+    def discard(self) -> None:
+        """Take back a take that this writer has created, as long as no frame is in it."""
+        if self._created and not self._info["chunks"]:
+            shutil.rmtree(self.path, ignore_errors=True)
+
     def _save(self) -> None:
         write_json(self.path / "take.json", self._info)
 
     def _previous(self) -> dict[str, Any] | None:
         file = self.path / "take.json"
         if not file.exists():
-            if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
+            if self.path.exists() and (not self.path.is_dir() or self._foreign_files()):
                 raise InputError(f"{self.path} exists and is not a take: choose another output with -o.")
             return None
         try:
@@ -165,11 +172,25 @@ class TakeWriter:
             )
         return info
 
+    def _foreign_files(self) -> bool:
+        # A kill in the take's first moment leaves its description under the temporary name.
+        return any(file.name != "take.json.tmp" for file in self.path.iterdir())
+
     def _drop_provisional(self) -> None:
+        """Leave out provisional chunks, and the bodies that are in no other."""
         kept = [chunk for chunk in self._info["chunks"] if not chunk.get("provisional")]
-        if len(kept) != len(self._info["chunks"]):
-            self._info["chunks"] = kept
-            self._save()
+        if len(kept) == len(self._info["chunks"]):
+            return
+        files = [self.path / chunk["file"] for chunk in kept]
+        gone = [name for name in self._info["meshes"] if not any(_tracks(file, name) for file in files)]
+        self._info["chunks"] = kept
+        self._info["meshes"] = [name for name in self._info["meshes"] if name not in gone]
+        self._save()
+        for file in files if gone else ():
+            arrays = load_arrays(file)
+            write_arrays(file, {key: value for key, value in arrays.items() if not _mesh_of(key) & set(gone)})
+        for name in gone:
+            (self.path / "meshes" / f"{name}.npz").unlink(missing_ok=True)
 
 
 def absent_arrays(mesh: Mesh, frames: int) -> dict[str, np.ndarray]:
@@ -190,6 +211,19 @@ def absent_arrays(mesh: Mesh, frames: int) -> dict[str, np.ndarray]:
     if mesh.shape_key_names:
         arrays[f"{name}.expression"] = np.zeros((frames, len(mesh.shape_key_names)), np.float32)
     return arrays
+
+
+def _tracks(file: Path, name: str) -> bool:
+    try:
+        with np.load(file, allow_pickle=False) as arrays:
+            return bool(arrays[f"tracked_{name}"].any())
+    except (*DAMAGED, KeyError) as error:
+        raise InputError(f"{file} is damaged ({error}): delete the take and capture the footage again.") from error
+
+
+def _mesh_of(key: str) -> set[str]:
+    """A key's mesh stands before the dot, or after the first underscore."""
+    return {key.partition(".")[0], key.partition("_")[2]}
 
 
 def _identity(info: dict[str, Any]) -> tuple[Any, ...]:

@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from scipy.spatial.transform import Rotation
+
+from dice_core.bodies import load_hand
+from dice_core.errors import ShapeError
+from dice_core.mesh import Mesh, axis_angle, rotation_matrices, skin, triangles, vertex_normals
+
+VECTORS = hnp.arrays(np.float64, (3,), elements=st.floats(-10, 10, allow_nan=False))
+
+
+def flat_mesh(sizes: list[int], corners: list[int], vertices: np.ndarray) -> Mesh:
+    return Mesh(
+        name="head",
+        rest_vertices=vertices.astype(np.float32),
+        face_corners=np.array(corners, np.int32),
+        face_sizes=np.array(sizes, np.int32),
+        uv=np.zeros((len(corners), 2), np.float32),
+        region=(np.arange(len(vertices)) % 2).astype(np.uint8),
+        region_names=("even", "odd"),
+    )
+
+
+@given(VECTORS)
+def test_rotation_matrices_are_those_of_scipy(vector: np.ndarray) -> None:
+    assert rotation_matrices(vector) == pytest.approx(Rotation.from_rotvec(vector).as_matrix(), abs=1e-12)
+
+
+@given(VECTORS)
+def test_axis_angle_is_the_inverse(vector: np.ndarray) -> None:
+    found = axis_angle(rotation_matrices(vector))
+    assert np.linalg.norm(found) <= np.pi + 1e-9
+    assert rotation_matrices(found) == pytest.approx(rotation_matrices(vector), abs=1e-9)
+
+
+@pytest.mark.parametrize("axis", [[1, 0, 0], [0, 1, 0], [0, 0, 1], [0.6, 0, -0.8], [1, 1, 1]])
+@pytest.mark.parametrize("angle", [0.0, 1e-9, 1e-5, 1e-3, np.pi - 1e-6, np.pi])
+def test_axis_angle_of_tiny_and_half_turns(axis: list[float], angle: float) -> None:
+    unit = np.array(axis, np.float64) / np.linalg.norm(axis)
+    found = axis_angle(rotation_matrices(unit * angle))
+    # A half turn has two names.
+    assert min(np.abs(found - unit * angle).max(), np.abs(found + unit * angle).max()) < 1e-7 or angle < np.pi
+    assert rotation_matrices(found) == pytest.approx(rotation_matrices(unit * angle), abs=1e-9)
+
+
+def test_rotations_keep_leading_axes() -> None:
+    vectors = np.random.default_rng(0).normal(size=(4, 5, 3))
+    matrices = rotation_matrices(vectors)
+    assert matrices.shape == (4, 5, 3, 3)
+    assert matrices[2, 3] == pytest.approx(rotation_matrices(vectors[2, 3]))
+    assert axis_angle(matrices)[2, 3] == pytest.approx(axis_angle(matrices[2, 3]))
+
+
+def test_polygons_become_fans() -> None:
+    mesh = flat_mesh([3, 4, 5], [0, 1, 2, 2, 1, 3, 4, 4, 3, 5, 6, 7], np.zeros((8, 3)))
+    assert triangles(mesh).tolist() == [[0, 1, 2], [2, 1, 3], [2, 3, 4], [4, 3, 5], [4, 5, 6], [4, 6, 7]]
+
+
+def test_normals_of_a_cube_corner_are_weighted_by_area() -> None:
+    # Two triangles in the plane z = 0 with three times the area of the one in x = 0, and a vertex of no triangle.
+    vertices = np.array([[0, 0, 0], [3, 0, 0], [0, 1, 0], [0, 0, 1], [9, 9, 9]], np.float64)
+    normals = vertex_normals(vertices, np.array([[0, 1, 2], [0, 2, 3]]))
+    assert normals[1] == pytest.approx([0, 0, 1])
+    assert normals[3] == pytest.approx([1, 0, 0])
+    assert normals[0] == pytest.approx(np.array([1, 0, 3]) / np.sqrt(10))
+    assert normals[4] == pytest.approx([0, 0, 0])
+
+
+def test_skinning_is_the_textbook_sum() -> None:
+    mesh = load_hand("right").mesh
+    random = np.random.default_rng(1)
+    rotation = random.normal(0, 0.4, (len(mesh.joints), 3))
+    translation = np.array([0.1, -0.2, 0.7])
+    chosen = random.choice(len(mesh.rest_vertices), 25, replace=False)
+
+    world: list[np.ndarray] = []
+    for j, parent in enumerate(mesh.parents):
+        there, back = np.eye(4), np.eye(4)
+        there[:3, 3], back[:3, 3] = mesh.joints[j], -mesh.joints[j]
+        turn = np.eye(4)
+        turn[:3, :3] = Rotation.from_rotvec(rotation[j]).as_matrix()
+        shift = np.eye(4)
+        shift[:3, 3] = translation
+        world.append((shift if parent < 0 else world[parent]) @ there @ turn @ back)
+    expected = []
+    for v in chosen:
+        point = np.append(mesh.rest_vertices[v], 1.0)
+        pairs = zip(mesh.skin_joints[v], mesh.skin_weights[v], strict=True)
+        expected.append(sum(weight * (world[joint] @ point)[:3] for joint, weight in pairs))
+    posed = skin(mesh, mesh.rest_vertices, rotation, translation)
+    assert posed.dtype == np.float32
+    assert posed[chosen] == pytest.approx(np.array(expected), abs=1e-6)
+
+
+def test_region_vertices() -> None:
+    mesh = flat_mesh([3], [0, 1, 2], np.zeros((5, 3)))
+    assert mesh.region_vertices("odd").tolist() == [False, True, False, True, False]
+    assert mesh.region_vertices("odd", "even").all()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"rest_vertices": np.zeros((4, 2), np.float32)},
+        {"region": np.zeros(3, np.uint8)},
+        {"face_sizes": np.array([4], np.int32)},
+        {"uv": np.zeros((2, 2), np.float32)},
+        {"joints": np.zeros((1, 3), np.float32), "skin_weights": np.zeros((3, 1), np.float32)},
+    ],
+)
+def test_arrays_that_do_not_fit_are_refused(wrong: dict[str, np.ndarray]) -> None:
+    right = {
+        "rest_vertices": np.zeros((4, 3), np.float32),
+        "face_corners": np.array([0, 1, 2], np.int32),
+        "face_sizes": np.array([3], np.int32),
+        "uv": np.zeros((3, 2), np.float32),
+        "region": np.zeros(4, np.uint8),
+    }
+    with pytest.raises(ShapeError):
+        Mesh(name="head", region_names=("all",), **(right | wrong))

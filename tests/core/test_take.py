@@ -1,0 +1,360 @@
+"""What a take keeps on disk, whatever happens while it is written."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import shutil
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from dice_core.camera import Camera
+from dice_core.errors import InputError, ShapeError
+from dice_core.mesh import Mesh
+from dice_core.take import Source, TakeWriter, TouchEvent, find_takes, open_take
+from dice_core.take.frames import FrameReader
+from dice_core.take.writer import absent_arrays
+from tests.core.synthetic_bodies import sphere_mesh
+
+SOURCE = Source("clip.mp4", "video", 320, 240, 25.0, 10, 12, "ab" * 32)
+ENGINE = {"name": "open", "settings": {"hands": "auto", "fov": None}, "models": {"a.onnx": "00"}}
+CAMERA = Camera(400.0, 401.0, 159.5, 119.5, 320, 240)
+TOUCH = TouchEvent("head", "cheek.L", "hand_left", 11, 14, 3.5)
+HEAD = sphere_mesh("head", 6, 8, 0.1)
+
+
+def rigged_hand(name: str = "hand_right") -> Mesh:
+    mesh = sphere_mesh(name, 5, 6, 0.03)
+    count = len(mesh.rest_vertices)
+    return replace(
+        mesh,
+        joints=np.array([[0, 0, 0], [0, 0.01, 0]], np.float32),
+        parents=np.array([-1, 0], np.int32),
+        joint_names=("wrist", "thumb"),
+        skin_joints=np.tile(np.array([0, 1], np.int32), (count, 1)),
+        skin_weights=np.full((count, 2), 0.5, np.float32),
+        shape_key_names=("wide",),
+        shape_key_deltas=np.full((1, count, 3), 0.001, np.float16),
+    )
+
+
+def values(mesh: Mesh, count: int, seed: int) -> dict[str, np.ndarray]:
+    random = np.random.default_rng(seed)
+    arrays = {}
+    for key, zero in absent_arrays(mesh, count).items():
+        arrays[key] = random.uniform(0, 1, zero.shape).astype(np.float32)
+    arrays[f"tracked_{mesh.name}"] = np.ones(count, np.uint8)
+    return arrays
+
+
+def frames(first: int, count: int) -> dict[str, np.ndarray]:
+    return {"frame": np.arange(first, first + count, dtype=np.int32)}
+
+
+def started(path: Path, **changes: Any) -> TakeWriter:
+    writer = TakeWriter(path, replace(SOURCE, **changes), ENGINE)
+    writer.set_camera(CAMERA)
+    return writer
+
+
+def content(path: Path) -> dict[str, bytes]:
+    return {str(file.relative_to(path)): file.read_bytes() for file in sorted(path.rglob("*")) if file.is_file()}
+
+
+def test_what_is_written_is_read_back(tmp_path: Path) -> None:
+    writer = started(tmp_path / "clip.dicetake")
+    hand = rigged_hand()
+    first, second = values(HEAD, 8, 0) | values(hand, 8, 1), values(HEAD, 4, 2) | values(hand, 4, 3)
+    for mesh in (HEAD, hand):
+        writer.add_mesh(mesh)
+    writer.write_chunk(frames(10, 8) | first)
+    writer.set_events([TOUCH])
+    writer.write_chunk(frames(18, 4) | second)
+    writer.finish(complete=True)
+
+    take = open_take(tmp_path / "clip.dicetake")
+    assert (take.name, take.complete, take.fps, take.camera) == ("clip", True, 25.0, CAMERA)
+    assert take.events == [TOUCH]
+    assert take.frames.tolist() == list(range(10, 22))
+    assert list(take.meshes) == ["head", "hand_right"]
+    for mesh in (HEAD, hand):
+        for field, value in vars(take.meshes[mesh.name]).items():
+            expected = getattr(mesh, field)
+            if isinstance(expected, np.ndarray):
+                assert value.dtype == expected.dtype, field
+                np.testing.assert_array_equal(value, expected)
+            else:
+                assert value == expected
+    for key in first:
+        expected = np.concatenate([first[key], second[key]])
+        step = {"vertices": 2.0**-20, "deformation": 2.0**-20, "contact": 1 / 255}.get(key.rpartition(".")[2], 0)
+        assert np.abs(take.array(key) - expected).max() <= step / 2 + 1e-7, key
+    assert [len(chunk["frame"]) for chunk in take.chunks()] == [8, 4]
+
+
+def test_nothing_in_a_take_needs_unpickling(tmp_path: Path) -> None:
+    writer = started(tmp_path / "take")
+    for mesh in (HEAD, rigged_hand()):
+        writer.add_mesh(mesh)
+    writer.write_chunk(frames(0, 2) | values(HEAD, 2, 0) | values(rigged_hand(), 2, 0))
+    writer.finish(complete=False)
+    archives = list((tmp_path / "take").rglob("*.npz"))
+    assert len(archives) == 3
+    for file in archives:
+        with np.load(file, allow_pickle=False) as arrays:
+            assert all(arrays[key].dtype != object for key in arrays.files)
+    json.loads((tmp_path / "take" / "take.json").read_text(encoding="utf-8"))
+
+
+def test_a_chunk_that_hides_a_pickle_is_refused(tmp_path: Path) -> None:
+    writer = started(tmp_path / "take")
+    writer.add_mesh(HEAD)
+    writer.write_chunk(frames(0, 2) | values(HEAD, 2, 0))
+    writer.finish(complete=True)
+    np.savez(tmp_path / "take" / "chunks" / "000000.npz", frame=np.array([{"a": 1}], dtype=object))
+    take = open_take(tmp_path / "take")
+    with pytest.raises(InputError, match="cannot be read"):
+        list(take.chunks())
+    with pytest.raises(InputError, match="cannot be read"):
+        take.array("frame")
+
+
+@pytest.mark.parametrize("damage", ["cut", "noise", "empty", "gone", "bits"])
+def test_a_damaged_chunk_is_named_in_one_sentence(tmp_path: Path, damage: str) -> None:
+    writer = started(tmp_path / "take")
+    writer.add_mesh(HEAD)
+    writer.write_chunk(frames(0, 4) | values(HEAD, 4, 0))
+    writer.finish(complete=True)
+    file = tmp_path / "take" / "chunks" / "000000.npz"
+    data = bytearray(file.read_bytes())
+    if damage == "gone":
+        file.unlink()
+    elif damage == "bits":
+        with zipfile.ZipFile(io.BytesIO(bytes(data))) as archive:
+            start = archive.getinfo("head.vertices.npy").header_offset + 80
+        data[start : start + 400] = bytes(400)
+        file.write_bytes(data)
+    else:
+        file.write_bytes({"cut": bytes(data[: len(data) // 2]), "noise": b"\x93" * 900, "empty": b""}[damage])
+    take = open_take(tmp_path / "take")
+    for read in (lambda: list(take.chunks()), lambda: take.array("head.vertices"), lambda: FrameReader(take).read(0)):
+        with pytest.raises(InputError, match=r"000000\.npz cannot be read"):
+            read()
+
+
+def test_a_mesh_that_appears_later_was_absent_before(tmp_path: Path) -> None:
+    writer = started(tmp_path / "take")
+    writer.add_mesh(HEAD)
+    writer.write_chunk(frames(0, 3) | values(HEAD, 3, 0))
+    hand = rigged_hand()
+    writer.add_mesh(hand)
+    writer.write_chunk(frames(3, 2) | values(HEAD, 2, 1) | values(hand, 2, 1))
+    writer.finish(complete=True)
+    take = open_take(tmp_path / "take")
+    assert take.array("tracked_hand_right").tolist() == [0, 0, 0, 1, 1]
+    assert take.array("hand_right.vertices").shape == (5, len(hand.rest_vertices), 3)
+    assert take.array("hand_right.rotation").shape == (5, 2, 3)
+    assert not take.array("hand_right.vertices")[:3].any()
+    reader = FrameReader(take)
+    assert [sorted(reader.read(k).bodies) for k in (2, 3)] == [["head"], ["hand_right", "head"]]
+
+
+def test_rows_of_other_lengths_are_refused(tmp_path: Path) -> None:
+    writer = started(tmp_path / "take")
+    writer.add_mesh(HEAD)
+    with pytest.raises(ShapeError, match="must have 3 rows"):
+        writer.write_chunk(frames(0, 3) | values(HEAD, 2, 0))
+    assert writer.frames_written == 0
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"sha256": "cd" * 32},
+        {"frame_count": 11},
+        {"first_frame": 0},
+        {"width": 640},
+    ],
+)
+def test_a_take_of_other_footage_is_left_alone(tmp_path: Path, other: dict[str, Any]) -> None:
+    writer = started(tmp_path / "take")
+    writer.add_mesh(HEAD)
+    writer.write_chunk(frames(0, 3) | values(HEAD, 3, 0))
+    before = content(tmp_path / "take")
+    with pytest.raises(InputError, match="other footage or settings"):
+        started(tmp_path / "take", **other)
+    assert content(tmp_path / "take") == before
+
+
+def test_a_take_of_other_settings_is_left_alone(tmp_path: Path) -> None:
+    started(tmp_path / "take").finish(complete=True)
+    with pytest.raises(InputError, match="other footage or settings"):
+        TakeWriter(tmp_path / "take", SOURCE, ENGINE | {"settings": {"hands": "left", "fov": None}})
+
+
+def test_the_same_footage_in_another_place_is_the_same(tmp_path: Path) -> None:
+    writer = started(tmp_path / "take")
+    writer.add_mesh(HEAD)
+    writer.write_chunk(frames(0, 3) | values(HEAD, 3, 0))
+    again = TakeWriter(tmp_path / "take", replace(SOURCE, path="elsewhere/clip.mp4"), ENGINE)
+    assert again.frames_written == 3
+
+
+@pytest.mark.parametrize("there", ["file", "folder", "broken"])
+def test_what_is_no_take_is_left_alone(tmp_path: Path, there: str) -> None:
+    path = tmp_path / "out"
+    if there == "file":
+        path.write_text("mine")
+    else:
+        path.mkdir()
+        (path / ("take.json" if there == "broken" else "letter.txt")).write_text("{mine")
+    before = content(tmp_path)
+    with pytest.raises(InputError, match="choose another output"):
+        started(path)
+    assert content(tmp_path) == before
+
+
+def test_provisional_chunks_are_made_anew(tmp_path: Path) -> None:
+    writer = started(tmp_path / "take")
+    writer.add_mesh(HEAD)
+    writer.write_chunk(frames(10, 8) | values(HEAD, 8, 0))
+    writer.write_chunk(frames(18, 2) | values(HEAD, 2, 1), provisional=True)
+    writer.finish(complete=False)
+    cut_short = open_take(tmp_path / "take")
+    assert len(cut_short.frames) == 10
+    assert not cut_short.complete
+
+    again = started(tmp_path / "take")
+    assert again.frames_written == 8
+    again.write_chunk(frames(18, 4) | values(HEAD, 4, 2))
+    again.finish(complete=True)
+    assert open_take(tmp_path / "take").frames.tolist() == list(range(10, 22))
+
+
+def test_a_body_of_provisional_chunks_alone_leaves_with_them(tmp_path: Path) -> None:
+    writer = started(tmp_path / "take")
+    writer.add_mesh(HEAD)
+    writer.write_chunk(frames(10, 8) | values(HEAD, 8, 0))
+    writer.add_mesh(rigged_hand())
+    writer.write_chunk(frames(18, 2) | values(HEAD, 2, 1) | values(rigged_hand(), 2, 1), provisional=True)
+    writer.finish(complete=False)
+    again = started(tmp_path / "take")
+    assert again.mesh_names == ("head",)
+    again.write_chunk(frames(18, 4) | values(HEAD, 4, 2))
+    again.finish(complete=True)
+
+    straight = started(tmp_path / "straight")
+    straight.add_mesh(HEAD)
+    straight.write_chunk(frames(10, 8) | values(HEAD, 8, 0))
+    straight.write_chunk(frames(18, 4) | values(HEAD, 4, 2))
+    straight.finish(complete=True)
+    takes = [open_take(tmp_path / name) for name in ("take", "straight")]
+    for one, other in zip(takes[0].chunks(), takes[1].chunks(), strict=True):
+        assert one.keys() == other.keys()
+        for key, value in one.items():
+            np.testing.assert_array_equal(value, other[key])
+    assert not (tmp_path / "take" / "meshes" / "hand_right.npz").exists()
+
+
+def test_a_kill_between_writing_and_renaming_harms_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class KilledError(Exception):
+        pass
+
+    def one_run(path: Path, dies_at: int) -> None:
+        left = [dies_at]
+        rename = os.replace
+
+        def replace_or_die(source: str, target: str) -> None:
+            left[0] -= 1
+            if left[0] == 0:
+                raise KilledError
+            rename(source, target)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "replace", replace_or_die)
+            writer = started(path)
+            writer.add_mesh(HEAD)
+            for k in range(writer.chunk_count, 3):
+                if k == 1 and "hand_right" not in writer.mesh_names:
+                    writer.add_mesh(rigged_hand())
+                hand = values(rigged_hand(), 4, k) if k else {}
+                writer.write_chunk(frames(10 + 4 * k, 4) | values(HEAD, 4, k) | hand)
+            writer.finish(complete=True)
+
+    one_run(tmp_path / "whole", dies_at=10**6)
+    expected = list(open_take(tmp_path / "whole").chunks())
+    for dies_at in range(1, 40):
+        path = tmp_path / f"killed-{dies_at}"
+        try:
+            one_run(path, dies_at)
+        except KilledError:
+            if (path / "take.json").exists():
+                for chunk in open_take(path).chunks():
+                    assert len(chunk["frame"]) == 4
+            one_run(path, dies_at=10**6)
+            for one, other in zip(open_take(path).chunks(), expected, strict=True):
+                assert one.keys() == other.keys()
+                assert all(np.array_equal(one[key], other[key]) for key in one)
+        else:
+            break
+    else:
+        pytest.fail("the run has more renames than the test tries")
+    assert dies_at > 8
+
+
+def test_an_unwritable_place_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(InputError, match="cannot be written to"):
+        started(tmp_path / "file" / "take")
+
+
+def test_takes_of_a_folder_are_found_by_name(tmp_path: Path) -> None:
+    for name in ("b", "a"):
+        started(tmp_path / f"{name}.dicetake").finish(complete=True)
+    (tmp_path / "other").mkdir()
+    assert [take.name for take in find_takes(tmp_path)] == ["a", "b"]
+    assert [take.name for take in find_takes(tmp_path / "a.dicetake")] == ["a"]
+    assert [take.name for take in find_takes(tmp_path / "a.dicetake" / "take.json")] == ["a"]
+    with pytest.raises(InputError, match="holds no take"):
+        find_takes(tmp_path / "other")
+    with pytest.raises(InputError, match="is not a take"):
+        find_takes(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("{", "cannot be read"),
+        ("[]", "does not describe a take"),
+        ('{"format": "other"}', "does not describe a take"),
+        ('{"format": "dice-take", "version": 2}', "version 2"),
+    ],
+)
+def test_a_description_that_cannot_be_used(tmp_path: Path, text: str, sentence: str) -> None:
+    (tmp_path / "take.json").write_text(text)
+    with pytest.raises(InputError, match=sentence):
+        open_take(tmp_path)
+
+
+def test_a_capture_that_has_only_begun_is_a_take_without_frames(tmp_path: Path) -> None:
+    TakeWriter(tmp_path / "take", SOURCE, ENGINE)
+    take = open_take(tmp_path / "take")
+    assert take.frames.tolist() == []
+    assert list(take.meshes) == []
+    with pytest.raises(InputError, match="no frames yet"):
+        _ = take.camera
+
+
+def test_a_take_can_be_moved(tmp_path: Path) -> None:
+    writer = started(tmp_path / "take")
+    writer.add_mesh(HEAD)
+    writer.write_chunk(frames(0, 3) | values(HEAD, 3, 0))
+    writer.finish(complete=True)
+    shutil.move(tmp_path / "take", tmp_path / "moved")
+    assert open_take(tmp_path / "moved").array("head.vertices").shape == (3, len(HEAD.rest_vertices), 3)
