@@ -9,11 +9,10 @@ from dice_core.bodies.names import HAND_REGIONS
 from dice_core.contact.stiffness import Tissue, dent_limits, head_tissue
 from dice_core.mesh import Mesh, vertex_normals
 
-__all__ = ["corresponding_vertices", "hand_regions", "head_regions", "head_tissue_of_mesh"]
+__all__ = ["FACE_MESH_68", "corresponding_vertices", "hand_regions", "head_regions", "head_tissue_of_mesh"]
 
-# Landmark of the face mesh for each of the 68 landmarks: jaw line, brows, nose, eyes, mouth, from the subject's right.
 # fmt: off
-_FACE_MESH_68 = (
+FACE_MESH_68 = (
     162, 234, 93, 58, 172, 136, 149, 148, 152, 377, 378, 365, 397, 288, 323, 454, 389,
     71, 63, 105, 66, 107, 336, 296, 334, 293, 301,
     168, 197, 5, 4, 75, 97, 2, 326, 305,
@@ -21,6 +20,7 @@ _FACE_MESH_68 = (
     61, 39, 37, 0, 267, 269, 291, 405, 314, 17, 84, 181, 78, 82, 13, 312, 308, 317, 14, 87,
 )
 # fmt: on
+"""Landmark of the face mesh for each of the 68 landmarks: jaw, brows, nose, eyes, mouth, from the subject's right."""
 _FIRST_INNER = 17  # the jaw line before it is not the same place in both sets
 _EYE_JOINTS = (3, 4)  # of FLAME: the eyeballs' joints, left and right
 _MOSTLY = 0.5  # share of an eye's joint in a vertex of an eyeball
@@ -38,7 +38,7 @@ def corresponding_vertices(rest: np.ndarray, landmarks: np.ndarray) -> np.ndarra
     """
     head = load_head()
     template = head.mesh.rest_vertices.astype(np.float64)
-    target = head.landmarks(template)[list(_FACE_MESH_68[_FIRST_INNER:])]
+    target = head.landmarks(template)[list(FACE_MESH_68[_FIRST_INNER:])]
     source = landmarks[_FIRST_INNER:].astype(np.float64)
     from_mean, to_mean = source.mean(0), target.mean(0)
     u, singular, vt = np.linalg.svd((target - to_mean).T @ (source - from_mean))

@@ -11,12 +11,14 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("scipy")
 pytest.importorskip("safetensors")
 
+from dice_core.bodies import load_head  # noqa: E402
 from dice_core.camera import Camera  # noqa: E402
-from dice_core.mesh import Mesh, skin, triangles, vertex_normals  # noqa: E402
+from dice_core.mesh import Mesh, rotation_matrices, skin, triangles, vertex_normals  # noqa: E402
 from dice_core.network.crop import Crop  # noqa: E402
 from dice_core.network.inference import NetworkResult  # noqa: E402
 from dice_core.network.loading import load_layers  # noqa: E402
 from dice_core.network.posing import BodyLayers, TakeBodies  # noqa: E402
+from dice_core.network.regions import FACE_MESH_68, corresponding_vertices, head_regions  # noqa: E402
 from tests.network.synthetic import write_licensed_files  # noqa: E402
 
 CAMERA = Camera(900.0, 900.0, 320.0, 240.0, 641, 481)
@@ -160,3 +162,18 @@ def test_shapes_of_the_person_are_kept(layers: BodyLayers, outputs: dict[str, np
     flat = replace(hand, rotation=np.zeros((16, 3)), translation=np.zeros(3))
     vertices = bodies.hand_vertices("right", flat.rotation[None], flat.translation[None])[0]
     assert np.abs(vertices - bodies.hand_mesh("right").rest_vertices).max() < 1e-6
+
+
+def test_regions_are_those_of_the_same_places_of_the_open_head() -> None:
+    head = load_head()
+    template = head.mesh.rest_vertices.astype(np.float64)
+    turn = rotation_matrices(np.array([0.3, -0.2, 0.1]))
+    landmarks = head.landmarks(template)[list(FACE_MESH_68)]
+    found = corresponding_vertices(1.2 * template @ turn.T + 0.05, 1.2 * landmarks @ turn.T + 0.05)
+    assert np.mean(found == np.arange(len(template))) > 0.98
+    weights = np.zeros((len(template), 5))
+    for joint, name in ((3, "eyeball.L"), (4, "eyeball.R")):
+        weights[head.mesh.region_vertices(name), joint] = 1
+    region, names = head_regions(found, weights, template)
+    assert names == head.mesh.region_names
+    assert np.mean(region == head.mesh.region) > 0.98

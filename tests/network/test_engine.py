@@ -1,0 +1,166 @@
+"""The whole way of the dice engine with generated weights and made-up body models: capture, resume, blend, FBX."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("scipy")
+pytest.importorskip("safetensors")
+
+from dice_core.capture import capture  # noqa: E402
+from dice_core.cli import main  # noqa: E402
+from dice_core.engines import dice as dice_engine  # noqa: E402
+from dice_core.engines.settings import CaptureSettings  # noqa: E402
+from dice_core.errors import MissingModelError  # noqa: E402
+from dice_core.landmarks import FaceDetection, FrameLandmarks, HandDetection  # noqa: E402
+from dice_core.landmarks.region import Region  # noqa: E402
+from dice_core.media import open_footage  # noqa: E402
+from dice_core.network.body_files import read_indices  # noqa: E402
+from dice_core.network.models import add_models  # noqa: E402
+from dice_core.take import open_take  # noqa: E402
+from tests.network.synthetic import write_licensed_files  # noqa: E402
+from tests.network.tiny import plausible_state, save_official  # noqa: E402
+
+SIZE = (240, 320)
+FRAMES = 6
+FACELESS = 3
+
+
+class _Tracker:
+    """Stands for the landmark networks: a face, and a hand that comes from the side; frame 3 shows nobody."""
+
+    sides: tuple[str, ...] = ("right",)
+
+    def __init__(self) -> None:
+        self.seen = 0
+
+    @property
+    def state(self) -> dict[str, np.ndarray]:
+        return {"seen": np.array(self.seen)}
+
+    def restore(self, state: dict[str, np.ndarray]) -> None:
+        self.seen = int(state["seen"])
+
+    def track(self, image: np.ndarray) -> FrameLandmarks:
+        number = self.seen
+        self.seen += 1
+        return self._at(image, number)
+
+    def detect(self, image: np.ndarray) -> FrameLandmarks:
+        return self._at(image, 1)
+
+    def _at(self, image: np.ndarray, number: int) -> FrameLandmarks:
+        if number == FACELESS:
+            return FrameLandmarks(None, ())
+        rng = np.random.default_rng(1)
+        region = Region(150.0, 110.0, 80.0)
+        face = np.concatenate([rng.uniform([120, 70], [180, 150], (478, 2)), np.zeros((478, 1))], axis=1)
+        hands = []
+        for side in self.sides:
+            middle = [200 - 4 * number, 130] if side == "left" else [100 + 4 * number, 130]
+            points = np.concatenate([rng.uniform(-25, 25, (21, 2)) + middle, np.zeros((21, 1))], axis=1)
+            hands.append(HandDetection(points.astype(np.float32), np.zeros((21, 3)), side, 0.9, 0.9, region))  # type: ignore[arg-type]
+        return FrameLandmarks(FaceDetection(face.astype(np.float32), 0.95, region), tuple(hands))
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("licensed")
+    write_licensed_files(folder)
+    save_official(folder / "model.bin", plausible_state())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DICE_DATA", str(folder / "data"))
+        add_models([folder])
+    return folder / "data"
+
+
+@pytest.fixture
+def footage(tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("DICE_DATA", str(data))
+    monkeypatch.setattr(dice_engine, "LandmarkTracker", _Tracker)
+    folder = tmp_path / "frames"
+    folder.mkdir()
+    rng = np.random.default_rng(3)
+    for number in range(FRAMES):
+        cv2.imwrite(str(folder / f"{number:03d}.png"), rng.integers(0, 256, (*SIZE, 3), dtype=np.uint8))
+    return folder
+
+
+def _arrays(take: Path) -> dict[str, np.ndarray]:
+    opened = open_take(take)
+    keys = ["head.vertices", "head.deformation", "head.contact", "head.rotation", "head.expression", "tracked_head"]
+    for name in opened.meshes:
+        if name != "head":
+            keys += [f"{name}.vertices", f"{name}.contact", f"{name}.rotation", f"tracked_{name}"]
+    return {key: opened.array(key) for key in keys}
+
+
+@pytest.mark.parametrize("contact", ["network", "solver"])
+def test_take_of_a_right_hand(tmp_path: Path, footage: Path, data: Path, contact: str) -> None:
+    result = capture(open_footage(footage), tmp_path / "a.dicetake", CaptureSettings(engine="dice", contact=contact))
+    take = open_take(result.take)
+    assert set(take.meshes) == {"head", "hand_right"}
+    assert take.info["engine"]["name"] == "dice"
+    assert len(take.info["engine"]["models"]["model.bin"]) == 64
+    arrays = _arrays(result.take)
+    assert arrays["tracked_head"].tolist() == [1, 1, 1, 2, 1, 1]
+    assert arrays["head.vertices"].shape == (FRAMES, 5023, 3)
+    assert np.isfinite(arrays["head.vertices"]).all()
+    seen = take.camera.project(arrays["head.vertices"].mean(1))
+    assert np.abs(seen - [150, 110]).max() < 60
+    assert 0 < np.abs(arrays["head.deformation"]).max() < 0.05
+    assert 0 <= arrays["head.contact"].min() < arrays["head.contact"].max() <= 1
+    if contact == "network":
+        neck = read_indices(data / "models" / "neck_idx.npy")
+        assert not arrays["head.deformation"][:, neck].any()
+
+
+def test_killed_captures_go_on(tmp_path: Path, footage: Path) -> None:
+    settings = CaptureSettings(engine="dice")
+    whole = capture(open_footage(footage), tmp_path / "whole.dicetake", settings)
+    asked = iter([False, False, True])
+    part = capture(open_footage(footage), tmp_path / "part.dicetake", settings, should_stop=lambda: next(asked, True))
+    assert part.cancelled
+    again = capture(open_footage(footage), tmp_path / "part.dicetake", settings)
+    assert not again.cancelled
+    for key, values in _arrays(whole.take).items():
+        assert np.array_equal(values, _arrays(again.take)[key]), key
+
+
+@pytest.mark.parametrize("sides", [("left",), ("left", "right")])
+def test_takes_of_left_hands(
+    tmp_path: Path, footage: Path, monkeypatch: pytest.MonkeyPatch, sides: tuple[str, ...]
+) -> None:
+    monkeypatch.setattr(_Tracker, "sides", sides)
+    result = capture(open_footage(footage), tmp_path / "a.dicetake", CaptureSettings(engine="dice"))
+    take = open_take(result.take)
+    assert set(take.meshes) == {"head", *(f"hand_{side}" for side in sides)}
+    rest = take.meshes["hand_left"].rest_vertices
+    assert rest[:, 0].mean() > 0  # MANO's right hand points the other way
+    assert take.array("tracked_hand_left").all()
+
+
+def test_missing_files_are_listed(tmp_path: Path, footage: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DICE_DATA", str(tmp_path / "nothing"))
+    with pytest.raises(MissingModelError, match=r"model\.bin.*mano\.is\.tue\.mpg\.de.*dice models add") as error:
+        capture(open_footage(footage), tmp_path / "a.dicetake", CaptureSettings(engine="dice"))
+    assert error.value.exit_status == 2
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("keys", ["per-frame", "compact", "rigged"])
+def test_takes_become_scenes(tmp_path: Path, footage: Path, keys: str) -> None:
+    pytest.importorskip("bpy")
+    capture(open_footage(footage, (0, 3)), tmp_path / "a.dicetake", CaptureSettings(engine="dice"))
+    scene, exported = tmp_path / "a.blend", tmp_path / "a.fbx"
+    arguments = ["blend", str(tmp_path / "a.dicetake"), "-o", str(scene), "--keys", keys, "--fbx", str(exported)]
+    assert main(arguments) == 0
+    assert scene.stat().st_size > 100_000
+    assert exported.stat().st_size > 100_000
+    assert main(["metrics", str(tmp_path / "a.dicetake"), "--json"]) == 0
