@@ -234,7 +234,7 @@ class CaptureQueue:
         capture.log = folder / "worker.log"
         command = capture.python.command("dice_core", capture.request.arguments())
         try:
-            self._worker = Worker(command, folder, capture.python.environment)
+            self._worker = Worker(command, folder)
         except WorkerError as error:
             capture.error = str(error)
             self._end(capture, State.FAILED)

@@ -14,9 +14,10 @@ from .worker import Python, Worker, WorkerError
 
 __all__ = ["Findings", "close", "findings", "start"]
 
-# Seconds between two looks, and until the answer is given up: the first import of torch can take half a minute.
+# Seconds between two looks, and until the answer is given up: turning a checkpoint of 1.3 GB into safetensors takes a
+# minute or two from a slow disk.
 _TICK = 0.1
-_PATIENCE = 90.0
+_PATIENCE = 900.0
 _PROBE = Path(__file__).with_name("probe.py")
 
 
@@ -39,16 +40,17 @@ def findings() -> Findings:
     return _findings
 
 
-def start(python: Python) -> None:
+def start(python: Python, add: str = "") -> None:
     """Ask the Python; `findings` changes when it has answered.
 
+    add : a folder whose licensed files are added first, "" to look only.
     Raises WorkerError where it cannot be started.
     """
     global _worker, _folder, _started  # noqa: PLW0603
     close()
     _folder = tempfile.TemporaryDirectory(prefix="dice-check-", ignore_cleanup_errors=True)
     try:
-        _worker = Worker([python.executable, str(_PROBE), *python.folders], Path(_folder.name), python.environment)
+        _worker = Worker([python.executable, str(_PROBE), *python.folders, *([add] if add else [])], Path(_folder.name))
     except WorkerError:
         close()
         raise
@@ -101,17 +103,13 @@ def _explain(output: str, last_lines: list[str]) -> list[tuple[bool, str]]:
         lines.append((version is not None, f"{package} {version}" if version else f"{package} is missing"))
     if answer["error"]:
         lines.append((False, f"The licensed files could not be looked at: {answer['error']}"))
-    return lines + model_lines(answer["models"])
+    return lines + [_model_line(model) for model in answer["models"]]
 
 
-def model_lines(models: object) -> list[tuple[bool, str]]:
-    """One line a licensed file, from what `dice models --json` says."""
-    files = models.get("models", []) if isinstance(models, dict) else []
-    lines = []
-    for file in files:
-        status = str(file.get("status", ""))
-        text = f"{file.get('name', '?')}: {status}"
-        if status != "present" and file.get("where"):
-            text += f" ({file['where']})"
-        lines.append((status == "present", text))
-    return lines
+def _model_line(model: dict[str, str]) -> tuple[bool, str]:
+    """What is known of a licensed file, and where its owner hands it out if it is not there."""
+    there = model["state"] == "present"
+    if there:
+        return True, f"{model['name']}: {model['purpose']}"
+    detail = f" ({model['detail']})" if model["detail"] else ""
+    return False, f"{model['name']} is {model['state']}{detail}: from {model['source']}, {model['licence']}"

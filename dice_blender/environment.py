@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -28,16 +29,23 @@ def python_of(engine: str) -> Python:
     Raises WorkerError with a sentence for the user where there is none.
     """
     if engine == "open":
-        return Python(blender_python(), module_folders(_OWN_MODULES))
+        return Python(blender_python(), module_folders(_OWN_MODULES, _bundled_wheels()))
     chosen = preferences().dice_python
     if not chosen:
         raise WorkerError("The DICE network needs a Python with PyTorch: choose one in the extension's preferences.")
     executable = Path(bpy.path.abspath(chosen))
     if not executable.is_file():
         raise WorkerError(f"There is no Python at {executable}: choose another one in the extension's preferences.")
-    models = preferences().models_folder
-    environment = {"DICE_MODELS": bpy.path.abspath(models)} if models else {}
-    return Python(str(executable), module_folders(["dice_core"]), isolated=False, environment=environment)
+    return Python(str(executable), module_folders(["dice_core"], _bundled_wheels()), isolated=False)
+
+
+def _bundled_wheels() -> Path:
+    """Where Blender unpacks the wheels of extensions.
+
+    Blender's own packages may come before it on its path, and with them another OpenCV that a user has put there.
+    """
+    python = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    return Path(bpy.utils.user_resource("EXTENSIONS")) / ".local" / "lib" / python / "site-packages"
 
 
 def takes_folder() -> Path:

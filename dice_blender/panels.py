@@ -60,7 +60,9 @@ class DICE_PT_footage(_Tab, Panel):
         value = row.row()
         value.active = settings.use_fov
         value.prop(settings, "fov", text="")
-        layout.row().prop(settings, "hands", expand=True)
+        split = layout.split(factor=0.24)
+        split.label(text="Hands")
+        split.row().prop(settings, "hands", expand=True)
 
     def _draw_facts(self, context: bpy.types.Context, layout: UILayout, settings: Any) -> None:
         if settings.footage_width:
@@ -215,7 +217,9 @@ class DICE_UL_touches(UIList):
         side = item.hand.removeprefix("hand_")[:1].upper()
         frames = f"{item.first_scene_frame}-{item.last_scene_frame}"
         text = f"{item.region} ({side})" if side else item.region
-        jump = row.operator("dice.jump_to_touch", text=text, icon="MARKER_HLT", emboss=False, translate=False)
+        place = row.row()
+        place.alignment = "LEFT"
+        jump = place.operator("dice.jump_to_touch", text=text, icon="MARKER_HLT", emboss=False, translate=False)
         jump.index = index
         value = row.row()
         value.alignment = "RIGHT"

@@ -41,7 +41,7 @@ class DICE_preferences(AddonPreferences):
     )
     models_folder: StringProperty(
         name="Licensed Files",
-        description="Folder of the DICE checkpoint, MANO and FLAME, which you obtain under their own licences",
+        description="Folder with the DICE checkpoint, MANO and FLAME, which you obtain under their owners' licences",
         subtype="DIR_PATH",
     )
     log_level: EnumProperty(
@@ -58,7 +58,8 @@ class DICE_preferences(AddonPreferences):
         layout.use_property_decorate = False
         layout.prop(self, "takes_folder", placeholder="Beside the saved file")
         layout.separator()
-        column = layout.column(heading="DICE Network")
+        layout.label(text="DICE Network")
+        column = layout.column()
         column.prop(self, "dice_python", text="Python")
         column.prop(self, "models_folder")
         self._draw_check(context, layout)
@@ -69,9 +70,10 @@ class DICE_preferences(AddonPreferences):
 
     def _draw_check(self, context: bpy.types.Context, layout: bpy.types.UILayout) -> None:
         found = enginecheck.findings()
-        column = layout.column()
-        column.enabled = bool(self.dice_python) and not found.asking
-        column.operator("dice.check_engine", text="Checking…" if found.asking else "Check", icon="CHECKMARK")
+        row = layout.row(align=True)
+        row.enabled = bool(self.dice_python) and not found.asking
+        row.operator("dice.check_engine", text="Checking…" if found.asking else "Check", icon="CHECKMARK")
+        row.operator("dice.add_models", icon="ADD")
         if found.lines:
             box = layout.box().column(align=True)
             for good, text in found.lines:

@@ -1,7 +1,8 @@
 """Run by the Python that is to run the DICE network: prints what is there and what is missing, as one JSON object.
 
+`python probe.py FOLDER [ADD]`: FOLDER holds dice_core; ADD is a folder with licensed files, which are added first.
 This file is a script for any Python 3 with nothing installed: it imports nothing but the standard library, and what is
-missing is an answer, not an error. `python probe.py FOLDER...`, FOLDER holding dice_core.
+missing is an answer, not an error.
 """
 
 import importlib.metadata
@@ -10,11 +11,17 @@ import json
 import subprocess
 import sys
 
-NEEDED = {"torch": "torch", "safetensors": "safetensors", "numpy": "numpy", "cv2": "opencv-python-headless"}
+NEEDED = {
+    "torch": "torch",
+    "safetensors": "safetensors",
+    "numpy": "numpy",
+    "cv2": "opencv-python-headless",
+    "tqdm": "tqdm",
+}
 OLDEST = (3, 11)
-PATIENCE = 60
+# Our folder comes last on the path, so that the packages of this Python win.
 CODE = (
-    "import runpy, sys; sys.path += sys.argv[1:]; sys.argv = ['dice', 'models', '--json'];"
+    "import runpy, sys; sys.path.append(sys.argv[1]); sys.argv = ['dice'] + sys.argv[2:];"
     "runpy.run_module('dice_core', run_name='__main__')"
 )
 
@@ -23,38 +30,32 @@ def packages():
     """Version of each needed package, None where it is missing."""
     found = {}
     for module, package in NEEDED.items():
+        there = importlib.util.find_spec(module) is not None
         try:
-            there = importlib.util.find_spec(module) is not None
             found[package] = importlib.metadata.version(package) if there else None
-        except (ImportError, ValueError):
-            found[package] = "?"  # there, but not installed as a package of this name
+        except importlib.metadata.PackageNotFoundError:
+            found[package] = "?"  # there, but installed under another name
     return found
 
 
-def models(folders):
-    """What `dice models --json` says, or the sentence with which it failed."""
-    command = [sys.executable, "-c", CODE, *folders]
+def models(folder, add):
+    """What `dice models` says of the licensed files, and the sentence with which it failed, "" if it did not."""
+    command = ["models", *(["add", add] if add else []), "--json"]
+    run = subprocess.run([sys.executable, "-c", CODE, folder, *command], capture_output=True, text=True, check=False)
     try:
-        run = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
-        return json.loads(run.stdout), ""
-    except subprocess.TimeoutExpired:
-        return None, f"no answer within {PATIENCE} seconds"
-    except ValueError:
+        return json.loads(run.stdout)["models"], ""
+    except (ValueError, KeyError):
         lines = [line for line in run.stderr.splitlines() if line.strip()]
-        return None, lines[-1] if lines else f"exit status {run.returncode}"
+        return [], lines[-1] if lines else f"exit status {run.returncode}"
 
 
-def main():
+def main(folder, add=""):
     """Print the answer."""
-    answer = {
-        "python": ".".join(map(str, sys.version_info[:3])),
-        "old": sys.version_info < OLDEST,
-        "packages": packages(),
-    }
-    complete = not answer["old"] and all(answer["packages"].values())
-    answer["models"], answer["error"] = models(sys.argv[1:]) if complete else (None, "")
+    answer = {"python": ".".join(map(str, sys.version_info[:3])), "old": sys.version_info < OLDEST}
+    answer["packages"] = packages()
+    answer["models"], answer["error"] = ([], "") if answer["old"] else models(folder, add)
     print(json.dumps(answer))
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])

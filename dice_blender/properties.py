@@ -32,7 +32,7 @@ HANDS = (
     ("both", "Both", "Both hands"),
 )
 ENGINES = (
-    ("open", "Open", "Ships with the extension, needs nothing else, free for commercial work"),
+    ("open", "Built-In", "Ships with the extension, needs nothing else, free for commercial work"),
     ("dice", "DICE Network", "The published network; needs licensed files and a Python with PyTorch, see preferences"),
 )
 KEYS = (

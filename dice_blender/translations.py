@@ -73,7 +73,7 @@ GERMAN = {
     ),
     "Engine": "Verfahren",
     "What recovers the head, the hands and the contact": "Was Kopf, Hände und Berührung gewinnt",
-    "Open": "Offen",
+    "Built-In": "Mitgeliefert",
     "Ships with the extension, needs nothing else, free for commercial work": (
         "Gehört zur Erweiterung, braucht sonst nichts, frei für gewerbliche Arbeit"
     ),
@@ -209,8 +209,12 @@ GERMAN = {
         "Das Python, in dem das DICE-Netz läuft, mit installiertem torch und safetensors"
     ),
     "Licensed Files": "Lizenzierte Dateien",
-    "Folder of the DICE checkpoint, MANO and FLAME, which you obtain under their own licences": (
-        "Ordner für DICE-Checkpoint, MANO und FLAME, die unter ihren eigenen Lizenzen zu beziehen sind"
+    "Folder with the DICE checkpoint, MANO and FLAME, which you obtain under their owners' licences": (
+        "Ordner mit DICE-Checkpoint, MANO und FLAME, die unter den Lizenzen ihrer Eigentümer zu beziehen sind"
+    ),
+    "Add Files": "Dateien aufnehmen",
+    "Take the files in the folder above into use, converting the checkpoint once. They are for non-commercial use": (
+        "Die Dateien im Ordner darüber in Gebrauch nehmen; der Checkpoint wird einmal umgewandelt. Nicht kommerziell"
     ),
     "Check": "Prüfen",
     "Checking…": "Wird geprüft…",

@@ -14,8 +14,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -67,17 +67,21 @@ def blender_python() -> str:
     return str(executable)
 
 
-def module_folders(modules: Sequence[str]) -> tuple[str, ...]:
+def module_folders(modules: Sequence[str], preferred: Path | None = None) -> tuple[str, ...]:
     """The folders that a Python needs on its path to import `modules`, found without importing them.
 
-    Raises WorkerError where one is missing.
+    preferred : a folder that is looked at before all others, whatever this Python would import.
+    Raises WorkerError where a module is missing.
     """
     folders = []
     for module in modules:
-        spec = find_spec(module)
-        if spec is None or spec.origin is None:
-            raise WorkerError(f"{module} is missing: install the extension again from the zip for this platform.")
-        folder = str(Path(spec.origin).resolve().parent.parent)
+        if preferred is not None and (preferred / module / "__init__.py").exists():
+            folder = str(preferred)
+        else:
+            spec = find_spec(module)
+            if spec is None or spec.origin is None:
+                raise WorkerError(f"{module} is missing: install the extension again from the zip for this platform.")
+            folder = str(Path(spec.origin).resolve().parent.parent)
         if folder not in folders:
             folders.append(folder)
     return tuple(folders)
@@ -88,13 +92,11 @@ class Python:
     """A Python and the folders that it needs beside its own packages.
 
     isolated : true for Blender's own Python, whose worker must not see what else the user has installed.
-    environment : variables that the worker gets beside Blender's own.
     """
 
     executable: str
     folders: tuple[str, ...] = ()
     isolated: bool = True
-    environment: Mapping[str, str] = field(default_factory=dict)
 
     def command(self, module: str, arguments: Sequence[str]) -> list[str]:
         """The command that runs `module` with `arguments`."""
@@ -108,11 +110,10 @@ class Worker:
 
     command : the program and its arguments.
     folder : where its output goes: `events.jsonl` (standard output) and `worker.log` (standard error).
-    environment : variables that it gets beside Blender's own.
     Raises WorkerError where the program cannot be started.
     """
 
-    def __init__(self, command: Sequence[str], folder: Path, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(self, command: Sequence[str], folder: Path) -> None:
         self.folder = folder
         self.log = folder / "worker.log"
         self._events = folder / "events.jsonl"
@@ -128,7 +129,6 @@ class Worker:
                     stdout=output,
                     stderr=errors,
                     cwd=folder,
-                    env={**os.environ, **(environment or {})},
                     **_own_group(),
                 )
         except (OSError, ValueError) as error:

@@ -9,6 +9,7 @@ from bpy.app.translations import pgettext_rpt as _t
 from bpy.types import Operator
 
 from .. import enginecheck, environment, logfile
+from ..preferences import preferences
 from ..worker import WorkerError
 
 __all__ = ["register", "unregister"]
@@ -23,6 +24,26 @@ class DICE_OT_check_engine(Operator):
     def execute(self, _context: bpy.types.Context) -> set[str]:
         try:
             enginecheck.start(environment.python_of("dice"))
+        except WorkerError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        return {"FINISHED"}
+
+
+class DICE_OT_add_models(Operator):
+    """Take the files in the folder above into use, converting the checkpoint once. They are for non-commercial use"""
+
+    bl_idname = "dice.add_models"
+    bl_label = "Add Files"
+
+    @classmethod
+    def poll(cls, _context: bpy.types.Context) -> bool:
+        return bool(preferences().models_folder)
+
+    def execute(self, _context: bpy.types.Context) -> set[str]:
+        folder = bpy.path.abspath(preferences().models_folder)
+        try:
+            enginecheck.start(environment.python_of("dice"), folder)
         except WorkerError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
@@ -55,6 +76,6 @@ class DICE_OT_open_preferences(Operator):
         return {"FINISHED"}
 
 
-_CLASSES = (DICE_OT_check_engine, DICE_OT_open_log, DICE_OT_open_preferences)
+_CLASSES = (DICE_OT_check_engine, DICE_OT_add_models, DICE_OT_open_log, DICE_OT_open_preferences)
 
 register, unregister = bpy.utils.register_classes_factory(_CLASSES)

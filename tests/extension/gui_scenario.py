@@ -6,6 +6,7 @@ pictures and `figures.json`; the exit status is 1 where a figure misses its boun
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 import time
@@ -121,33 +122,24 @@ def german() -> None:
 
 
 def preferences() -> None:
-    """The extension's preferences, in a part of the window that showed something else."""
-    run(
-
-        "other = next(a for a in window.screen.areas if a.type == 'PROPERTIES')\n"
-        "area.type = 'PREFERENCES'\n"
-        "bpy.context.preferences.active_section = 'ADDONS'\n"
-        "window.workspace.status_text_set(None)\n"
-        "bpy.context.window_manager.addon_search = 'DICE'\n"
-        "import addon_utils; addon_utils.modules()\n"
-        "[m.__dict__.setdefault('bl_info', {}).__setitem__('show_expanded', True) for m in addon_utils.modules()"
-        " if m.__name__ == '" + MODULE + "']"
-    )
-    time.sleep(1)
+    """The extension's preferences, in the window that the button of the tab opens."""
+    run("bpy.ops.dice.open_preferences()")
+    time.sleep(2)
     screenshot("preferences.png")
+    run(
+        "extra = bpy.context.window_manager.windows[-1]\n"
+        "with bpy.context.temp_override(window=extra): bpy.ops.wm.window_close()"
+    )
 
 
 def quit_while_capturing() -> float:
     """Quit Blender during a capture. Returns seconds until the worker was gone."""
-    run("next(a for a in window.screen.areas if a.type == 'PREFERENCES').type = 'VIEW_3D'")
     run("bpy.ops.dice.capture()")
     worker = Path("/proc") / str(wait_until(f"from {MODULE} import session; R = session.queue.worker_pid", 30))
     assert worker.exists()
     start = time.monotonic()
-    try:
+    with contextlib.suppress(TimeoutError):  # a Blender that quits does not answer
         run("bpy.ops.wm.quit_blender()", 2)
-    except TimeoutError:
-        pass
     while worker.exists() and "zombie" not in (worker / "status").read_text():
         time.sleep(0.05)
         assert time.monotonic() - start < 10, "the worker outlived Blender"

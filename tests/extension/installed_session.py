@@ -22,6 +22,7 @@ from typing import Any
 ZIP, FOLDER = Path(sys.argv[1]), Path(sys.argv[2])
 SAMPLE = Path(sys.argv[3]) if len(sys.argv) > 3 else None
 os.environ["BLENDER_USER_RESOURCES"] = str(FOLDER / "profile")  # Blender reads it when it is imported
+os.environ["DICE_DATA"] = str(FOLDER / "data")  # no licensed files, whatever the user has
 os.environ["DICE_STUB_TAKE"] = str(FOLDER / "ready.dicetake")
 
 import bpy  # noqa: E402
@@ -119,6 +120,7 @@ def install() -> dict[str, Any]:
     bpy.ops.extensions.package_install_files(filepath=str(ZIP), repo="user_default", enable_on_install=True)
     assert MODULE in bpy.context.preferences.addons, "installation failed"
     part("preferences").preferences().takes_folder = str(FOLDER / "takes")
+    state["python_of"] = part("environment").python_of
     return {"blender": bpy.app.version_string, "python": sys.version.split()[0], "operators": sorted(dir(bpy.ops.dice))}
 
 
@@ -129,9 +131,9 @@ def nothing_heavy_is_imported() -> None:
     site = [path for path in sys.path if ".local" in path]
     assert site, "the wheels are on the path"
     assert not any((Path(path) / "numpy").exists() for path in site), "no numpy is bundled"
-    for module in ("cv2", "dice_core", "tqdm"):
-        (folder,) = part("worker").module_folders([module])
-        assert ".local" in folder, f"the worker gets the bundled {module}"
+    first, *others = part("environment").python_of("open").folders
+    assert ".local" in first, "the worker gets the bundled OpenCV, whatever else is installed"
+    assert len(others) == 1, "and Blender's numpy"
 
 
 @step
@@ -369,15 +371,39 @@ def closing_the_file_ends_the_worker() -> None:
 
 
 @step
+def check_of_the_network_engine() -> dict[str, Any]:
+    environment, check = part("environment"), part("enginecheck")
+    chosen = part("preferences").preferences()
+    part("environment").python_of = state["python_of"]
+    try:
+        bpy.ops.dice.check_engine()
+    except RuntimeError as error:
+        assert "choose one" in str(error)
+    else:
+        raise AssertionError("there is no Python yet")
+    chosen.dice_python = str(FOLDER / "nowhere" / "python")
+    try:
+        environment.python_of("dice")
+    except part("worker").WorkerError as error:
+        assert "There is no Python at" in str(error)
+    chosen.dice_python = sys.executable
+    assert bpy.ops.dice.check_engine() == {"FINISHED"}
+    lines = check.findings().lines
+    assert lines[0][0], lines
+    assert any("MANO_RIGHT.pkl is missing" in text and "https://" in text for _good, text in lines), lines
+    chosen.dice_python = "/bin/false"
+    assert bpy.ops.dice.check_engine() == {"FINISHED"}
+    assert not check.findings().lines[0][0]
+    assert not children()
+    return {"lines": [text for _good, text in lines][:6]}
+
+
+@step
 def real_capture() -> dict[str, Any]:
     if SAMPLE is None:
         return {"skipped": True}
     fresh()
-    environment = part("environment")
-    worker = part("worker")
-    environment.python_of = lambda _engine: worker.Python(
-        worker.blender_python(), worker.module_folders(("dice_core", "cv2", "tqdm", "numpy"))
-    )
+    part("environment").python_of = state["python_of"]
     bpy.ops.dice.open_footage(filepath=str(SAMPLE))
     settings = bpy.context.scene.dice
     assert settings.footage_frames >= 60

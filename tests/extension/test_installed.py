@@ -19,7 +19,7 @@ from tests.blender.synthetic_take import write_synthetic_take
 
 HERE = Path(__file__).parent
 SESSION = HERE / "installed_session.py"
-SAMPLE = build_addon.ROOT / "dice_core" / "sample" / "sample.mp4"
+SAMPLES = sorted((build_addon.ROOT / "dice_core" / "sample").glob("*.mp4"))
 # Seconds: a Blender's life with some small imports, and the capture of the sample on two cores.
 PATIENCE = 600
 
@@ -54,9 +54,8 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     (stub / "__init__.py").touch()
     shutil.copy(HERE / "stub_worker.py", stub / "__main__.py")
     write_synthetic_take(folder / "ready.dicetake")
-    sample = [str(SAMPLE)] if SAMPLE.exists() else []
     run = subprocess.run(
-        [sys.executable, str(SESSION), str(zip_file), str(folder), *sample],
+        [sys.executable, str(SESSION), str(zip_file), str(folder), *map(str, SAMPLES[:1])],
         capture_output=True,
         text=True,
         timeout=PATIENCE,
