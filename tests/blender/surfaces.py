@@ -33,14 +33,15 @@ def present(take: Take, mesh: str) -> np.ndarray:
     return np.flatnonzero(take.array(f"tracked_{mesh}"))
 
 
-def worst_distance(take: Take, mesh: str, item: bpy.types.Object, start: int) -> float:
+def worst_distance(take: Take, mesh: str, item: bpy.types.Object, start: int, step: float = 1.0) -> float:
     """Largest distance, millimetres, of any vertex from the take in any frame that shows the mesh.
 
-    start : scene frame of the take's first frame.
+    start : scene frame of the take's first frame; step : scene frames a frame of the take.
     """
     surfaces = captured(take, mesh)
     worst = 0.0
     for index in present(take, mesh):
-        bpy.context.scene.frame_set(start + int(index))
+        frame = start + step * int(index)
+        bpy.context.scene.frame_set(int(frame), subframe=frame - int(frame))
         worst = max(worst, float(np.linalg.norm(evaluated(item) - surfaces[index], axis=1).max()))
     return worst * 1000
