@@ -45,13 +45,14 @@ _APPROACH = 0.015  # metres: a hand that passes the face this close without touc
 _SWEEP = np.exp(np.linspace(-0.36, 0.36, 37))  # distances tried, relative to the one from size
 _FURTHER = (1.0, 1.05, 1.1)  # of the distance of first touch, from which placing starts
 _BY_SIZE = (1.0, 1.08)  # of the distance that the hand's size tells, from which it starts too
-_POLISH_WEIGHT = 2.0  # trust in the image once it is settled what touches
+_POLISH_WEIGHT = 4.0  # trust in the image once it is settled what touches
 _POLISH_ITERATIONS = 6
 _PART_REWARD = 14.0  # cost that a part of the hand which rests on the head may make elsewhere
 _STEADY_DISTANCE = 0.008  # metres between frames, hand against head
 _ROUNDS = 4
 _SOFTENING = 0.4  # of the contact terms, from each round back to the one before
 _ITERATIONS = 7
+_LOST = 0.01  # of the hand's size in the image, beyond what the pose without the head misses
 _WARM_ROUNDS = 2
 _WARM_ITERATIONS = 3
 _LARGEST_STEP = np.concatenate([np.full(3, 0.2), np.full(3, 0.03), np.full(POSE_SIZE - 6, 0.3)])
@@ -136,7 +137,8 @@ class HandPlacer:
         sigma = _SIZE_SIGMA + edge_on(observation.pixels) * (_SIZE_SIGMA_EDGE - _SIZE_SIGMA)
         evidence = _Evidence(observation, head, rough, sigma)
         if previous is not None and previous_head is not None:
-            followed = self._follow(evidence, previous, previous_head)
+            free_error = self._fitter.error(pose, observation)
+            followed = self._follow(evidence, previous, previous_head, free_error)
             if followed is not None:
                 return followed
         factor, touching = self._first_touch(pose, head, sigma * _TOUCH_SIGMAS)
@@ -153,14 +155,19 @@ class HandPlacer:
         polish = evidence._replace(steady=steady, trust=_POLISH_WEIGHT)
         return self._settle(polish, best.pose, True, 1, _POLISH_ITERATIONS)
 
-    def _follow(self, evidence: _Evidence, previous: Placement, previous_head: HeadPose) -> Placement | None:
-        """Go on from the frame before; None where a touch has begun or ended, so that the place must be found anew."""
+    def _follow(
+        self, evidence: _Evidence, previous: Placement, previous_head: HeadPose, free_error: float
+    ) -> Placement | None:
+        """Go on from the frame before; None where a touch has begun or ended, or where this leads away from the image
+        (which the pose without the head misses by `free_error`), so that the place must be found anew."""
         start = previous.pose.copy()
         start[3:6] += evidence.head.pose.translation - previous_head.translation
         if not previous.touching and self._first_touch(start, evidence.head, evidence.sigma * _TOUCH_SIGMAS)[1]:
             return None
         evidence = evidence._replace(aim=float(start[5]), steady=previous.pose[6:], trust=_POLISH_WEIGHT)
         placed = self._settle(evidence, start, previous.touching, _WARM_ROUNDS, _WARM_ITERATIONS)
+        if self._fitter.error(placed.pose, evidence.observation) > free_error + _LOST:
+            return None
         if not previous.touching:
             return placed
         stays = abs(np.log(placed.pose[5] / evidence.rough)) < evidence.sigma * _STAY_SIGMAS

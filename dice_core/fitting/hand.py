@@ -29,6 +29,7 @@ _ALIKE = {"mcp_flexion": 3.0, "pip_flexion": 5.0, "dip_flexion": 6.0}
 _EDGE_DEPTH_SIGMA = 0.08  # metres: there the guessed depths split the fingers
 _STEADY_SIGMA = 0.20  # radians between frames
 _DISTANCE_SIGMA = 0.04  # of the distance found from the hand's size alone
+_LOST = 0.022  # of the hand's size: a fit that misses its landmarks by more is tried again from the start
 _ITERATIONS = 40
 _WARM_ITERATIONS = 8
 _LARGEST_STEP = 0.3  # radians or metres an iteration
@@ -101,17 +102,31 @@ class HandFitter:
         previous : (28,) pose of the frame before, to start from. Returns the pose (28,).
         """
         rough = self.rough_pose(observation)
-        steady = previous[6:].copy() if previous is not None else None
+        if previous is None:
+            return self._fit_from(rough, observation, rough[5], None)
+        pose = self._fit_from(previous, observation, rough[5], previous[6:].copy())
+        if self.error(pose, observation) < _LOST:
+            return pose
+        # What the frames before led to no longer explains the image: look again without them.
+        afresh = self._fit_from(rough, observation, rough[5], None)
+        return min(pose, afresh, key=lambda candidate: self.error(candidate, observation))
 
+    def error(self, pose: np.ndarray, observation: HandObservation) -> float:
+        """Mean distance of the key points from their landmarks, as a share of the hand's size in the image."""
+        seen = self.camera.project(self.skeleton.positions(pose, self.keypoints))
+        return float(np.linalg.norm(seen - observation.pixels, axis=1).mean() / hand_size(observation.pixels))
+
+    def _fit_from(
+        self, start: np.ndarray, observation: HandObservation, distance: float, steady: np.ndarray | None
+    ) -> np.ndarray:
         def evaluate(x: np.ndarray) -> Quadratic:
             position, jacobian = self.skeleton.jacobian(x, self.keypoints)
             terms = self.landmark_terms(observation, position, jacobian)
             self.add_prior(terms, x, observation, steady)
-            terms.add_diagonal(5, x[5:6] - rough[5], 1 / (_DISTANCE_SIGMA * rough[5]))
+            terms.add_diagonal(5, x[5:6] - distance, 1 / (_DISTANCE_SIGMA * distance))
             return terms
 
-        start = rough if previous is None else previous
-        iterations = _ITERATIONS if previous is None else _WARM_ITERATIONS
+        iterations = _ITERATIONS if steady is None else _WARM_ITERATIONS
         pose, _ = minimise(
             evaluate, start, self.lower, self.upper, iterations=iterations, largest_step=_LARGEST_STEP
         )

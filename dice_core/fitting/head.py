@@ -24,7 +24,7 @@ _DISTANCE_SIGMA = 0.03  # of the distance found from the head's size alone
 _STEADY_SIGMA = 0.25  # of the full action, between frames
 _OVERFIT = {"mouthShrugUpper": 0.4, "cheekPuff": 0.5}  # actions that fire on neutral faces: sigma times this
 _UNSEEN = ("tongueOut",)  # actions that landmarks do not show
-_GAZE = "eyeLook"
+_IRIS_WEIGHT = 2.0  # trust in a landmark of the irises, which alone show where the eyes look
 _ITERATIONS = 25
 _WARM_ITERATIONS = 4
 _TOLERANCE = 2e-3  # relative decrease of the cost at which a fit has settled
@@ -57,23 +57,24 @@ class HeadFitter:
         self.camera = camera
         self.shape = shape
         self._pivot = head.mesh.joints[0].astype(np.float64)
-        self._template = head.landmarks(head.rest(shape)).astype(np.float64) - self._pivot
-        self._shape_basis = head.landmarks(head.shape_basis).astype(np.float64)
-        self._actions = head.landmarks(head.expressions).astype(np.float64)
-        self._weights = np.asarray(head.landmark_weights[: len(self._template)], np.float64)
+        self._template = _all_landmarks(head, head.rest(shape)) - self._pivot
+        self._shape_basis = _all_landmarks(head, head.shape_basis)
+        self._actions = _all_landmarks(head, head.expressions)
+        irises = np.full(len(self._template) - len(head.landmark_weights), _IRIS_WEIGHT)
+        self._weights = np.concatenate([np.sqrt(head.landmark_weights), irises]).astype(np.float64)
         names = head.expression_names
         self._sigma = _EXPRESSION_SIGMA * np.array([_OVERFIT.get(name, 1.0) for name in names])
         count = len(names)
         self._lower = np.concatenate([np.full(6, -np.inf), np.zeros(count)])
         self._upper = np.concatenate([np.full(6, np.inf), np.ones(count)])
         for k, name in enumerate(names):
-            if name in _UNSEEN or name.startswith(_GAZE):
+            if name in _UNSEEN:
                 self._upper[6 + k] = 0.0
 
     def fit(self, landmarks: np.ndarray, previous: HeadPose | None = None) -> HeadPose:
         """Fit one frame.
 
-        landmarks : (468 or more, 3) pixels, depth in pixels too; previous : the frame before, to start from.
+        landmarks : (478, 3) pixels, depth in pixels too, the last ten those of the irises; previous : the frame before, to start from.
         """
         observed = np.asarray(landmarks[: len(self._template)], np.float64)
         rough = self._rough_pose(observed)
@@ -169,10 +170,15 @@ class HeadFitter:
         return terms, (rows, shown, weight)
 
 
+def _all_landmarks(head: Head, vertices: np.ndarray) -> np.ndarray:
+    points = np.concatenate([head.landmarks(vertices), head.irises(vertices)], axis=-2)
+    return points.astype(np.float64)
+
+
 def fit_head_shape(head: Head, camera: Camera, frames: Sequence[np.ndarray]) -> np.ndarray:
     """The shape coefficients that explain several frames of one person together.
 
-    frames : landmarks (468 or more, 3) of each frame. Returns (S,); zeros where there are no frames.
+    frames : landmarks (478, 3) of each frame. Returns (S,); zeros where there are no frames.
     Gauss-Newton on the shape with each frame's pose and expression eliminated (Schur complement).
     """
     count = len(head.shape_basis)
