@@ -61,7 +61,9 @@ class Engine(Protocol):
     def mesh(self, name: str) -> Mesh:
         """A mesh of the take by its name."""
 
-    def blocks(self, size: int, previous: Columns | None, start: int, on_frame: Callable[[], bool]) -> Iterator[Columns]:
+    def blocks(
+        self, size: int, previous: Columns | None, start: int, on_frame: Callable[[], bool]
+    ) -> Iterator[Columns]:
         """Work through the rows from `start` on in blocks of `size`; `previous` is the block before.
 
         on_frame : called after each row; False ends the work after it.

@@ -74,7 +74,8 @@ class HeadFitter:
     def fit(self, landmarks: np.ndarray, previous: HeadPose | None = None) -> HeadPose:
         """Fit one frame.
 
-        landmarks : (478, 3) pixels, depth in pixels too, the last ten those of the irises; previous : the frame before, to start from.
+        landmarks : (478, 3) pixels, depth in pixels too, the last ten those of the irises; previous : the frame
+        before, to start from.
         """
         observed = np.asarray(landmarks[: len(self._template)], np.float64)
         rough = self._rough_pose(observed)
@@ -91,7 +92,7 @@ class HeadFitter:
         return HeadPose(x[:3], x[3:6], x[6:])
 
     def shape_terms(self, pose: HeadPose, landmarks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """What one frame says of the shape: gradient (S,) and matrix (S, S), with the frame's own unknowns eliminated."""
+        """What one frame says of the shape, its own unknowns eliminated: gradient (S,) and matrix (S, S)."""
         observed = np.asarray(landmarks[: len(self._template)], np.float64)
         x = np.concatenate([pose.rotation, pose.translation, pose.expression])
         distance = self._rough_pose(observed)[5]

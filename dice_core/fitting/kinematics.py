@@ -10,7 +10,7 @@ from dice_core.bodies import Hand
 from dice_core.fitting.solver import cross_matrices
 from dice_core.mesh import joint_transforms, rotation_matrices
 
-__all__ = ["ArticulatedPoints", "HandSkeleton", "POSE_SIZE", "bone_weights"]
+__all__ = ["POSE_SIZE", "ArticulatedPoints", "HandSkeleton", "bone_weights"]
 
 # Unknowns of a hand's pose: rotation vector 3, translation 3 metres, joint angles 22 radians.
 POSE_SIZE = 28

@@ -6,11 +6,21 @@ of a fast movement's turning points, where a plain average would cut them off.
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 from dice_core.mesh import axis_angle, rotation_matrices
 
-__all__ = ["REACH", "fill_gaps", "interpolate", "interpolate_rotation", "smooth", "smooth_rotation", "smoothing_weights"]
+__all__ = [
+    "REACH",
+    "fill_gaps",
+    "interpolate",
+    "interpolate_rotation",
+    "smooth",
+    "smooth_rotation",
+    "smoothing_weights",
+]
 
 REACH = 8  # frames that a result may depend on, before and after
 _SIGMA_SECONDS = 0.06  # of the window's Gaussian
@@ -64,7 +74,7 @@ def fill_gaps(measured: np.ndarray, longest: int) -> tuple[np.ndarray, np.ndarra
     """
     present = np.flatnonzero(measured)
     fill, before, after = [], [], []
-    for a, b in zip(present[:-1], present[1:], strict=True):
+    for a, b in pairwise(present):
         if 1 < b - a <= longest + 1:
             gap = np.arange(a + 1, b)
             fill.append(gap)

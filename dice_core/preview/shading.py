@@ -8,7 +8,7 @@ import numpy as np
 
 from dice_core.camera import Camera
 from dice_core.mesh import Mesh, triangles, vertex_normals
-from dice_core.preview.rasterizer import interpolate, rasterize
+from dice_core.rasterizer import interpolate, rasterize
 from dice_core.take.frames import Frame
 
 __all__ = ["CONTACT_COLOUR", "DENT_COLOUR", "Drawing", "Painter", "draw"]

@@ -14,7 +14,7 @@ from dice_core.contact.stiffness import head_tissue
 from dice_core.fitting.hand import HandFitter, HandObservation
 from dice_core.fitting.head import HeadPose
 from dice_core.mesh import triangles
-from dice_core.preview.rasterizer import depth_map
+from dice_core.rasterizer import depth_map
 
 CAMERA = Camera.from_fov(640, 480, 40.0)
 HEAD_DISTANCE = 0.7  # metres, of the head's middle

@@ -13,7 +13,7 @@ from bodies.topology import fan
 from dice_core.camera import Camera
 from dice_core.landmarks import LandmarkTracker
 from dice_core.mesh import rotation_matrices
-from dice_core.preview.rasterizer import Raster, interpolate
+from dice_core.rasterizer import Raster, interpolate
 
 __all__ = ["FaceView", "face_views", "iris_centres"]
 

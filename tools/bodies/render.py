@@ -10,7 +10,7 @@ import numpy as np
 
 from dice_core.camera import Camera
 from dice_core.mesh import vertex_normals
-from dice_core.preview.rasterizer import Raster, interpolate, rasterize, scaled_camera
+from dice_core.rasterizer import Raster, interpolate, rasterize, scaled_camera
 
 __all__ = ["DEFAULT_LIGHTS", "SKIN", "Light", "shade", "view"]
 

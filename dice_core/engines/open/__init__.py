@@ -1,4 +1,4 @@
-"""The open engine: landmark networks, open bodies, fitting, placement and a soft-tissue solver; no torch, no licences."""
+"""The open engine: landmark networks, open bodies, fitting, placement and a soft-tissue solver."""
 
 from dice_core.engines.open.engine import OpenEngine
 

@@ -10,7 +10,7 @@ from dice_core.fitting.head import HeadPose
 from dice_core.fitting.kinematics import POSE_SIZE
 from dice_core.landmarks import FaceDetection, HandDetection
 
-__all__ = ["Columns", "SIDES", "empty_columns", "head_pose", "join", "set_face", "set_hand", "set_head_pose"]
+__all__ = ["SIDES", "Columns", "empty_columns", "head_pose", "join", "set_face", "set_hand", "set_head_pose"]
 
 SIDES = ("left", "right")
 Columns = dict[str, np.ndarray]

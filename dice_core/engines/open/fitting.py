@@ -13,7 +13,7 @@ from dice_core.engines.open.person import Person
 from dice_core.fitting.hand import HandFitter, HandObservation
 from dice_core.fitting.head import HeadFitter, HeadPose
 from dice_core.mesh import triangles
-from dice_core.preview.rasterizer import depth_map
+from dice_core.rasterizer import depth_map
 
 __all__ = ["FrameFitter"]
 
@@ -29,7 +29,7 @@ class FrameFitter:
         self._head_mesh = person.head_mesh()
         self._head_fitter = HeadFitter(head, camera, person.head_shape)
         self._triangles = triangles(self._head_mesh)
-        self._proximity = HeadProximity(self._head_mesh, tissue.touchable)
+        self._proximity = HeadProximity(self._head_mesh, tissue.touchable & ~head.rigid_vertices)
         self._front_scale = min(1.0, _FRONT_PIXELS / max(camera.width, camera.height))
         self._hands: dict[str, HandFitter] = {}
         self._placers: dict[str, HandPlacer] = {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -47,7 +47,7 @@ class Person:
 
     def head_mesh(self) -> Mesh:
         """The person's head as the take stores it."""
-        return replace(self.head.mesh, rest_vertices=self.head.rest(self.head_shape).astype(np.float32))
+        return self.head.person_mesh(self.head_shape)
 
     def hand_mesh(self, side: str) -> Mesh:
         """The person's hand as the take stores it."""

@@ -59,7 +59,7 @@ def track_ahead(
                 if not put(TrackedFrame(row, landmarks, tracker.state)):
                     return
             put(None)
-        except BaseException as error:  # noqa: BLE001 - handed to the thread that asked, which raises it
+        except BaseException as error:
             put(error)
 
     thread = threading.Thread(target=work, name="landmarks", daemon=True)
