@@ -18,7 +18,7 @@ from .wrapping import draw_wrapped
 __all__ = ["register", "unregister"]
 
 MESH_LABELS = {"head": "Head", "hand_left": "Hand.L", "hand_right": "Hand.R"}
-# Tracked shares below this are pointed out: the result needs a look.
+# A head that is tracked in a smaller share of the frames is pointed out; hands come and go.
 _FEW_TRACKED = 0.8
 _TOUCH_ROWS = 4
 
@@ -61,6 +61,7 @@ class DICE_PT_footage(_Tab, Panel):
         value.active = settings.use_fov
         value.prop(settings, "fov", text="")
         split = layout.split(factor=0.24)
+        split.use_property_split = False
         split.label(text="Hands")
         split.row().prop(settings, "hands", expand=True)
 
@@ -68,8 +69,8 @@ class DICE_PT_footage(_Tab, Panel):
         if settings.footage_width:
             facts = f"{settings.footage_width} × {settings.footage_height}"
             if settings.footage_frames > 1:
-                facts += "  ·  " + _t("{:d} frames").format(settings.footage_frames)
-                facts += "  ·  " + _t("{:.5g} fps").format(settings.footage_fps) if settings.footage_fps else ""
+                facts += " · " + _t("{:d} frames").format(settings.footage_frames)
+                facts += " · " + _t("{:.5g} fps").format(settings.footage_fps) if settings.footage_fps else ""
             row = layout.row()
             row.label(text=facts, icon="IMAGE_DATA", translate=False)
             row.operator("dice.refresh_footage", text="", icon="FILE_REFRESH", emboss=False)
@@ -145,7 +146,7 @@ class DICE_PT_result(_Tab, Panel):
             share = getattr(entry, f"tracked_{mesh}")
             if share >= 0:
                 row = column.row()
-                row.alert = share < _FEW_TRACKED
+                row.alert = mesh == "head" and share < _FEW_TRACKED
                 icon = "USER" if mesh == "head" else "VIEW_PAN"
                 row.label(text=_t("{}: tracked in {:.0f} %").format(_t(label), share * 100), icon=icon, translate=False)
 
@@ -213,7 +214,7 @@ class DICE_UL_touches(UIList):
     def draw_item(
         self, _context: Any, layout: UILayout, _data: Any, item: Any, _icon: int, _active: Any, _name: str, index: int
     ) -> None:
-        row = layout.row(align=True)
+        row = layout.split(factor=0.5, align=True)
         side = item.hand.removeprefix("hand_")[:1].upper()
         frames = f"{item.first_scene_frame}-{item.last_scene_frame}"
         text = f"{item.region} ({side})" if side else item.region

@@ -8,28 +8,33 @@ from __future__ import annotations
 
 import contextlib
 import json
+import shutil
 import sys
 import time
 from pathlib import Path
 
-from gui import FILES, OUT, click, find_button, press, run, screenshot, wait_until
+from gui import FILES, OUT, find_button, press, run, screenshot, wait_until
 
+# A path that looks well in a picture.
+FOOTAGE = Path("/tmp/footage")
 MODULE = "bl_ext.user_default.dice_blender"
 # Seconds: the longest time that the window may stand still during a capture, and in which a cancelled capture ends.
 LONGEST_GAP, LONGEST_CANCEL = 0.1, 2.0
 
 START_CLOCK = """
 import time
-clock = bpy.app.driver_namespace["clock"] = {"last": None, "gaps": []}
+clock = bpy.app.driver_namespace["clock"] = {"last": None, "gaps": [], "paused": False}
 def tick():
     now = time.perf_counter()
-    if clock["last"] is not None:
+    if clock["last"] is not None and not clock["paused"]:
         clock["gaps"].append(now - clock["last"])
     clock["last"] = now
     return 0.01
 bpy.app.driver_namespace["tick"] = tick
 bpy.app.timers.register(tick)
 """
+PAUSE_CLOCK = "bpy.app.driver_namespace['clock']['paused'] = True"
+GO_ON = "bpy.app.driver_namespace['clock'].update(paused=False, last=None)"
 STOP_CLOCK = """
 bpy.app.timers.unregister(bpy.app.driver_namespace["tick"])
 gaps = sorted(bpy.app.driver_namespace["clock"]["gaps"])
@@ -43,24 +48,28 @@ HOLD_IMPORT = "bpy.context.scene.dice.import_result = False"
 
 def main() -> int:
     """Walk through the tab."""
-    clip = next(path for path in FILES.iterdir() if path.suffix == ".mp4")
+    given = next(path for path in FILES.iterdir() if path.suffix == ".mp4")
+    FOOTAGE.mkdir(exist_ok=True)
+    clip = Path(shutil.copy(given, FOOTAGE))
     figures = {"blender": run("R = bpy.app.version_string")}
     screenshot("panel_empty.png")
 
     # What a drop onto the viewport runs, once the user has picked it from the menu of what a clip can become.
-    run(f"bpy.ops.dice.open_footage('INVOKE_DEFAULT', directory={str(FILES)!r}, files=[dict(name={clip.name!r})])")
+    run(f"bpy.ops.dice.open_footage('INVOKE_DEFAULT', directory={str(FOOTAGE)!r}, files=[dict(name={clip.name!r})])")
     figures["dropped"] = run("R = bpy.context.scene.dice.filepath")
     assert clip.name in figures["dropped"]
     time.sleep(0.5)
     screenshot("panel_footage.png")
 
     run(HOLD_IMPORT)
-    find_button("dice.capture")
+    capture_button = find_button("dice.capture")
     run(START_CLOCK)
     press()
     frames = run("R = bpy.context.scene.dice.footage_frames")
     wait_until(f"{DONE}; R = R < 0 or R >= {frames * 2 // 5}", 600, 0.3)
+    run(PAUSE_CLOCK)  # the camera grabs the screen
     screenshot("panel_capture.png")
+    run(GO_ON)
     wait_until(f"{BUSY}; R = not R", 900, 0.5)
     figures["gap"] = run(STOP_CLOCK)
     take = run("e = bpy.context.scene.dice.takes[0]; R = [e.path, e.frames, e.tracked_head, len(e.touches)]")
@@ -72,12 +81,15 @@ def main() -> int:
     wait_until("R = bpy.context.scene.dice.takes[0].collection is not None", 60, 0.02)
     figures["import_seconds"] = round(time.monotonic() - start, 2)
     run("bpy.context.scene.frame_set(bpy.context.scene.dice.takes[0].touches[0].first_scene_frame + 8)")
-    run("area.spaces.active.region_3d.view_perspective = 'CAMERA'")
+    run(
+        "view = area.spaces.active.region_3d\n"
+        "view.view_perspective, view.view_camera_zoom, view.view_camera_offset = 'CAMERA', 22, (0.16, 0.0)"
+    )
     time.sleep(1.5)
     screenshot("panel_result.png")
 
     figures["takes_after_drop"] = drop_take(take[0])
-    figures["cancel_seconds"] = cancel()
+    figures["cancel_seconds"], figures["frames_after_cancel"] = cancel(capture_button)
     figures["undo"] = undo()
     german()
     preferences()
@@ -87,14 +99,19 @@ def main() -> int:
     return int(figures["gap"]["longest"] > LONGEST_GAP or figures["cancel_seconds"] > LONGEST_CANCEL)
 
 
-def cancel() -> float:
-    """Capture once more and cancel with the mouse. Returns seconds from the click to the worker's end."""
+def cancel(capture_button: tuple[float, float]) -> tuple[float, int]:
+    """Capture once more and cancel with the mouse.
+
+    Returns seconds from the click to the worker's end, and the frames of the unfinished take.
+    """
     run("bpy.ops.dice.capture()")
     wait_until(f"{DONE}; R = R >= 3", 120)
-    click("dice.cancel")
+    find_button("dice.cancel", below=capture_button)
+    press()
     start = time.monotonic()
     wait_until(f"{BUSY}; R = not R", 30, 0.02)
-    return round(time.monotonic() - start, 2)
+    seconds = round(time.monotonic() - start, 2)
+    return seconds, run("e = bpy.context.scene.dice.takes[-1]; R = 0 if e.complete else e.frames")
 
 
 def drop_take(path: str) -> int:
@@ -139,7 +156,7 @@ def quit_while_capturing() -> float:
     assert worker.exists()
     start = time.monotonic()
     with contextlib.suppress(TimeoutError):  # a Blender that quits does not answer
-        run("bpy.ops.wm.quit_blender()", 2)
+        run("bpy.ops.wm.quit_blender()", 0.3)
     while worker.exists() and "zombie" not in (worker / "status").read_text():
         time.sleep(0.05)
         assert time.monotonic() - start < 10, "the worker outlived Blender"

@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -66,16 +65,19 @@ def key(name: str) -> None:
     subprocess.run(["xdotool", "key", name], check=True)
 
 
-def find_button(command: str, matches: Callable[[str], bool] | None = None) -> tuple[float, float]:
-    """Where in the sidebar the button of an operator is, found by hovering over it."""
+def find_button(command: str, below: tuple[float, float] | None = None) -> tuple[float, float]:
+    """Where in the sidebar the button of an operator is, found by hovering over it, and leaves the mouse there.
+
+    below : another button's place, above which it is not.
+    """
     x0, y0, width, height = run("R = [region.x, region.y, region.width, region.height]")
     top = READY["window"][1] - (y0 + height)  # Blender counts y from the bottom
-    matches = matches or (lambda said: said.startswith(f"bpy.ops.{command}("))
+    first = int(below[1] - top) if below else 20
     for share in _COLUMNS:
-        for down in range(20, height, _STEP):
+        for down in range(first, height, _STEP):
             move(x0 + width * share, top + down)
             time.sleep(0.08)
-            if matches(run(_HOVER)):
+            if run(_HOVER).startswith(f"bpy.ops.{command}("):
                 return x0 + width * share, top + down
     raise LookupError(command)
 
