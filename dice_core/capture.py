@@ -147,8 +147,9 @@ class _Capture:
     def _load(self) -> None:
         """Take up the blocks that an earlier run saved, and the touches up to its last chunk."""
         while (file := self._block_file(len(self._blocks))).exists():
-            self._blocks.append(load_arrays(file))
-            self._fitted += len(self._blocks[-1]["frame"])
+            block = load_arrays(file)
+            self._blocks.append(block)
+            self._fitted += len(block["frame"])
         written = self._chunks_written()
         if written > len(self._blocks):
             raise InputError(f"{self._writer.path} is damaged: delete it and capture the footage again.")

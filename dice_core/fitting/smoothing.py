@@ -37,7 +37,7 @@ def smoothing_weights(measured: np.ndarray, fps: float) -> np.ndarray:
     count = len(measured)
     sigma = float(np.clip(_SIGMA_SECONDS * fps, _MIN_SIGMA_FRAMES, _MAX_SIGMA_FRAMES))
     weights = np.zeros((count, count))
-    for t in np.flatnonzero(measured):
+    for t in (int(row) for row in np.flatnonzero(measured)):
         low, high = max(0, t - REACH), min(count, t + REACH + 1)
         window = np.arange(low, high)[_connected(measured, t, low, high)]
         offset = (window - t) / sigma

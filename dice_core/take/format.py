@@ -100,7 +100,7 @@ def load_arrays(path: Path) -> dict[str, np.ndarray]:
 
 def mesh_to_arrays(mesh: Mesh) -> dict[str, np.ndarray]:
     """The arrays of meshes/NAME.npz."""
-    arrays = {
+    arrays: dict[str, np.ndarray] = {
         "rest_vertices": mesh.rest_vertices.astype(np.float32),
         "face_corners": mesh.face_corners.astype(np.int32),
         "face_sizes": mesh.face_sizes.astype(np.int32),

@@ -197,7 +197,7 @@ def absent_arrays(mesh: Mesh, frames: int) -> dict[str, np.ndarray]:
     """The arrays of a body that is in none of `frames` frames."""
     name, vertices, joints = mesh.name, len(mesh.rest_vertices), len(mesh.joints)
     landmarks = 468 if name == "head" else 21
-    arrays = {
+    arrays: dict[str, np.ndarray] = {
         f"tracked_{name}": np.zeros(frames, np.uint8),
         f"{name}.vertices": np.zeros((frames, vertices, 3), np.float32),
         f"{name}.deformation": np.zeros((frames, vertices, 3), np.float32),

@@ -100,7 +100,7 @@ class Finisher:
         count, joints = stop - start, len(model.mesh.joints)
         size = len(model.mesh.rest_vertices)
         present = head["tracked"][start:stop] > 0
-        arrays = {
+        arrays: dict[str, np.ndarray] = {
             "tracked": np.where(present, head["tracked"][start:stop], 0).astype(np.uint8),
             "vertices": np.zeros((count, size, 3), np.float32),
             "deformation": np.zeros((count, size, 3), np.float32),
@@ -126,7 +126,7 @@ class Finisher:
         model = person.hand(side)
         count, size = stop - start, len(model.mesh.rest_vertices)
         present = hand["tracked"][start:stop] > 0
-        arrays = {
+        arrays: dict[str, np.ndarray] = {
             "tracked": hand["tracked"][start:stop].astype(np.uint8),
             "vertices": np.zeros((count, size, 3), np.float32),
             "deformation": np.zeros((count, size, 3), np.float32),

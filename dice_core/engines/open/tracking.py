@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,7 +31,7 @@ class TrackedFrame:
 
 def track_ahead(
     footage: Footage, start: int, state: dict[str, np.ndarray] | None, *, still: bool
-) -> Iterator[TrackedFrame]:
+) -> Generator[TrackedFrame, None, None]:
     """Landmarks of the rows from `start` on, in order.
 
     state : the tracker's after the row before `start`, None at the first. still : search the only frame thoroughly.
