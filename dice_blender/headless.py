@@ -57,7 +57,6 @@ def run(take: Path, output: Path, *, keys: str, fbx: Path | None, preset: str, g
         _say("warning", message=message)
     _light(bpy.context.scene)
     _look_through_camera()
-    _make_relative(imported.camera, output.parent)
     bpy.ops.wm.save_as_mainfile(filepath=str(output), compress=True)
     if fbx is not None:
         export_fbx(imported.collection, fbx, preset=preset)
@@ -119,14 +118,6 @@ def _light(scene: bpy.types.Scene) -> None:
     item = bpy.data.objects.new("Light", sun)
     item.rotation_euler = _SUN_ANGLES
     scene.collection.objects.link(item)
-
-
-def _make_relative(camera: bpy.types.Object, folder: Path) -> None:
-    """Footage that lies in the .blend's folder is found again when the folder moves."""
-    for background in camera.data.background_images:
-        footage = Path(background.image.filepath)
-        if footage.is_relative_to(folder):
-            background.image.filepath = f"//{footage.relative_to(folder).as_posix()}"
 
 
 def _look_through_camera() -> None:

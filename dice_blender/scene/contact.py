@@ -8,10 +8,14 @@ import numpy as np
 from .animation import CurveWriter
 from .motion import Motion
 
-__all__ = ["CONTACT_ATTRIBUTE", "CONTACT_PROPERTY", "add_contact", "touched_regions"]
+__all__ = ["CONTACT", "CONTACT_REACH", "CONTACT_TIME", "FRAME_PROPERTY", "add_contact", "touched_regions"]
 
-CONTACT_ATTRIBUTE = "contact"
-CONTACT_PROPERTY = "contact"
+CONTACT = "contact"
+"""Attribute: largest contact of each vertex over the take. Object property: largest contact of any vertex now."""
+CONTACT_TIME, CONTACT_REACH = "contact_time", "contact_reach"
+"""Attributes: footage frame in the middle of a vertex's contact, and half of how many frames that lasts."""
+FRAME_PROPERTY = "footage_frame"
+"""Object property: number of the footage's frame that is shown now."""
 # Contact below this is left out of groups, and a region that never exceeds it counts as untouched.
 _FLOOR = 0.1
 
@@ -23,24 +27,39 @@ def touched_regions(motion: Motion) -> list[str]:
     return [motion.mesh.region_names[index] for index in touched]
 
 
-def add_contact(item: bpy.types.Object, motion: Motion, curves: CurveWriter, times: np.ndarray) -> None:
+def add_contact(
+    item: bpy.types.Object, motion: Motion, curves: CurveWriter, frames: np.ndarray, times: np.ndarray
+) -> None:
     """Everything about contact that an artist can use on the object.
 
-    times : (T,) scene frames; `curves` writes the object's own animation.
+    frames, times : (T,) footage frames and the scene frames that show them; `curves` writes the object's own animation.
     """
-    peak = motion.contact[motion.present].max(axis=0)
-    # The attribute comes first: Blender refuses an attribute with the name of an existing vertex group.
-    attribute = item.data.attributes.new(CONTACT_ATTRIBUTE, "FLOAT", "POINT")
-    attribute.data.foreach_set("value", peak.astype(np.float32))
-    _add_group(item, "contact", np.where(peak >= _FLOOR, peak, 0))
     contact = np.where(motion.present[:, None], motion.contact, 0)
-    _key_property(item, CONTACT_PROPERTY, contact.max(axis=1), curves, times)
+    peak = contact.max(axis=0)
+    middle, reach = _contact_span(contact, frames)
+    # Attributes come first: Blender refuses an attribute with the name of an existing vertex group.
+    for name, values in ((CONTACT, peak), (CONTACT_TIME, middle), (CONTACT_REACH, reach)):
+        attribute = item.data.attributes.new(name, "FLOAT", "POINT")
+        attribute.data.foreach_set("value", values.astype(np.float32))
+    _add_group(item, "contact", np.where(peak >= _FLOOR, peak, 0))
+    item[FRAME_PROPERTY] = float(frames[0])
+    curves.write(f'["{FRAME_PROPERTY}"]', 0, times, frames, group="Contact")
+    _key_property(item, CONTACT, contact.max(axis=1), curves, times)
     for name in touched_regions(motion):
         inside = motion.mesh.region_vertices(name)
         _add_group(item, f"contact.{name}", np.where(inside & (peak >= _FLOOR), peak, 0))
         _key_property(item, f"contact_{name.replace('.', '_')}", contact[:, inside].max(axis=1), curves, times)
     for index, name in enumerate(motion.mesh.region_names):
         _add_group(item, f"region.{name}", (motion.mesh.region == index).astype(np.float32))
+
+
+def _contact_span(contact: np.ndarray, frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Middle of each vertex's contact (V,) and half of its length (V,), in footage frames; -1 and 0 for no contact."""
+    touching = contact >= _FLOOR
+    first = frames[touching.argmax(axis=0)]
+    last = frames[len(frames) - 1 - touching[::-1].argmax(axis=0)]
+    ever = touching.any(axis=0)
+    return np.where(ever, (first + last) / 2, -1.0), np.where(ever, (last - first + 1) / 2, 0.0)
 
 
 def _add_group(item: bpy.types.Object, name: str, weights: np.ndarray) -> None:

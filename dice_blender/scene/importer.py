@@ -161,7 +161,7 @@ def _add_body(imported: ImportedTake, motion: Motion, take: Take, keys: str, tim
     item[MESH_PROPERTY] = name
     item.location = plan.location
     curves = CurveWriter(item, item.name)
-    add_contact(item, motion, curves, times)
+    add_contact(item, motion, curves, take.frames, times)
     add_materials(item, motion.mesh)
     if plan.motion is not None:
         item.rotation_mode = "QUATERNION"

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import bpy
 import numpy as np
 
 from dice_core.mesh import Mesh
 
-from .contact import CONTACT_ATTRIBUTE, CONTACT_PROPERTY
+from .contact import CONTACT, CONTACT_REACH, CONTACT_TIME, FRAME_PROPERTY
 
 __all__ = ["SHOW_CONTACT", "add_materials"]
 
@@ -21,7 +23,7 @@ _PARTS = {
 }
 # Linear RGB.
 _SKIN = {"head": (0.62, 0.38, 0.28), "hand_left": (0.60, 0.36, 0.27), "hand_right": (0.60, 0.36, 0.27)}
-_CONTACT = (0.9, 0.05, 0.02, 1.0)
+_CONTACT_COLOUR = (0.9, 0.05, 0.02, 1.0)
 _ROUGHNESS = 0.55
 
 
@@ -62,22 +64,24 @@ def _plain(name: str, colour: tuple[float, float, float], roughness: float) -> b
 
 
 def _show_contact(material: bpy.types.Material) -> None:
-    """Mix in red by the attribute `contact` (largest over the take) times the object's keyed `contact` (this frame)."""
+    """Mix in red where and while vertices are in contact, as far as the object wants it shown."""
     tree = material.node_tree
     skin = next(node for node in tree.nodes if node.type == "BSDF_PRINCIPLED")
     output = next(node for node in tree.nodes if node.type == "OUTPUT_MATERIAL")
     touch = tree.nodes.new("ShaderNodeBsdfDiffuse")
-    touch.inputs["Color"].default_value = _CONTACT
-    vertex = _attribute(tree, "GEOMETRY", CONTACT_ATTRIBUTE, (-1000, 500))
-    moment = _attribute(tree, "OBJECT", CONTACT_PROPERTY, (-1000, 300))
-    switch = _attribute(tree, "OBJECT", SHOW_CONTACT, (-1000, 100))
-    product = _multiply(tree, vertex, moment, (-750, 400))
-    amount = _multiply(tree, product, switch, (-550, 300))
+    touch.inputs["Color"].default_value = _CONTACT_COLOUR
+    strength = _attribute(tree, "GEOMETRY", CONTACT, (-1000, 600))
+    now = _attribute(tree, "OBJECT", FRAME_PROPERTY, (-1000, 400))
+    middle = _attribute(tree, "GEOMETRY", CONTACT_TIME, (-1000, 200))
+    reach = _attribute(tree, "GEOMETRY", CONTACT_REACH, (-1000, 0))
+    switch = _attribute(tree, "OBJECT", SHOW_CONTACT, (-1000, -200))
+    touching = _math(tree, "COMPARE", (now, middle, reach), (-750, 300))
+    seen = _math(tree, "MULTIPLY", (strength, touching), (-550, 400))
+    amount = _math(tree, "MULTIPLY", (seen, switch), (-350, 500))
     # Whole shaders are mixed, not colours, and there is one Principled shader: exporters find the skin's plain colour.
     mix = tree.nodes.new("ShaderNodeMixShader")
-    tree.links.new(amount, mix.inputs[0])
-    tree.links.new(skin.outputs[0], mix.inputs[1])
-    tree.links.new(touch.outputs[0], mix.inputs[2])
+    for socket, source in zip(mix.inputs, (amount, skin.outputs[0], touch.outputs[0]), strict=True):
+        tree.links.new(source, socket)
     tree.links.new(mix.outputs[0], output.inputs["Surface"])
     skin.location, touch.location, mix.location, output.location = (-300, 200), (-300, -200), (50, 300), (300, 300)
 
@@ -90,12 +94,12 @@ def _attribute(tree: bpy.types.NodeTree, kind: str, name: str, location: tuple[f
     return node.outputs["Fac"]
 
 
-def _multiply(
-    tree: bpy.types.NodeTree, a: bpy.types.NodeSocket, b: bpy.types.NodeSocket, location: tuple[float, float]
+def _math(
+    tree: bpy.types.NodeTree, operation: str, values: Sequence[bpy.types.NodeSocket], location: tuple[float, float]
 ) -> bpy.types.NodeSocket:
     node = tree.nodes.new("ShaderNodeMath")
-    node.operation = "MULTIPLY"
+    node.operation = operation
     node.location = location
-    tree.links.new(a, node.inputs[0])
-    tree.links.new(b, node.inputs[1])
+    for value, socket in zip(values, node.inputs, strict=False):
+        tree.links.new(value, socket)
     return node.outputs[0]

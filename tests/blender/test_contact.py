@@ -55,6 +55,22 @@ def test_regions_have_keyed_properties(scene: bpy.types.Scene, take: Take) -> No
         assert head["contact"] == pytest.approx(contact[index].max(), abs=1e-6)
 
 
+def test_vertices_know_when_they_are_touched(scene: bpy.types.Scene, take: Take) -> None:
+    head = import_take(take, start_frame=50).objects["head"]
+    touching = take.array("head.contact") >= 0.1
+    values = {}
+    for name in ("contact_time", "contact_reach"):
+        values[name] = np.empty(touching.shape[1], np.float32)
+        head.data.attributes[name].data.foreach_get("value", values[name])
+    ever = touching.any(axis=0)
+    for index in range(0, len(take.frames), 4):
+        scene.frame_set(50 + index)
+        assert head["footage_frame"] == take.frames[index]
+        shown = np.abs(values["contact_time"] - head["footage_frame"]) <= values["contact_reach"]
+        first, last = touching.argmax(axis=0), len(touching) - 1 - touching[::-1].argmax(axis=0)
+        assert np.array_equal(shown & ever, (first <= index) & (index <= last) & ever)
+
+
 def test_an_absent_hand_touches_nothing(scene: bpy.types.Scene, take: Take) -> None:
     hand = import_take(take).objects["hand_right"]
     scene.frame_set(scene.frame_start + 19)
