@@ -19,8 +19,9 @@ def head() -> Head:
 
 
 def seen(head: Head, shape: np.ndarray, pose: HeadPose) -> np.ndarray:
-    """(468, 3) landmarks as an ideal detector reports them: pixels, and depth at the head's own scale."""
-    points = head.landmarks(head.pose(shape, pose.expression, pose.rotation, pose.translation)).astype(np.float64)
+    """(478, 3) landmarks as an ideal detector reports them: pixels, and depth at the head's own scale."""
+    posed = head.pose(shape, pose.expression, pose.rotation, pose.translation)
+    points = np.concatenate([head.landmarks(posed), head.irises(posed)]).astype(np.float64)
     depth = (points[:, 2] - points[:, 2].mean()) * CAMERA.fx / points[:, 2].mean()
     return np.concatenate([CAMERA.project(points), depth[:, None]], axis=1)
 
@@ -58,14 +59,24 @@ def test_a_known_pose_and_expression_are_recovered(
 
 
 def test_expressions_stay_in_range_and_what_landmarks_do_not_show_stays_at_rest(head: Head) -> None:
-    wild = np.random.default_rng(0).normal(0, 8, (468, 3))
+    wild = np.random.default_rng(0).normal(0, 8, (478, 3))
     truth = HeadPose(np.zeros(3), np.array([0, 0, 0.6]), expression(head))
     found = HeadFitter(head, CAMERA, SHAPE).fit(seen(head, SHAPE, truth) + wild)
     assert (found.expression >= 0).all()
     assert (found.expression <= 1).all()
-    hidden = [k for k, name in enumerate(head.expression_names) if name.startswith("eyeLook") or name == "tongueOut"]
-    assert len(hidden) == 9
-    assert not found.expression[hidden].any()
+    assert found.expression[head.expression_names.index("tongueOut")] == 0
+
+
+def test_the_irises_tell_where_the_eyes_look(head: Head) -> None:
+    # To the subject's own left: the left eye looks out, the right eye in.
+    aside = expression(head, eyeLookOutLeft=0.6, eyeLookInRight=0.6)
+    truth = HeadPose(np.zeros(3), np.array([0, 0, 0.6]), aside)
+    found = HeadFitter(head, CAMERA, SHAPE).fit(seen(head, SHAPE, truth)).expression
+    value = dict(zip(head.expression_names, found, strict=True))
+    assert value["eyeLookOutLeft"] == pytest.approx(0.6, abs=0.2)
+    assert value["eyeLookInRight"] == pytest.approx(0.6, abs=0.2)
+    assert value["eyeLookInLeft"] < 0.1
+    assert value["eyeLookOutRight"] < 0.1
 
 
 def test_a_warm_start_ends_where_a_cold_one_does(head: Head) -> None:
@@ -90,7 +101,7 @@ def test_a_few_lost_landmarks_do_not_pull_the_head(head: Head) -> None:
 def test_the_gradient_is_that_of_the_cost(head: Head) -> None:
     fitter = HeadFitter(head, CAMERA, SHAPE)
     truth = HeadPose(np.array([0.1, 0.2, 0]), np.array([0, 0, 0.6]), expression(head, jawOpen=0.3))
-    observed = seen(head, SHAPE, truth) + np.random.default_rng(0).normal(0, 1.0, (468, 3))
+    observed = seen(head, SHAPE, truth) + np.random.default_rng(0).normal(0, 1.0, (478, 3))
     random = np.random.default_rng(1)
     x = np.concatenate([[0.15, 0.1, 0.05], [0.01, 0.0, 0.62], random.uniform(0, 0.5, len(head.expression_names))])
     steady = random.uniform(0, 0.5, len(head.expression_names))
