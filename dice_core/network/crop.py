@@ -98,7 +98,8 @@ def cut(image: np.ndarray, crop: Crop) -> np.ndarray:
     if any(missing):
         missing[1] = crop.size - inside.shape[0] - missing[0]
         missing[3] = crop.size - inside.shape[1] - missing[2]
-        inside = cv2.copyMakeBorder(inside, *missing, cv2.BORDER_CONSTANT, value=(0, 0, 0))
+        above, below, before, after = missing
+        inside = cv2.copyMakeBorder(inside, above, below, before, after, cv2.BORDER_CONSTANT, value=(0, 0, 0))
     tensor = torch.from_numpy(np.ascontiguousarray(inside)).permute(2, 0, 1)[None]
     scaled = functional.interpolate(tensor, (INPUT_SIZE, INPUT_SIZE), mode="bilinear", antialias=True)
     pixels = scaled[0].permute(1, 2, 0).numpy()

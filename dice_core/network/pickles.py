@@ -13,7 +13,7 @@ import pickle
 import re
 import sys
 from collections.abc import Callable
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 import numpy as np
 
@@ -159,7 +159,8 @@ def _reconstructor(kind: type, base: type, state: object) -> object:
     """How pickles of protocols 0 and 1 make objects."""
     if not isinstance(kind, _RecordType):
         raise RefusedPickleError(f"The file was refused: it reconstructs {kind!r}, which no model file needs.")
-    record = kind.__new__(kind)
+    stand_in = cast("type[Record]", kind)
+    record = stand_in.__new__(stand_in)
     if isinstance(state, dict):
         record.entries.update(state)
     return record
@@ -258,7 +259,8 @@ def as_array(value: object) -> np.ndarray:
 def _dense(matrix: Record) -> np.ndarray:
     """Dense copy of a compressed sparse scipy matrix."""
     state = matrix.state
-    rows, columns = (int(size) for size in state.get("_shape", state.get("shape")))
+    shape = state["_shape"] if "_shape" in state else state["shape"]
+    rows, columns = (int(size) for size in shape)
     data, minor, starts = (as_array(state[name]) for name in ("data", "indices", "indptr"))
     major = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
     by_column = "csc" in type(matrix).__qualname__

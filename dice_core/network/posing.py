@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -239,7 +240,7 @@ def _tensor(values: np.ndarray) -> torch.Tensor:
     return torch.from_numpy(np.ascontiguousarray(values, np.float32))
 
 
-def _faces(corners: np.ndarray, rest: np.ndarray) -> dict[str, np.ndarray]:
+def _faces(corners: np.ndarray, rest: np.ndarray) -> dict[str, Any]:
     """Triangles as polygons, with a flat projection for texture coordinates."""
     low, high = rest.min(0), rest.max(0)
     flat = (rest - low) / np.maximum(high - low, 1e-9)
