@@ -52,7 +52,7 @@ def takes_folder() -> Path:
     """The folder from the preferences, or beside the saved file, or the extension's own."""
     chosen = preferences().takes_folder
     if chosen:
-        return Path(bpy.path.abspath(chosen))
+        return Path(bpy.path.abspath(chosen)).absolute()
     if bpy.data.filepath:
         return Path(bpy.data.filepath).parent / "takes"
     return logfile.user_folder("takes")

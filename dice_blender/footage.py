@@ -32,11 +32,12 @@ def input_of(settings: Any) -> str:
         clip = settings.clip
         if clip is None or not clip.filepath:
             return ""
-        path = Path(bpy.path.abspath(clip.filepath, library=clip.library))
+        path = Path(bpy.path.abspath(clip.filepath, library=clip.library)).absolute()
         return sequence_glob(path) if clip.source == "SEQUENCE" else str(path)
     if not settings.filepath:
         return ""
-    path = Path(bpy.path.abspath(settings.filepath))
+    # Absolute beyond Blender's own "//", since the worker runs in a folder of its own.
+    path = Path(bpy.path.abspath(settings.filepath)).absolute()
     return sequence_glob(path) if settings.source == "SEQUENCE" else str(path)
 
 

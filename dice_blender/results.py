@@ -36,7 +36,7 @@ def add(scene: bpy.types.Scene, path: Path) -> Any:
 
     Raises InputError where the folder is no take.
     """
-    take = open_take(path)
+    take = open_take(Path(path).absolute())
     entry = _entry_of(scene, take.path)
     if entry is None:
         entry = scene.dice.takes.add()

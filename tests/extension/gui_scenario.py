@@ -65,6 +65,8 @@ def main() -> int:
     capture_button = find_button("dice.capture")
     run(START_CLOCK)
     press()
+    wait_until(BUSY, 10, 0.02)
+    run("bpy.context.scene.dice.import_result = True")  # the capture that runs has its orders
     frames = run("R = bpy.context.scene.dice.footage_frames")
     wait_until(f"{DONE}; R = R < 0 or R >= {frames * 2 // 5}", 600, 0.3)
     run(PAUSE_CLOCK)  # the camera grabs the screen
@@ -83,7 +85,7 @@ def main() -> int:
     run("bpy.context.scene.frame_set(bpy.context.scene.dice.takes[0].touches[0].first_scene_frame + 8)")
     run(
         "view = area.spaces.active.region_3d\n"
-        "view.view_perspective, view.view_camera_zoom, view.view_camera_offset = 'CAMERA', 22, (0.16, 0.0)"
+        "view.view_perspective, view.view_camera_zoom, view.view_camera_offset = 'CAMERA', 10, (0.07, 0.0)"
     )
     time.sleep(1.5)
     screenshot("panel_result.png")
