@@ -7,8 +7,13 @@ import os
 import sys
 from collections.abc import Sequence
 
-from dice_core.cli.arguments import parser
-from dice_core.errors import DiceError
+# Before numpy is loaded: the matrices here are small, and threads that wait for each other cost many times what they
+# gain; the second core has the landmark networks to run.
+for _variable in ("OPENBLAS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"):
+    os.environ[_variable] = os.environ.get(_variable, "1")
+
+from dice_core.cli.arguments import parser  # noqa: E402
+from dice_core.errors import DiceError  # noqa: E402
 
 __all__ = ["main"]
 
