@@ -1,9 +1,10 @@
 """The DICE network rearranged for speed: the same function of the same weights, in fewer and larger steps.
 
-What is done, none of it an approximation: batch normalisations are folded into the convolutions before them, images
-are kept channels-last, query, key and value are one matrix, attention is torch's fused kernel, and linear maps that
-follow each other are multiplied out beforehand. The last saves most where tokens come from 49 image cells: a map of
-843 tokens that are themselves a map of 49 cells is applied to the cells.
+What is done, none of it an approximation: batch normalisations are folded into the convolutions before them, some of
+which are done by Winograd's minimal filtering, images are kept channels-last, query, key and value are one matrix,
+attention is torch's fused kernel, and linear maps that follow each other are multiplied out beforehand. The last saves
+most where tokens come from 49 image cells: a map of 843 tokens that are themselves a map of 49 cells is applied to the
+cells.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from torch.nn import functional
 
 from dice_core.network.dice import DiceNetwork, Outputs
 from dice_core.network.transformer import EncoderBlock, EncoderLayer
+from dice_core.network.winograd import WinogradConv, worthwhile_tile
 
 __all__ = ["FusedNetwork"]
 
@@ -32,17 +34,29 @@ def _folded_conv(conv: nn.Conv2d, norm: nn.BatchNorm2d) -> nn.Conv2d:
     return folded
 
 
-def _fold_batch_norms(module: nn.Module) -> None:
-    """Fold every convolution's batch normalisation into it, in place; the normalisation becomes an identity."""
+def _fold_batch_norms(module: nn.Module, winograd: bool) -> None:
+    """Fold every convolution's batch normalisation into it, in place; the normalisation becomes an identity.
+
+    winograd : also exchange the convolutions that gain from it for `WinogradConv`.
+    """
     children = dict(module.named_children())
     for name, child in children.items():
         follower = str(int(name) + 1) if name.isdigit() else name.replace("conv", "bn")
         norm = children.get(follower)
         if isinstance(child, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
-            setattr(module, name, _folded_conv(child, norm))
+            folded = _folded_conv(child, norm)
+            tile = worthwhile_tile(folded) if winograd else None
+            setattr(module, name, folded if tile is None else WinogradConv(folded, tile))
             setattr(module, follower, nn.Identity())
         else:
-            _fold_batch_norms(child)
+            _fold_batch_norms(child, winograd)
+
+
+def _without(network: DiceNetwork, *names: str) -> DiceNetwork:
+    """The network without some of its parts, so that their memory can be freed when it is no longer needed itself."""
+    rest = copy.copy(network)
+    rest._modules = {name: module for name, module in network._modules.items() if name not in names}
+    return rest
 
 
 class _Linear:
@@ -149,6 +163,12 @@ class _FusedBranch(nn.Module):
 
         Returns (B, N - first, channels).
         """
+        if projected.device.type != "cpu":
+            return self._run(projected, first)
+        # One image at a time: its activations stay in the cache, and matrices of 843 rows are large enough.
+        return torch.cat([self._run(image, first) for image in projected.split(1)])
+
+    def _run(self, projected: torch.Tensor, first: int) -> torch.Tensor:
         totals = list(torch.split(projected, self.widths, dim=-1))
         for k, layers in enumerate(self.layers):
             hidden = totals[k] + self.position[k][: projected.shape[1]]
@@ -168,16 +188,24 @@ class FusedNetwork(nn.Module):
     """Fast equivalent of a `DiceNetwork` for one set of token positions.
 
     network : left as it is; positions : (843, 3) of `reference_positions`, the same for every image;
-    dtype : of the backbone and the transformers, float32 or bfloat16. Heads and regressors stay in float32.
+    dtype : of the backbone and the transformers, float32 or bfloat16. Heads and regressors stay in float32;
+    winograd : whether minimal filtering is used (in float32 only); GPUs choose their own ways.
     """
 
-    def __init__(self, network: DiceNetwork, positions: torch.Tensor, dtype: torch.dtype = torch.float32) -> None:
+    def __init__(
+        self,
+        network: DiceNetwork,
+        positions: torch.Tensor,
+        dtype: torch.dtype = torch.float32,
+        *,
+        winograd: bool = True,
+    ) -> None:
         super().__init__()
         self.dtype = dtype
         self.backbone = copy.deepcopy(network.backbone)
-        _fold_batch_norms(self.backbone)
-        self.backbone.to(dtype=dtype, memory_format=torch.channels_last)
-        self.heads = network
+        _fold_batch_norms(self.backbone, winograd=winograd and dtype == torch.float32)
+        self.backbone.to(dtype=dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.heads = _without(network, "backbone", "trans_encoder", "deform_encoder")
         mesh = _FusedBranch(network.trans_encoder, None)
         interaction = _FusedBranch(network.deform_encoder, _Linear.of(network.feat_downsampler))
         joint = mesh.from_input.beside(interaction.from_input)

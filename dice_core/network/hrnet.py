@@ -36,10 +36,10 @@ class ResidualBlock(nn.Module):
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """images : (B, C, H, W). Returns (B, C', H, W)."""
         residual = images if self.downsample is None else self.downsample(images)
-        out = self.bn2(self.conv2(functional.relu(self.bn1(self.conv1(images)))))
+        out = self.bn2(self.conv2(functional.relu(self.bn1(self.conv1(images)), inplace=True)))
         if self.conv3 is not None and self.bn3 is not None:
-            out = self.bn3(self.conv3(functional.relu(out)))
-        return functional.relu(out + residual)
+            out = self.bn3(self.conv3(functional.relu(out, inplace=True)))
+        return functional.relu(out.add_(residual), inplace=True)
 
 
 def _blocks(shapes: Shapes) -> nn.Sequential:
@@ -103,7 +103,7 @@ class HighResolutionStage(nn.Module):
             total = terms[0]
             for term in terms[1:]:
                 total = total + term
-            fused.append(functional.relu(total))
+            fused.append(functional.relu(total, inplace=True))
         return fused
 
 
@@ -139,8 +139,8 @@ class HighResolutionNet(nn.Module):
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """images : (B, 3, H, W), normalised as `crop` says. Returns (B, C, H/32, W/32)."""
-        first = functional.relu(self.bn1(self.conv1(images)))
-        first = functional.relu(self.bn2(self.conv2(first)))
+        first = functional.relu(self.bn1(self.conv1(images)), inplace=True)
+        first = functional.relu(self.bn2(self.conv2(first)), inplace=True)
         branches = [self.layer1(first)]
         stages = ((self.transition1, self.stage2), (self.transition2, self.stage3), (self.transition3, self.stage4))
         for transition, stage in stages:

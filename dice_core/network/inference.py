@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -83,7 +83,8 @@ class Runner:
         self.gate = gate
         self.batch = _CPU_BATCH if self.device.type == "cpu" else _GPU_BATCH
         with torch.no_grad():
-            self._network = FusedNetwork(network, positions, self.dtype).to(self.device)
+            on_cpu = self.device.type == "cpu"
+            self._network = FusedNetwork(network, positions, self.dtype, winograd=on_cpu).to(self.device)
 
     def run(self, pixels: np.ndarray) -> dict[str, np.ndarray]:
         """Outputs by name for a batch of inputs: (B, 224, 224, 3) uint8 RGB, see `crop.cut`."""
@@ -94,7 +95,7 @@ class Runner:
             outputs = self._network(images.to(self.device), self.gate)
             return {name: values.float().cpu().numpy() for name, values in outputs.as_dict().items()}
 
-    def stream(self, frames: Iterable[tuple[Any, np.ndarray, Crop]]) -> Iterator[NetworkResult]:
+    def stream(self, frames: Iterable[tuple[Any, np.ndarray, Crop]]) -> Generator[NetworkResult, None, None]:
         """Results of frames in their order; decoding and cropping run in a thread of their own.
 
         frames : (key, image (H, W, 3) uint8 RGB, crop). Errors of the thread are raised here; closing the iterator

@@ -8,6 +8,7 @@ torch = pytest.importorskip("torch")
 
 from dice_core.network.dice import DiceNetwork, build_network  # noqa: E402
 from dice_core.network.fused import FusedNetwork  # noqa: E402
+from dice_core.network.winograd import WinogradConv, worthwhile_tile  # noqa: E402
 from tests.network.tiny import tiny_state  # noqa: E402
 
 
@@ -48,3 +49,24 @@ def test_bfloat16_stays_close(tiny: DiceNetwork, images: torch.Tensor, positions
     half = FusedNetwork(tiny, positions[0], torch.bfloat16)(images).head_vs
     assert half.dtype == torch.float32
     assert float((half - plain).abs().mean() / plain.std()) < 0.1
+
+
+@pytest.mark.parametrize(
+    ("channels", "size", "count"), [(64, 56, 2), (128, 28, 2), (256, 14, 3), (128, 7, 2), (64, 21, 1)]
+)
+def test_minimal_filtering_equals_the_convolution(channels: int, size: int, count: int) -> None:
+    generator = torch.Generator().manual_seed(channels)
+    conv = torch.nn.Conv2d(channels, channels, 3, padding=1)
+    images = torch.randn(count, channels, size, size, generator=generator).contiguous(memory_format=torch.channels_last)
+    tile = worthwhile_tile(conv)
+    assert tile is not None
+    expected = conv.double()(images.double())
+    found = WinogradConv(conv.float(), tile)(images)
+    assert found.shape == expected.shape
+    assert float((found - expected).abs().max()) < 5e-5
+
+
+def test_minimal_filtering_is_kept_to_where_it_holds() -> None:
+    assert worthwhile_tile(torch.nn.Conv2d(128, 128, 3, stride=2, padding=1)) is None
+    assert worthwhile_tile(torch.nn.Conv2d(128, 128, 1)) is None
+    assert worthwhile_tile(torch.nn.Conv2d(128, 256, 3, padding=1)) is None
