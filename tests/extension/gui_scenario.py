@@ -13,7 +13,7 @@ import sys
 import time
 from pathlib import Path
 
-from gui import FILES, OUT, find_button, press, run, screenshot, wait_until
+from gui import FILES, OUT, click, find_button, press, run, screenshot, wait_until
 
 # A path that looks well in a picture.
 FOOTAGE = Path("/tmp/footage")
@@ -92,6 +92,7 @@ def main() -> int:
 
     figures["takes_after_drop"] = drop_take(take[0])
     figures["cancel_seconds"], figures["frames_after_cancel"] = cancel(capture_button)
+    figures["imported_by_itself"], figures["after_undo"] = automatic_import()
     figures["undo"] = undo()
     german()
     preferences()
@@ -114,6 +115,19 @@ def cancel(capture_button: tuple[float, float]) -> tuple[float, int]:
     wait_until(f"{BUSY}; R = not R", 30, 0.02)
     seconds = round(time.monotonic() - start, 2)
     return seconds, run("e = bpy.context.scene.dice.takes[-1]; R = 0 if e.complete else e.frames")
+
+
+def automatic_import() -> tuple[int, int]:
+    """Capture a few frames, which are imported at the end. Returns the imports there are then, and after an undo."""
+    run("s = bpy.context.scene.dice; s.use_range, s.frame_start, s.frame_end = True, 15, 24")
+    run("bpy.ops.ed.undo_push(message='range')")
+    click("dice.capture")
+    wait_until(f"{BUSY}; R = not R and session.queue.worker_pid is None", 120)
+    time.sleep(1)
+    count = "R = len([e for e in bpy.context.scene.dice.takes if e.collection])"
+    imported = run(count)
+    run("bpy.ops.ed.undo()")
+    return imported, run(count)
 
 
 def drop_take(path: str) -> int:
