@@ -47,7 +47,7 @@ _FURTHER = (1.0, 1.05, 1.1)  # of the distance of first touch, from which placin
 _BY_SIZE = (1.0, 1.08)  # of the distance that the hand's size tells, from which it starts too
 _POLISH_WEIGHT = 5.0  # trust in the image once it is settled what touches
 _POLISH_ITERATIONS = 6
-_PART_REWARD = 14.0  # cost that a part of the hand which rests on the head may make elsewhere
+_PART_REWARD = 20.0  # cost that a part of the hand which rests on the head may make elsewhere
 _STEADY_DISTANCE = 0.008  # metres between frames, hand against head
 _ROUNDS = 4
 _SOFTENING = 0.4  # of the contact terms, from each round back to the one before
@@ -152,7 +152,7 @@ class HandPlacer:
             start[3:6] *= distance
             placements.append(self._settle(evidence._replace(steady=steady), start, True, _ROUNDS, _ITERATIONS))
         best = min(placements, key=lambda placement: placement.cost)
-        polish = evidence._replace(steady=steady, trust=_POLISH_WEIGHT)
+        polish = evidence._replace(aim=float(best.pose[5]), steady=best.pose[6:], trust=_POLISH_WEIGHT)
         return self._settle(polish, best.pose, True, 1, _POLISH_ITERATIONS)
 
     def _follow(
