@@ -30,7 +30,7 @@ from sample.truth import rewrite_truth, write_truth  # noqa: E402
 from dice_core.camera import Camera  # noqa: E402
 
 FPS = 24.0
-QUALITY = 19
+QUALITY = 12
 """Constant rate factor of x264: no visible loss, and well under the size that the repository allows."""
 
 
@@ -39,7 +39,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--frames", type=int, default=72, help="length of the clip")
     parser.add_argument("--size", type=int, default=512, help="width and height in pixels, even")
-    parser.add_argument("--samples", type=int, default=12, help="Cycles samples a pixel, before denoising")
+    parser.add_argument("--samples", type=int, default=10, help="Cycles samples a pixel, before denoising")
     parser.add_argument("--output", type=Path, default=ROOT / "dice_core" / "sample", help="folder for clip and truth")
     parser.add_argument("--work", type=Path, default=ROOT / "build" / "sample", help="folder for the single pictures")
     parser.add_argument("--only", type=int, nargs="+", help="render these pictures into the work folder, nothing else")

@@ -29,7 +29,7 @@ HAND_SHAPE = np.array([0.4, -0.3, 0.2], np.float32)
 HAND_SCALE = 0.98
 """Standard deviations from the average person, and the hand's size: somebody, but nobody special."""
 
-HEAD_PLACE = np.array([0.03, 0.012, 0.585])
+HEAD_PLACE = np.array([0.045, 0.012, 0.585])
 """Metres, camera space: head and neck fill the picture, with room for a hand on the subject's right."""
 
 # Keys of piecewise cubic curves: (second, value). Degrees; camera axes are x right, y down, z forward.
@@ -41,6 +41,19 @@ EXPRESSIONS: dict[str, tuple[tuple[float, float], ...]] = {
     "mouthSmile": ((0.0, 0.1), (0.55, 0.65), (0.95, 0.45), (1.3, 0.12), (2.1, 0.15), (2.7, 0.7), (3.0, 0.75)),
     "cheekSquint": ((0.0, 0.0), (0.55, 0.3), (1.0, 0.1), (2.2, 0.0), (2.7, 0.35), (3.0, 0.35)),
     "eyeBlink": ((0.0, 0.0), (0.55, 0.0), (0.67, 0.95), (0.8, 0.0), (2.2, 0.0), (2.33, 0.95), (2.46, 0.0), (3.0, 0.0)),
+    "eyeWide": (
+        (0.0, 0.3),
+        (0.5, 0.3),
+        (0.62, 0.0),
+        (0.72, 0.0),
+        (0.9, 0.35),
+        (1.25, 0.55),
+        (2.1, 0.3),
+        (2.27, 0.0),
+        (2.38, 0.0),
+        (2.55, 0.3),
+        (3.0, 0.3),
+    ),
     "browInnerUp": ((0.0, 0.0), (0.9, 0.0), (1.25, 0.65), (1.8, 0.45), (2.3, 0.0), (3.0, 0.0)),
     "browOuterUp": ((0.0, 0.0), (0.9, 0.0), (1.25, 0.5), (1.8, 0.3), (2.3, 0.0), (3.0, 0.0)),
     "jawOpen": ((0.0, 0.0), (1.2, 0.02), (1.7, 0.3), (2.0, 0.22), (2.35, 0.02), (3.0, 0.05)),
@@ -56,18 +69,18 @@ SLIDE = ((0.0, 0.0), (1.2, 0.0), (1.45, 0.08), (1.95, 0.92), (2.15, 1.0), (3.0, 
 
 DEPTH_MM = (
     (0.0, -28.0),
-    (0.65, -28.0),
-    (0.92, -2.0),
-    (1.25, 12.0),
-    (1.5, 11.0),
-    (1.8, 7.0),
-    (2.1, 4.0),
+    (0.6, -28.0),
+    (0.88, -2.0),
+    (1.2, 13.0),
+    (1.45, 12.0),
+    (1.8, 8.0),
+    (2.12, 4.5),
     (2.4, -25.0),
     (3.0, -28.0),
 )
 """Millimetres by which the fingertips are meant to go into the skin; negative before it."""
 
-AWAY = ((0.0, 1.0), (0.1, 1.0), (0.8, 0.0), (2.25, 0.0), (2.9, 1.0), (3.0, 1.0))
+AWAY = ((0.0, 1.0), (0.2, 1.0), (0.8, 0.0), (2.3, 0.0), (2.85, 1.0), (3.0, 1.0))
 """Share of the way to where the hand is out of the picture."""
 
 

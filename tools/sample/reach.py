@@ -23,7 +23,7 @@ PATHS = {
 }
 """Face landmarks that each finger's pad passes on its way down the right cheek."""
 
-POINTING, FACING = np.array([0.68, -0.62, 0.40]), np.array([0.55, 0.10, 0.83])
+POINTING, FACING = np.array([0.70, -0.62, 0.30]), np.array([0.55, 0.10, 0.83])
 """Directions of the straight fingers and of the palm, in the head's axes: the elbow hangs, the back of the hand is in
 view."""
 
@@ -61,7 +61,7 @@ RELAXED_DEGREES = {
 ANGLE_SIGMA = 0.20
 """Radians around `RELAXED_DEGREES`, alike for all joints; sideways motion and twist have a third of it."""
 
-AWAY_PATH, AWAY_TURN = np.array([-0.16, 0.30, -0.03]), np.array([0.20, 0.10, -0.45])
+AWAY_PATH, AWAY_TURN = np.array([-0.13, 0.32, -0.02]), np.array([0.20, 0.10, -0.45])
 """Metres and axis-angle, camera axes: where the hand comes from and goes to, out of the picture."""
 
 SMOOTHING_FRAMES = 1.0

@@ -26,12 +26,12 @@ __all__ = ["Stage"]
 
 LIGHTS = (
     # place (metres, camera space), size (metres), watts, colour
-    ((0.55, -0.55, -0.10), 0.45, 11.0, (1.0, 0.95, 0.89)),
-    ((-0.75, -0.20, -0.15), 0.60, 4.5, (0.88, 0.93, 1.0)),
+    ((0.52, -0.50, 0.02), 0.28, 12.0, (1.0, 0.95, 0.89)),
+    ((-0.70, -0.25, -0.10), 0.60, 3.0, (0.88, 0.93, 1.0)),
 )
 """Key from the side away from the hand, so that it grazes the pressed cheek; fill."""
 
-AMBIENT = 0.25
+AMBIENT = 0.18
 
 BACKGROUND_DEPTH = 1.5
 """Metres."""
@@ -112,8 +112,7 @@ def _set_up_render(camera: Camera, samples: int) -> None:
     scene.render.engine = "CYCLES"
     scene.cycles.device = "CPU"
     scene.cycles.samples = samples
-    scene.cycles.use_adaptive_sampling = True
-    scene.cycles.adaptive_threshold = 0.04
+    scene.cycles.use_adaptive_sampling = False
     scene.cycles.use_denoising = True
     scene.cycles.denoiser = "OPENIMAGEDENOISE"
     scene.cycles.denoising_prefilter = "FAST"

@@ -18,9 +18,9 @@ from sample.physics import Played, person_meshes
 
 __all__ = ["rewrite_truth", "write_truth"]
 
-QUANTUM = 2.0**-14
-"""Metres to whose multiples vertices are rounded, 0.06 mm: the mildest power of two with which the take stays under the
-size that the repository allows."""
+QUANTUM = 2.0**-16
+"""Metres to whose multiples vertices are rounded, 0.015 mm: the mildest power of two with which the take stays
+under the size that the repository allows."""
 
 ENGINE = {"name": "rendered", "settings": {}, "models": {}}
 
