@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 
 from dice_core.contact.soft_tissue import SoftTissue
@@ -36,10 +38,14 @@ class Finisher:
         self.fps = fps
         self._gap = int(min(REACH, round(_LONGEST_GAP_SECONDS * fps)))
         self._stay = max(1, round(_SHORTEST_STAY_SECONDS * fps))
-        mesh = person.head_mesh()
-        self._head_triangles = triangles(mesh)
+        self._person_tissue = tissue
         self._hand_triangles = {side: triangles(person.hand(side).mesh) for side in SIDES}
-        self._tissue = SoftTissue(tissue, mesh.rest_vertices, self._head_triangles)
+
+    @cached_property
+    def _tissue(self) -> SoftTissue:
+        # Made when the first hand is there: a second or more that clips of heads alone need not wait for.
+        mesh = self.person.head_mesh()
+        return SoftTissue(self._person_tissue, mesh.rest_vertices, triangles(mesh))
 
     def finish(self, window: Columns, start: int, stop: int) -> Finished:
         """Rows start..stop-1 as the take holds them; a mesh that is in none of them is left out.

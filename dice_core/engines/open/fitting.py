@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 
 from dice_core.contact.hand_samples import HandSamples
@@ -29,17 +31,31 @@ class FrameFitter:
         self._head_mesh = person.head_mesh()
         self._head_fitter = HeadFitter(head, camera, person.head_shape)
         self._triangles = triangles(self._head_mesh)
-        self._proximity = HeadProximity(self._head_mesh, tissue.touchable & ~head.rigid_vertices)
+        self._tissue = tissue
         self._front_scale = min(1.0, _FRONT_PIXELS / max(camera.width, camera.height))
         self._hands: dict[str, HandFitter] = {}
         self._placers: dict[str, HandPlacer] = {}
-        for side in SIDES:
-            fitter = HandFitter(person.hand(side), camera, person.hand_shape, person.hand_scale)
-            samples = HandSamples.of(person.hand_mesh(side))
-            self._hands[side] = fitter
+
+    @cached_property
+    def _proximity(self) -> HeadProximity:
+        return HeadProximity(self._head_mesh, self._tissue.touchable & ~self.person.head.rigid_vertices)
+
+    def _hand(self, side: str) -> HandFitter:
+        if side not in self._hands:
+            person = self.person
+            self._hands[side] = HandFitter(person.hand(side), person.camera, person.hand_shape, person.hand_scale)
+        return self._hands[side]
+
+    def _placer(self, side: str) -> HandPlacer:
+        if side not in self._placers:
             self._placers[side] = HandPlacer(
-                fitter, samples, self._proximity, pivot=head.mesh.joints[0], softness=tissue.softness
+                self._hand(side),
+                HandSamples.of(self.person.hand_mesh(side)),
+                self._proximity,
+                pivot=self.person.head.mesh.joints[0],
+                softness=self._tissue.softness,
             )
+        return self._placers[side]
 
     def fit_row(self, columns: Columns, row: int, before: tuple[Columns, int] | None) -> None:
         """Fill in the poses of a row.
@@ -82,10 +98,10 @@ class FrameFitter:
             free_before = earlier[f"{side}.free"][index]
             touching = bool(earlier[f"{side}.touching"][index])
             placed_before = Placement(earlier[f"{side}.pose"][index], touching, 0.0)
-        free = self._hands[side].fit(observation, free_before)
+        free = self._hand(side).fit(observation, free_before)
         columns[f"{side}.free"][row] = free
         columns[f"{side}.pose"][row] = free
         if view is not None:
-            placed = self._placers[side].place(free, observation, view, placed_before, previous_head)
+            placed = self._placer(side).place(free, observation, view, placed_before, previous_head)
             columns[f"{side}.pose"][row] = placed.pose
             columns[f"{side}.touching"][row] = placed.touching
