@@ -134,8 +134,8 @@ def _stop_requests(*, watch_input: bool) -> Iterator[threading.Event]:
     main_thread = threading.current_thread() is threading.main_thread()
     signals = (signal.SIGINT, signal.SIGTERM) if main_thread else ()
     before = {number: signal.signal(number, request) for number in signals}
-    if watch_input and sys.stdin is not None and stat.S_ISFIFO(os.fstat(sys.stdin.fileno()).st_mode):
-        threading.Thread(target=_wait_for_end, args=(stop,), name="standard input", daemon=True).start()
+    if watch_input and (pipe := _input_pipe()) is not None:
+        threading.Thread(target=_wait_for_end, args=(pipe, stop), name="standard input", daemon=True).start()
     try:
         yield stop
     finally:
@@ -143,8 +143,16 @@ def _stop_requests(*, watch_input: bool) -> Iterator[threading.Event]:
             signal.signal(number, handler)
 
 
-def _wait_for_end(stop: threading.Event) -> None:
-    descriptor = sys.stdin.fileno()
+def _input_pipe() -> int | None:
+    """Descriptor of standard input where another program holds its other end, else None."""
+    try:
+        descriptor = sys.stdin.fileno()
+        return descriptor if stat.S_ISFIFO(os.fstat(descriptor).st_mode) else None
+    except (AttributeError, OSError, ValueError):  # closed, or replaced by something that is no file
+        return None
+
+
+def _wait_for_end(descriptor: int, stop: threading.Event) -> None:
     # os.read and not sys.stdin, whose lock would keep the interpreter from ending.
     while os.read(descriptor, 4096):
         pass

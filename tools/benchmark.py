@@ -1,0 +1,148 @@
+"""How fast a capture is, and where its time goes: `python tools/benchmark.py [INPUT] [--repeat N]`.
+
+Captures the bundled sample (or other footage) into a temporary folder and prints frames a second of the whole capture
+and the milliseconds a frame of every stage. The stages are timed from outside: the product knows nothing of it.
+Decoding and the landmark networks run in a thread of their own, so that the stages add up to more than the whole.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import dice_core.capture
+import dice_core.engines.open.engine
+from dice_core.capture import capture
+from dice_core.contact.placement import HandPlacer
+from dice_core.contact.soft_tissue import SoftTissue
+from dice_core.engines.open import OpenEngine
+from dice_core.engines.open.finishing import Finisher
+from dice_core.engines.open.fitting import FrameFitter
+from dice_core.engines.settings import CaptureSettings
+from dice_core.fitting.hand import HandFitter
+from dice_core.fitting.head import HeadFitter
+from dice_core.landmarks import LandmarkTracker
+from dice_core.media import Footage, open_footage
+from dice_core.sample import sample_clip
+from dice_core.take import TakeWriter
+
+STAGES = (
+    "opening the footage",
+    "survey of the person",
+    "preparing the bodies",
+    "decoding",
+    "landmarks",
+    "head fit",
+    "hand fit",
+    "placement",
+    "smoothing and posing",
+    "soft tissue",
+    "writing",
+)
+
+
+class Stopwatch:
+    """Seconds that each stage takes by itself: what it calls of other stages counts there."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = defaultdict(float)
+        self._threads = threading.local()
+
+    def measure(self, stage: str, work: Callable[[], Any]) -> Any:
+        """Do some work and note how long it takes."""
+        inner: list[float] = self._threads.__dict__.setdefault("inner", [])
+        inner.append(0.0)
+        begun = time.perf_counter()
+        try:
+            return work()
+        finally:
+            whole = time.perf_counter() - begun
+            self.seconds[stage] += whole - inner.pop()
+            if inner:
+                inner[-1] += whole
+
+    def watch(self, owner: Any, name: str, stage: str) -> None:
+        """Have every call of a function or method measured."""
+        original = getattr(owner, name)
+
+        @wraps(original)
+        def watched(*arguments: Any, **named: Any) -> Any:
+            return self.measure(stage, lambda: original(*arguments, **named))
+
+        setattr(owner, name, watched)
+
+    def watch_frames(self, footage: Footage, stage: str) -> None:
+        """Have the decoding of every frame measured."""
+        original = footage.frames
+        end = object()
+
+        def frames(start: int = 0, stop: int | None = None) -> Iterator[Any]:
+            source = original(start, stop)
+            while (item := self.measure(stage, lambda: next(source, end))) is not end:
+                yield item
+
+        footage.frames = frames  # type: ignore[method-assign]
+
+
+def watch_stages(watch: Stopwatch) -> None:
+    """Put the stopwatch around the stages of a capture."""
+    watch.watch(dice_core.engines.open.engine, "survey", "survey of the person")
+    watch.watch(OpenEngine, "prepare", "preparing the bodies")
+    for method in ("track", "detect"):
+        watch.watch(LandmarkTracker, method, "landmarks")
+    watch.watch(HeadFitter, "fit", "head fit")
+    watch.watch(HandFitter, "fit", "hand fit")
+    watch.watch(FrameFitter, "_view", "placement")
+    watch.watch(HandPlacer, "place", "placement")
+    watch.watch(Finisher, "finish", "smoothing and posing")
+    watch.watch(SoftTissue, "solve", "soft tissue")
+    for method in ("write_chunk", "add_mesh", "finish"):
+        watch.watch(TakeWriter, method, "writing")
+    watch.watch(dice_core.capture, "write_arrays", "writing")
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("input", nargs="?", default=str(sample_clip()), help="footage; the bundled sample by default")
+    parser.add_argument("--repeat", type=int, default=1, help="captures; the fastest counts")
+    options = parser.parse_args()
+    watch = Stopwatch()
+    watch_stages(watch)
+    best: tuple[float, int, dict[str, float]] | None = None
+    print(f"load before: {_load()}")
+    for _ in range(options.repeat):
+        watch.seconds.clear()
+        with tempfile.TemporaryDirectory() as folder:
+            begun = time.perf_counter()
+            footage = watch.measure("opening the footage", lambda: open_footage(options.input))
+            watch.watch_frames(footage, "decoding")
+            result = capture(footage, Path(folder) / "benchmark.dicetake", CaptureSettings())
+            seconds = time.perf_counter() - begun
+        if best is None or seconds < best[0]:
+            best = seconds, result.frames, dict(watch.seconds)
+    assert best is not None, "--repeat is at least 1"
+    seconds, frames, stages = best
+    print(f"load after:  {_load()}\n")
+    print(f"{frames} frames in {seconds:.2f} s: {frames / seconds:.1f} frames a second\n")
+    print(f"{'stage':<22}{'ms a frame':>12}{'s in all':>10}")
+    for stage in STAGES:
+        print(f"{stage:<22}{1000 * stages.get(stage, 0.0) / frames:>12.1f}{stages.get(stage, 0.0):>10.2f}")
+
+
+def _load() -> str:
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    loads = ", ".join(f"{load:.1f}" for load in os.getloadavg()) if hasattr(os, "getloadavg") else "unknown"
+    return f"{loads} (1, 5, 15 minutes) on {cores} cores"
+
+
+if __name__ == "__main__":
+    main()
