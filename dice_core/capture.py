@@ -244,7 +244,7 @@ class _Capture:
         elif head < _RARELY:
             remarks.append(f"A face was found in only {head:.0%} of the frames.")
         if not any(name.startswith("hand") for name in share):
-            remarks.append("No hand was found: the take holds the head alone.")
+            remarks.append("No hand was found: the take holds the head alone." if head else "No hand was found either.")
         return remarks
 
     def _block_file(self, index: int) -> Path:

@@ -18,6 +18,9 @@ from functools import wraps
 from pathlib import Path
 from typing import Any
 
+import dice_core.cli  # first, because it says how many threads numpy may use
+
+# isort: split
 import dice_core.capture
 import dice_core.engines.open.engine
 from dice_core.capture import capture
