@@ -1,8 +1,9 @@
 """One life of the installed extension, in a Blender of its own: `python installed_session.py ZIP FOLDER [SAMPLE]`.
 
-FOLDER gets the Blender profile and everything that is made; it holds `stub/` (the stub worker as dice_core) and
-`ready.dicetake` (a take to be handed out by it). With SAMPLE (a clip), the real worker captures it as well.
-Prints one JSON object: a name for each step, with figures where it ended well and the traceback where it did not.
+FOLDER gets the Blender profile and everything that is made; it holds `stub/` (the stub worker as dice_core),
+`ready.dicetake` (a take to be handed out by it) and perhaps `long.dicetake` (300 frames). With SAMPLE (a clip), the
+real worker captures it as well. Writes `report.json` into FOLDER: a name for each step, with figures where it ended
+well and the traceback where it did not.
 """
 
 # ruff: noqa: PT017 (no pytest in here)
@@ -275,6 +276,21 @@ def import_twice_and_elsewhere() -> None:
     assert entry.touches[0].first_scene_frame > 201
     assert scene.render.fps == 60
     check_import(entry)
+
+
+@step
+def import_of_300_frames() -> dict[str, Any]:
+    if not (FOLDER / "long.dicetake").exists():
+        return {"skipped": True}
+    seconds = {}
+    for keys, most in (("per-frame", 10), ("compact", 3), ("rigged", 3)):
+        fresh()
+        start, worked = time.monotonic(), time.process_time()
+        assert bpy.ops.dice.import_take(filepath=str(FOLDER / "long.dicetake"), keys=keys) == {"FINISHED"}
+        seconds[keys] = round(time.monotonic() - start, 2), round(time.process_time() - worked, 2)
+        assert min(seconds[keys]) < most, "by the clock, or by the processor's where others keep the machine busy"
+        assert bpy.context.scene.dice.takes[0].frames == 300
+    return seconds
 
 
 @step

@@ -12,9 +12,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import build_addon
+from dice_core.take import Source, TakeWriter, open_take
 from tests.blender.synthetic_take import write_synthetic_take
 
 HERE = Path(__file__).parent
@@ -27,6 +29,27 @@ pytestmark = [
     pytest.mark.skipif(importlib.util.find_spec("bpy") is None, reason="needs the bpy package"),
     pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc"),
 ]
+
+
+def repeat_take(source: Path, target: Path, frames: int) -> None:
+    """Write a take of `frames` frames that plays another one back and forth."""
+    take = open_take(source)
+    arrays = list(take.chunks())
+    joined = {key: np.concatenate([chunk[key] for chunk in arrays]) for key in arrays[0]}
+    count = len(take.frames)
+    order = np.resize(np.concatenate([np.arange(count), np.arange(count)[::-1]]), frames)
+    footage = Source(**take.info["source"] | {"path": str(source.with_name("sample.mp4")), "frame_count": frames})
+    writer = TakeWriter(target, footage, take.info["engine"])
+    writer.set_camera(take.camera)
+    for mesh in take.meshes.values():
+        writer.add_mesh(mesh)
+    for first in range(0, frames, 32):
+        rows = order[first : first + 32]
+        chunk = {key: value[rows] for key, value in joined.items()}
+        chunk["frame"] = np.arange(first, first + len(rows), dtype=np.int32)
+        writer.write_chunk(chunk)
+    writer.set_events(take.events)
+    writer.finish(complete=True)
 
 
 def steps() -> list[str]:
@@ -54,6 +77,8 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     (stub / "__init__.py").touch()
     shutil.copy(HERE / "stub_worker.py", stub / "__main__.py")
     write_synthetic_take(folder / "ready.dicetake")
+    for clip in SAMPLES[:1]:
+        repeat_take(clip.with_name(f"{clip.stem}_truth.dicetake"), folder / "long.dicetake", 300)
     run = subprocess.run(
         [sys.executable, str(SESSION), str(zip_file), str(folder), *map(str, SAMPLES[:1])],
         capture_output=True,
