@@ -27,7 +27,7 @@ __all__ = ["Python", "Worker", "WorkerError", "blender_python", "module_folders"
 # After the stdin has been closed, seconds until the worker is asked by signal, and until it is killed. The sum stays
 # below the two seconds within which a cancelled capture has to end; a frame takes about 0.15 s.
 _TERMINATE_AFTER = 1.0
-_KILL_AFTER = 1.6
+_KILL_AFTER = 1.8
 # Bytes of events read in one go: at 100 bytes an event more than any tick needs, and far below a millisecond of work.
 _READ_AT_ONCE = 1 << 18
 # A line longer than this is no event (bytes): output of something that went wrong, which must not pile up in memory.
