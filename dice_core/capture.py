@@ -82,7 +82,7 @@ class _Capture:
         self._should_stop = should_stop
         self._engine: Engine = make_engine(footage, settings)
         source = Source(
-            str(footage.path),
+            str(footage.path.absolute()),
             footage.kind,
             footage.width,
             footage.height,

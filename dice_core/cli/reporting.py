@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
@@ -67,6 +68,8 @@ def preview(options: argparse.Namespace) -> int:
     from dice_core.preview import render_preview
 
     take = open_take(options.take)
+    if Path(take.info["source"]["path"]).resolve() == options.output.resolve():
+        raise InputError(f"{options.output} is the footage itself: choose another output with -o.")
     with tqdm(unit="frame", disable=not sys.stderr.isatty(), leave=False) as bar:
 
         def progress(done: int, total: int) -> None:

@@ -276,6 +276,21 @@ def test_a_take_has_no_error_against_itself(tmp_path: Path, capsys: pytest.Captu
     assert found["pve_mm"] == pytest.approx(0, abs=1e-6)
 
 
+def test_a_preview_does_not_overwrite_the_footage(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    image(tmp_path / "a.png")
+    before = (tmp_path / "a.png").read_bytes()
+    assert main(["capture", "a.png", "-o", "a.dicetake"]) == 0
+    source = json.loads((tmp_path / "a.dicetake" / "take.json").read_text(encoding="utf-8"))["source"]["path"]
+    assert Path(source) == tmp_path / "a.png"
+    capsys.readouterr()
+    assert main(["preview", "a.dicetake", "-o", "a.png"]) == 2
+    assert "footage itself" in sentence(capsys.readouterr().err)
+    assert (tmp_path / "a.png").read_bytes() == before
+
+
 @pytest.mark.parametrize("arguments", [[], ["capture"], ["capture", "a.mp4", "--frames", "5"], ["unknown"]])
 def test_wrong_usage_ends_with_status_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
