@@ -10,10 +10,10 @@ import numpy as np
 from dice_core.contact.soft_tissue import SoftTissue
 from dice_core.engines.finished import Columns, Finished, Press
 from dice_core.fitting.smoothing import (
-    REACH,
     fill_gaps,
     interpolate,
     interpolate_rotation,
+    longest_gap,
     smooth,
     smooth_rotation,
     smoothing_weights,
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 __all__ = ["DiceFinisher"]
 
-_LONGEST_GAP_SECONDS = 0.27  # longer ones are absence, not a missed detection
 _INTERPOLATED = 2
 _SIDES = ("left", "right")
 _HEAD_VALUES = ("translation", "expression", "jaw", "deformation", "contact")
@@ -43,7 +42,7 @@ class DiceFinisher:
         self._bodies = bodies
         self._mesh = mesh
         self._fps = fps
-        self._gap = int(min(REACH, round(_LONGEST_GAP_SECONDS * fps)))
+        self._gap = longest_gap(fps)
         self._tissue: SoftTissue | None = None
         if solve_contact:
             from dice_core.network.regions import head_tissue_of_mesh

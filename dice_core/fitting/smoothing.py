@@ -17,6 +17,7 @@ __all__ = [
     "fill_gaps",
     "interpolate",
     "interpolate_rotation",
+    "longest_gap",
     "smooth",
     "smooth_rotation",
     "smoothing_weights",
@@ -26,6 +27,7 @@ REACH = 8  # frames that a result may depend on, before and after
 _SIGMA_SECONDS = 0.06  # of the window's Gaussian
 _MIN_SIGMA_FRAMES = 1.0
 _MAX_SIGMA_FRAMES = 3.0
+_LONGEST_GAP_SECONDS = 0.27  # longer ones are absence, not a missed detection
 _RIDGE = 1e-3  # keeps the parabola flat where few frames are there to hold it
 
 
@@ -64,6 +66,11 @@ def smooth_rotation(rotation: np.ndarray, weights: np.ndarray) -> np.ndarray:
         relative = axis_angle(matrices[t].T @ matrices[window])
         result[t] = axis_angle(matrices[t] @ rotation_matrices(weights[t, window] @ relative))
     return result
+
+
+def longest_gap(fps: float) -> int:
+    """Frames of the longest gap that is interpolated at a frame rate."""
+    return int(min(REACH, round(_LONGEST_GAP_SECONDS * fps)))
 
 
 def fill_gaps(measured: np.ndarray, longest: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

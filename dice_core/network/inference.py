@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import queue
-import threading
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 
+from dice_core.ahead import run_ahead
 from dice_core.errors import InputError
 from dice_core.network.crop import Crop, cut, normalise
 from dice_core.network.dice import DiceNetwork
@@ -101,45 +100,22 @@ class Runner:
         frames : (key, image (H, W, 3) uint8 RGB, crop). Errors of the thread are raised here; closing the iterator
         ends the thread after the image in hand.
         """
-        waiting: queue.Queue[Any] = queue.Queue(maxsize=_BATCHES_AHEAD)
-        ended = threading.Event()
+        for batch, images in run_ahead(self._batches(frames), _BATCHES_AHEAD, "crops"):
+            outputs = self._run(images)
+            for k, (key, crop) in enumerate(batch):
+                yield NetworkResult(key, crop, {name: values[k] for name, values in outputs.items()})
 
-        def put(item: object) -> bool:
-            while not ended.is_set():
-                try:
-                    waiting.put(item, timeout=0.1)
-                except queue.Full:
-                    continue
-                return True
-            return False
-
-        def prepare() -> None:
-            try:
-                batch: list[tuple[Any, np.ndarray, Crop]] = []
-                for key, image, crop in frames:
-                    batch.append((key, cut(image, crop), crop))
-                    if len(batch) == self.batch:
-                        if not put((batch, normalise(np.stack([pixels for _, pixels, _ in batch])))):
-                            return
-                        batch = []
-                    if ended.is_set():
-                        return
-                if batch:
-                    put((batch, normalise(np.stack([pixels for _, pixels, _ in batch]))))
-                put(None)
-            except BaseException as error:
-                put(error)
-
-        thread = threading.Thread(target=prepare, name="crops", daemon=True)
-        thread.start()
-        try:
-            while (item := waiting.get()) is not None:
-                if isinstance(item, BaseException):
-                    raise item
-                batch, images = item
-                outputs = self._run(images)
-                for k, (key, _, crop) in enumerate(batch):
-                    yield NetworkResult(key, crop, {name: values[k] for name, values in outputs.items()})
-        finally:
-            ended.set()
-            thread.join()
+    def _batches(
+        self, frames: Iterable[tuple[Any, np.ndarray, Crop]]
+    ) -> Iterator[tuple[list[tuple[Any, Crop]], torch.Tensor]]:
+        """Keys and crops of each batch, and its images as the network takes them."""
+        keys: list[tuple[Any, Crop]] = []
+        inputs: list[np.ndarray] = []
+        for key, image, crop in frames:
+            keys.append((key, crop))
+            inputs.append(cut(image, crop))
+            if len(keys) == self.batch:
+                yield keys, normalise(np.stack(inputs))
+                keys, inputs = [], []
+        if keys:
+            yield keys, normalise(np.stack(inputs))

@@ -12,10 +12,10 @@ from dice_core.engines.finished import Finished, Press
 from dice_core.engines.open.columns import SIDES, Columns
 from dice_core.engines.open.person import Person
 from dice_core.fitting.smoothing import (
-    REACH,
     fill_gaps,
     interpolate,
     interpolate_rotation,
+    longest_gap,
     smooth,
     smooth_rotation,
     smoothing_weights,
@@ -24,7 +24,6 @@ from dice_core.mesh import triangles
 
 __all__ = ["Finisher"]
 
-_LONGEST_GAP_SECONDS = 0.27  # longer ones are absence, not a missed detection
 _SHORTEST_STAY_SECONDS = 0.1  # a hand seen more briefly is a misdetection
 _MEASURED, _INTERPOLATED = 1, 2
 _HEAD_LANDMARKS = 468
@@ -36,7 +35,7 @@ class Finisher:
     def __init__(self, person: Person, tissue: Tissue, fps: float) -> None:
         self.person = person
         self.fps = fps
-        self._gap = int(min(REACH, round(_LONGEST_GAP_SECONDS * fps)))
+        self._gap = longest_gap(fps)
         self._stay = max(1, round(_SHORTEST_STAY_SECONDS * fps))
         self._person_tissue = tissue
         self._hand_triangles = {side: triangles(person.hand(side).mesh) for side in SIDES}
@@ -50,7 +49,7 @@ class Finisher:
     def finish(self, window: Columns, start: int, stop: int) -> Finished:
         """Rows start..stop-1 as the take holds them; a mesh that is in none of them is left out.
 
-        window : the rows with at least 2 x REACH rows of the clip on either side, where the clip has them.
+        window : the rows with at least 2 x `smoothing.REACH` rows of the clip on either side, where the clip has them.
         """
         single = len(window["frame"]) == 1
         head = self._steady_head(window, single)

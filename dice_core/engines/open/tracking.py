@@ -5,13 +5,12 @@ OpenCV lets go of Python's lock while it decodes and while its networks run, so 
 
 from __future__ import annotations
 
-import queue
-import threading
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
+from dice_core.ahead import run_ahead
 from dice_core.landmarks import FrameLandmarks, LandmarkTracker
 from dice_core.media import Footage
 
@@ -35,40 +34,15 @@ def track_ahead(
     """Landmarks of the rows from `start` on, in order.
 
     state : the tracker's after the row before `start`, None at the first. still : search the only frame thoroughly.
-    Errors of the thread are raised here; closing the iterator ends the thread after the frame in hand.
+    As `run_ahead`: errors of the thread are raised here, and closing the iterator ends it.
     """
-    waiting: queue.Queue[TrackedFrame | BaseException | None] = queue.Queue(maxsize=_AHEAD)
-    ended = threading.Event()
 
-    def put(item: TrackedFrame | BaseException | None) -> bool:
-        while not ended.is_set():
-            try:
-                waiting.put(item, timeout=0.1)
-            except queue.Full:
-                continue
-            return True
-        return False
+    def landmarks() -> Iterator[TrackedFrame]:
+        tracker = LandmarkTracker()
+        if state is not None:
+            tracker.restore(state)
+        for row, image in footage.frames(start):
+            found = tracker.detect(image) if still else tracker.track(image)
+            yield TrackedFrame(row, found, tracker.state)
 
-    def work() -> None:
-        try:
-            tracker = LandmarkTracker()
-            if state is not None:
-                tracker.restore(state)
-            for row, image in footage.frames(start):
-                landmarks = tracker.detect(image) if still else tracker.track(image)
-                if not put(TrackedFrame(row, landmarks, tracker.state)):
-                    return
-            put(None)
-        except BaseException as error:
-            put(error)
-
-    thread = threading.Thread(target=work, name="landmarks", daemon=True)
-    thread.start()
-    try:
-        while (item := waiting.get()) is not None:
-            if isinstance(item, BaseException):
-                raise item
-            yield item
-    finally:
-        ended.set()
-        thread.join()
+    return run_ahead(landmarks(), _AHEAD, "landmarks")

@@ -1,0 +1,59 @@
+"""Work done ahead in a thread of its own, for stages that let go of Python's lock: decoding and OpenCV's networks."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Generator, Iterable
+from typing import TypeVar, cast
+
+__all__ = ["run_ahead"]
+
+_PATIENCE = 0.1  # seconds after which a thread that waits for room looks whether it is still wanted
+_END = object()
+
+T = TypeVar("T")
+
+
+def run_ahead(items: Iterable[T], capacity: int, name: str) -> Generator[T, None, None]:
+    """The items in their order, made by a thread that is at most `capacity` of them ahead.
+
+    items : consumed in the thread, which is called `name`. Errors that it raises are raised here; closing the
+    generator ends the thread after the item in hand.
+    """
+    waiting: queue.Queue[object] = queue.Queue(maxsize=capacity)
+    ended = threading.Event()
+
+    def put(item: object) -> bool:
+        while not ended.is_set():
+            try:
+                waiting.put(item, timeout=_PATIENCE)
+            except queue.Full:
+                continue
+            return True
+        return False
+
+    def work() -> None:
+        try:
+            for item in items:
+                if not put(item):
+                    return
+            put(_END)
+        except BaseException as error:
+            put(_Raised(error))
+
+    thread = threading.Thread(target=work, name=name, daemon=True)
+    thread.start()
+    try:
+        while (item := waiting.get()) is not _END:
+            if isinstance(item, _Raised):
+                raise item.error
+            yield cast(T, item)
+    finally:
+        ended.set()
+        thread.join()
+
+
+class _Raised:
+    def __init__(self, error: BaseException) -> None:
+        self.error = error
