@@ -283,12 +283,13 @@ def import_of_300_frames() -> dict[str, Any]:
     if not (FOLDER / "long.dicetake").exists():
         return {"skipped": True}
     seconds = {}
+    busy = max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))  # others' work on this machine is not the import's
     for keys, most in (("per-frame", 10), ("compact", 3), ("rigged", 3)):
         fresh()
-        start, worked = time.monotonic(), time.process_time()
+        start = time.monotonic()
         assert bpy.ops.dice.import_take(filepath=str(FOLDER / "long.dicetake"), keys=keys) == {"FINISHED"}
-        seconds[keys] = round(time.monotonic() - start, 2), round(time.process_time() - worked, 2)
-        assert min(seconds[keys]) < most, "by the clock, or by the processor's where others keep the machine busy"
+        seconds[keys] = round(time.monotonic() - start, 2)
+        assert seconds[keys] < most * busy, keys
         assert bpy.context.scene.dice.takes[0].frames == 300
     return seconds
 
