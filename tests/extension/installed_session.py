@@ -283,15 +283,15 @@ def import_of_300_frames() -> dict[str, Any]:
     if not (FOLDER / "long.dicetake").exists():
         return {"skipped": True}
     seconds = {}
-    busy = max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))  # others' work on this machine is not the import's
+    busy = os.getloadavg()[0] > (os.cpu_count() or 1)  # then the clock shows others' work, and is only reported
     for keys, most in (("per-frame", 10), ("compact", 3), ("rigged", 3)):
         fresh()
         start = time.monotonic()
         assert bpy.ops.dice.import_take(filepath=str(FOLDER / "long.dicetake"), keys=keys) == {"FINISHED"}
         seconds[keys] = round(time.monotonic() - start, 2)
-        assert seconds[keys] < most * busy, keys
+        assert busy or seconds[keys] < most, seconds
         assert bpy.context.scene.dice.takes[0].frames == 300
-    return seconds
+    return seconds | {"busy": busy}
 
 
 @step
