@@ -16,6 +16,7 @@ from dice_core.engines.finished import Columns, Engine, Finished
 from dice_core.engines.settings import CaptureSettings
 from dice_core.errors import InputError
 from dice_core.events import EventWriter
+from dice_core.fitting.smoothing import REACH
 from dice_core.media import Footage
 from dice_core.take import Source, TakeWriter, TouchEvent
 from dice_core.take.format import load_arrays, write_arrays, write_json
@@ -23,8 +24,8 @@ from dice_core.take.writer import absent_arrays
 
 __all__ = ["CaptureResult", "capture"]
 
-BLOCK = 32
-"""Frames of a chunk: at 30 frames a second about one second is lost to a kill. More than smoothing looks ahead."""
+BLOCK = 2 * REACH
+"""Frames of a chunk: what smoothing looks ahead, so that a kill costs little and a cancelled capture ends at once."""
 
 _RARELY = 0.5  # share of frames below which the user is told that something was mostly not there
 _BARS = 2  # every frame counts once when it is fitted and once when it is finished

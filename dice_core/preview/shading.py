@@ -18,7 +18,6 @@ HAND_COLOURS = {"hand_left": (0.62, 0.80, 0.66), "hand_right": (0.56, 0.72, 0.88
 REGION_COLOURS = {
     "eyeball.L": (0.95, 0.95, 0.95),
     "eyeball.R": (0.95, 0.95, 0.95),
-    "lips": (0.80, 0.58, 0.55),
     "mouth_inner": (0.55, 0.30, 0.30),
     "tongue": (0.72, 0.42, 0.42),
 }

@@ -23,6 +23,7 @@ from dice_core.landmarks.region import Region  # noqa: E402
 from dice_core.media import open_footage  # noqa: E402
 from dice_core.network.body_files import read_indices  # noqa: E402
 from dice_core.network.models import add_models  # noqa: E402
+from dice_core.sample import sample_clip  # noqa: E402
 from dice_core.take import open_take  # noqa: E402
 from tests.network.synthetic import write_licensed_files  # noqa: E402
 from tests.network.tiny import plausible_state, save_official  # noqa: E402
@@ -155,12 +156,17 @@ def test_missing_files_are_listed(tmp_path: Path, footage: Path, monkeypatch: py
 
 
 @pytest.mark.parametrize("keys", ["per-frame", "compact", "rigged"])
-def test_takes_become_scenes(tmp_path: Path, footage: Path, keys: str) -> None:
+def test_the_sample_goes_the_whole_way(
+    tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch, keys: str
+) -> None:
     pytest.importorskip("bpy")
-    capture(open_footage(footage, (0, 3)), tmp_path / "a.dicetake", CaptureSettings(engine="dice"))
+    monkeypatch.setenv("DICE_DATA", str(data))
+    take = tmp_path / "a.dicetake"
+    assert main(["capture", str(sample_clip()), "-o", str(take), "--engine", "dice", "--frames", "24:28"]) == 0
+    assert open_take(take).array("tracked_head").tolist() == [1, 1, 1, 1]
+    assert open_take(take).array("tracked_hand_right").tolist() == [1, 1, 1, 1]
     scene, exported = tmp_path / "a.blend", tmp_path / "a.fbx"
-    arguments = ["blend", str(tmp_path / "a.dicetake"), "-o", str(scene), "--keys", keys, "--fbx", str(exported)]
-    assert main(arguments) == 0
+    assert main(["blend", str(take), "-o", str(scene), "--keys", keys, "--fbx", str(exported)]) == 0
     assert scene.stat().st_size > 100_000
     assert exported.stat().st_size > 100_000
-    assert main(["metrics", str(tmp_path / "a.dicetake"), "--json"]) == 0
+    assert main(["metrics", str(take), "--json"]) == 0
