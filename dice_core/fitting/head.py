@@ -22,7 +22,8 @@ _EXPRESSION_SIGMA = 0.28  # of the full action
 _SHAPE_SIGMA = 0.5  # of the population's deviation: landmarks say little about identity
 _DISTANCE_SIGMA = 0.03  # of the distance found from the head's size alone
 _STEADY_SIGMA = 0.25  # of the full action, between frames
-_OVERFIT = {"mouthShrugUpper": 0.4, "cheekPuff": 0.5}  # actions that fire on neutral faces: sigma times this
+# Sigma of single actions, relative to that: less for those that fire on neutral faces, more for the lids, which shut.
+_RELATIVE_SIGMA = {"mouthShrugUpper": 0.4, "cheekPuff": 0.5, "eyeBlinkLeft": 2.5, "eyeBlinkRight": 2.5}
 _UNSEEN = ("tongueOut",)  # actions that landmarks do not show
 _IRIS_WEIGHT = 2.0  # trust in a landmark of the irises, which alone show where the eyes look
 _ITERATIONS = 25
@@ -63,7 +64,8 @@ class HeadFitter:
         irises = np.full(len(self._template) - len(head.landmark_weights), _IRIS_WEIGHT)
         self._weights = np.concatenate([np.sqrt(head.landmark_weights), irises]).astype(np.float64)
         names = head.expression_names
-        self._sigma = _EXPRESSION_SIGMA * np.array([_OVERFIT.get(name, 1.0) for name in names])
+        self._sigma = _EXPRESSION_SIGMA * np.array([_RELATIVE_SIGMA.get(name, 1.0) for name in names])
+        self._steady = _STEADY_SIGMA * self._sigma / _EXPRESSION_SIGMA
         count = len(names)
         self._lower = np.concatenate([np.full(6, -np.inf), np.zeros(count)])
         self._upper = np.concatenate([np.full(6, np.inf), np.ones(count)])
@@ -162,7 +164,7 @@ class HeadFitter:
         terms.add_diagonal(6, x[6:], 1 / self._sigma)
         terms.add_diagonal(5, x[5:6] - distance, 1 / (_DISTANCE_SIGMA * distance))
         if steady is not None:
-            terms.add_diagonal(6, x[6:] - steady, 1 / _STEADY_SIGMA)
+            terms.add_diagonal(6, x[6:] - steady, 1 / self._steady)
         square = ((residual * self._weights[:, None]) ** 2).sum(axis=1) / _ROBUST_SCALE**2
         weight = self._weights / (1 + square) ** 0.25
         rows[:, 2] = 0.0  # depth relative to the mean says nothing of the shape on its own

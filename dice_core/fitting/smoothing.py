@@ -14,6 +14,7 @@ from dice_core.mesh import axis_angle, rotation_matrices
 
 __all__ = [
     "REACH",
+    "SMOOTHING_SECONDS",
     "fill_gaps",
     "interpolate",
     "interpolate_rotation",
@@ -24,20 +25,21 @@ __all__ = [
 ]
 
 REACH = 8  # frames that a result may depend on, before and after
-_SIGMA_SECONDS = 0.06  # of the window's Gaussian
+SMOOTHING_SECONDS = 0.135  # deviation of the Gaussian window for what a body does
 _MIN_SIGMA_FRAMES = 1.0
-_MAX_SIGMA_FRAMES = 3.0
+_MAX_SIGMA_FRAMES = 4.0
 _LONGEST_GAP_SECONDS = 0.27  # longer ones are absence, not a missed detection
 _RIDGE = 1e-3  # keeps the parabola flat where few frames are there to hold it
 
 
-def smoothing_weights(measured: np.ndarray, fps: float) -> np.ndarray:
+def smoothing_weights(measured: np.ndarray, fps: float, seconds: float = SMOOTHING_SECONDS) -> np.ndarray:
     """The share that every frame has in the smoothed value of every other.
 
-    measured : (T,) bool. Returns (T, T) float with rows that sum to one, rows of absent frames zero.
+    measured : (T,) bool; seconds : deviation of the window's Gaussian.
+    Returns (T, T) float with rows that sum to one, rows of absent frames zero.
     """
     count = len(measured)
-    sigma = float(np.clip(_SIGMA_SECONDS * fps, _MIN_SIGMA_FRAMES, _MAX_SIGMA_FRAMES))
+    sigma = float(np.clip(seconds * fps, _MIN_SIGMA_FRAMES, _MAX_SIGMA_FRAMES))
     weights = np.zeros((count, count))
     for t in (int(row) for row in np.flatnonzero(measured)):
         low, high = max(0, t - REACH), min(count, t + REACH + 1)

@@ -24,6 +24,9 @@ from dice_core.mesh import triangles
 
 __all__ = ["Finisher"]
 
+_EXPRESSION_SECONDS = 0.17  # smoothing of expressions, whose jitter shows more than the pose's
+_BLINK_SECONDS = 0.04  # smoothing of blinks, which are over in a few frames
+_QUICK_ACTIONS = ("eyeBlink",)
 _SHORTEST_STAY_SECONDS = 0.1  # a hand seen more briefly is a misdetection
 _MEASURED, _INTERPOLATED = 1, 2
 _HEAD_LANDMARKS = 468
@@ -37,6 +40,7 @@ class Finisher:
         self.fps = fps
         self._gap = longest_gap(fps)
         self._stay = max(1, round(_SHORTEST_STAY_SECONDS * fps))
+        self._quick = np.array([name.startswith(_QUICK_ACTIONS) for name in person.head.expression_names])
         self._person_tissue = tissue
         self._hand_triangles = {side: triangles(person.hand(side).mesh) for side in SIDES}
 
@@ -75,7 +79,10 @@ class Finisher:
             weights = smoothing_weights(tracked > 0, self.fps)
             rotation = smooth_rotation(rotation, weights)
             translation = smooth(translation, weights)
-            expression = np.clip(smooth(expression, weights), 0, 1)
+            quick = smoothing_weights(tracked > 0, self.fps, _BLINK_SECONDS)
+            slow = smoothing_weights(tracked > 0, self.fps, _EXPRESSION_SECONDS)
+            expression = np.where(self._quick, smooth(expression, quick), smooth(expression, slow))
+            expression = np.clip(expression, 0, 1)
         return {"tracked": tracked, "rotation": rotation, "translation": translation, "expression": expression}
 
     def _steady_hand(self, window: Columns, side: str, single: bool) -> Columns:
