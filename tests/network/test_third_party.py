@@ -12,10 +12,13 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("scipy")
 
+from dice_core.mesh import axis_angle  # noqa: E402
+from dice_core.mesh import rotation_matrices as mesh_rotations  # noqa: E402
 from dice_core.network.body_files import HandFile, read_mano  # noqa: E402
 from dice_core.network.cameras import view_in_frame  # noqa: E402
 from dice_core.network.crop import Crop  # noqa: E402
 from dice_core.network.mano import ManoHand  # noqa: E402
+from dice_core.network.skinning import rotation_matrices  # noqa: E402
 from tests.network.synthetic import mano_content, write_licensed_files  # noqa: E402
 
 # Metres; single precision on both sides.
@@ -87,3 +90,16 @@ def test_pytorch3d_cameras() -> None:
     expected = camera.transform_points_screen(torch.from_numpy(points[None]).float())[0, :, :2].numpy()
     ours = view_in_frame(parameter, Crop(0, 0, 224)).project(points) + 0.5
     assert np.abs(ours - expected).max() < 1e-3
+
+
+def test_pytorch3d_rotations() -> None:
+    transforms = pytest.importorskip("pytorch3d.transforms")
+    axes = np.random.default_rng(7).normal(size=(200, 3))
+    axes /= np.linalg.norm(axes, axis=1, keepdims=True)
+    angles = np.concatenate([np.linspace(0, 3.1, 150), np.geomspace(1e-8, 1e-2, 50)])
+    turns = torch.from_numpy(axes * angles[:, None])
+    expected = transforms.axis_angle_to_matrix(turns)
+    assert float((rotation_matrices(turns) - expected).abs().max()) < 1e-7
+    assert float((rotation_matrices(turns.float()) - expected).abs().max()) < 1e-6
+    back = transforms.matrix_to_axis_angle(torch.from_numpy(mesh_rotations(turns.numpy()))).numpy()
+    assert np.abs(axis_angle(expected.numpy()) - back).max() < 1e-6
