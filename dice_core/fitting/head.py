@@ -9,7 +9,7 @@ import numpy as np
 
 from dice_core.bodies import Head
 from dice_core.camera import Camera
-from dice_core.fitting.solver import Quadratic, cross_matrices, minimise
+from dice_core.fitting.solver import Quadratic, cross_matrices, minimise, robust_cost, robust_root
 from dice_core.mesh import axis_angle, rotation_matrices
 
 __all__ = ["HeadFitter", "HeadPose", "fit_head_shape", "inter_ocular"]
@@ -41,6 +41,30 @@ class HeadPose:
     expression: np.ndarray
 
 
+@dataclass(frozen=True)
+class _Seen:
+    """What the landmarks of a frame say.
+
+    pixels : (N, 2); depth : (N,) metres, relative to the mean; unit and unit_depth : one sigma of either, in pixels and
+    metres; distance : metres to the head by its size alone.
+    """
+
+    pixels: np.ndarray
+    depth: np.ndarray
+    unit: float
+    unit_depth: float
+    distance: float
+
+
+@dataclass(frozen=True)
+class _Model:
+    """The landmarks (N, 3) of a pose: in the head's own axes about its pivot, and in camera space."""
+
+    local: np.ndarray
+    rotation: np.ndarray
+    points: np.ndarray
+
+
 def inter_ocular(landmarks: np.ndarray) -> float:
     """Distance between the middles of the eyes, in the landmarks' unit; landmarks : (468 or more, 2 or more)."""
     left = landmarks[[33, 133], :2].mean(axis=0)
@@ -59,8 +83,11 @@ class HeadFitter:
         self.shape = shape
         self._pivot = head.mesh.joints[0].astype(np.float64)
         self._template = _all_landmarks(head, head.rest(shape)) - self._pivot
-        self._shape_basis = _all_landmarks(head, head.shape_basis)
-        self._actions = _all_landmarks(head, head.expressions)
+        self._shape_basis = _all_landmarks(head, head.shape_basis).transpose(1, 2, 0)
+        actions = _all_landmarks(head, head.expressions)
+        self._moves = np.empty((len(self._template), 3, 6 + len(actions)))
+        self._moves[:, :, 6:] = actions.transpose(1, 2, 0)
+        self._actions = np.ascontiguousarray(self._moves[:, :, 6:].reshape(-1, len(actions)))
         irises = np.full(len(self._template) - len(head.landmark_weights), _IRIS_WEIGHT)
         self._weights = np.concatenate([np.sqrt(head.landmark_weights), irises]).astype(np.float64)
         names = head.expression_names
@@ -79,98 +106,116 @@ class HeadFitter:
         landmarks : (478, 3) pixels, depth in pixels too, the last ten those of the irises; previous : the frame
         before, to start from.
         """
-        observed = np.asarray(landmarks[: len(self._template)], np.float64)
-        rough = self._rough_pose(observed)
-        start = rough.copy()
+        rough = self._rough_pose(landmarks)
+        seen = self._seen(landmarks, rough[5])
+        start, steady = rough, None
         if previous is not None:
             start = np.concatenate([previous.rotation, previous.translation, previous.expression]).astype(np.float64)
-        steady = start[6:].copy() if previous is not None else None
-
-        def evaluate(x: np.ndarray) -> Quadratic:
-            return self._evaluate(x, observed, rough[5], steady)[0]
-
-        iterations = _ITERATIONS if previous is None else _WARM_ITERATIONS
-        x, _ = minimise(evaluate, start, self._lower, self._upper, iterations=iterations, tolerance=_TOLERANCE)
+            steady = start[6:].copy()
+        x, _ = minimise(
+            lambda x: self._terms(x, seen, steady),
+            start,
+            self._lower,
+            self._upper,
+            iterations=_ITERATIONS if previous is None else _WARM_ITERATIONS,
+            tolerance=_TOLERANCE,
+            cost=lambda x: self._cost(x, seen, steady),
+        )
         return HeadPose(x[:3], x[3:6], x[6:])
 
     def shape_terms(self, pose: HeadPose, landmarks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """What one frame says of the shape, its own unknowns eliminated: gradient (S,) and matrix (S, S)."""
-        observed = np.asarray(landmarks[: len(self._template)], np.float64)
+        seen = self._seen(landmarks, self._rough_pose(landmarks)[5])
         x = np.concatenate([pose.rotation, pose.translation, pose.expression])
-        distance = self._rough_pose(observed)[5]
-        terms, projection = self._evaluate(x, observed, distance, None)
-        rotation = rotation_matrices(pose.rotation)
-        turned = np.einsum("ij,snj->nis", rotation, self._shape_basis)
-        rows, values, weight = projection
-        shape_rows = np.einsum("nki,nis->nks", rows, turned) * weight[:, None, None]
-        local_rows = self._position_jacobian(x, rotation)[0]
-        local = np.einsum("nki,nix->nkx", rows, local_rows) * weight[:, None, None]
-        flat_shape = shape_rows.reshape(-1, shape_rows.shape[-1])
-        flat_local = local.reshape(-1, local.shape[-1])
+        model = self._model(x)
+        residual = self._residual(model, seen)
+        # Depth relative to the mean says nothing of the shape on its own: the image alone is asked.
+        weight = (self._weights / robust_root(residual, _ROBUST_SCALE) ** 0.5)[:, None]
+        rows = self._projection(model, seen)[:, :2]
+        flat_shape = ((rows @ model.rotation @ self._shape_basis) * weight[:, :, None]).reshape(-1, len(self.shape))
+        flat_local = (self._jacobian(model, seen)[:, :2] * weight[:, :, None]).reshape(-1, len(x))
+        values = (residual[:, :2] * weight / self._weights[:, None]).ravel()
         free = np.flatnonzero((x > self._lower) & (x < self._upper))
+        terms = self._terms(x, seen, None)
         cross = flat_shape.T @ flat_local[:, free]
         solved = np.linalg.solve(terms.matrix[np.ix_(free, free)], cross.T)
-        gradient = flat_shape.T @ (values * weight[:, None]).ravel() - solved.T @ terms.gradient[free]
-        return gradient, flat_shape.T @ flat_shape - cross @ solved
+        return flat_shape.T @ values - solved.T @ terms.gradient[free], flat_shape.T @ flat_shape - cross @ solved
 
-    def _rough_pose(self, observed: np.ndarray) -> np.ndarray:
+    def _rough_pose(self, landmarks: np.ndarray) -> np.ndarray:
         """Scaled orthographic Procrustes alignment of the neutral head (Umeyama 1991)."""
-        model = self._template - self._template.mean(axis=0)
+        observed = np.asarray(landmarks[: len(self._template)], np.float64)
+        middle = self._template.mean(axis=0)
+        model = self._template - middle
         centre = observed.mean(axis=0)
         u, _, vt = np.linalg.svd(model.T @ (observed - centre))
         flip = np.diag([1.0, 1.0, np.sign(np.linalg.det(u @ vt))])
         rotation = (u @ flip @ vt).T
-        turned = model @ rotation.T
-        scale = float((turned * (observed - centre)).sum() / (model**2).sum())
+        scale = float(((model @ rotation.T) * (observed - centre)).sum() / (model**2).sum())
         distance = self.camera.fx / scale
-        middle = self.camera.rays(centre[:2]) * distance
-        translation = middle - rotation @ self._template.mean(axis=0) - self._pivot
+        translation = self.camera.rays(centre[:2]) * distance - rotation @ middle - self._pivot
         return np.concatenate([axis_angle(rotation), translation, np.zeros(len(self._sigma))])
 
-    def _position_jacobian(self, x: np.ndarray, rotation: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        local = self._template + np.tensordot(x[6:], self._actions, 1)
-        turned = local @ rotation.T
-        count = len(local)
-        jacobian = np.empty((count, 3, len(x)))
-        jacobian[:, :, :3] = -cross_matrices(turned)
-        jacobian[:, :, 3:6] = np.eye(3)
-        jacobian[:, :, 6:] = (self._actions.reshape(-1, 3) @ rotation.T).reshape(-1, count, 3).transpose(1, 2, 0)
-        return jacobian, turned + self._pivot + x[3:6]
+    def _seen(self, landmarks: np.ndarray, distance: float) -> _Seen:
+        observed = np.asarray(landmarks[: len(self._template)], np.float64)
+        unit = inter_ocular(observed)
+        metres = distance / self.camera.fx
+        depth = (observed[:, 2] - observed[:, 2].mean()) * metres
+        return _Seen(observed[:, :2], depth, _LANDMARK_SIGMA * unit, _DEPTH_SIGMA * unit * metres, distance)
 
-    def _evaluate(
-        self, x: np.ndarray, observed: np.ndarray, distance: float, steady: np.ndarray | None
-    ) -> tuple[Quadratic, tuple[np.ndarray, np.ndarray, np.ndarray]]:
-        jacobian, points = self._position_jacobian(x, rotation_matrices(x[:3]))
+    def _model(self, x: np.ndarray) -> _Model:
+        local = self._template + (self._actions @ x[6:]).reshape(-1, 3)
+        rotation = rotation_matrices(x[:3])
+        return _Model(local, rotation, local @ rotation.T + (self._pivot + x[3:6]))
+
+    def _residual(self, model: _Model, seen: _Seen) -> np.ndarray:
+        """(N, 3) weighted misses in the image and in depth, in sigmas."""
+        residual = np.empty_like(model.points)
+        residual[:, :2] = (self.camera.project(model.points) - seen.pixels) / seen.unit
+        z = model.points[:, 2]
+        residual[:, 2] = (z - z.mean() - seen.depth) / seen.unit_depth
+        residual *= self._weights[:, None]
+        return residual
+
+    def _projection(self, model: _Model, seen: _Seen) -> np.ndarray:
+        """(N, 3, 3) how the misses follow the points, before weighting; depth not yet relative to the mean."""
+        x, y, z = model.points.T
         camera = self.camera
-        z = points[:, 2]
-        unit = _LANDMARK_SIGMA * inter_ocular(observed)
-        residual = np.empty((len(points), 3))
-        residual[:, :2] = (camera.project(points) - observed[:, :2]) / unit
-        unit_depth = _DEPTH_SIGMA * inter_ocular(observed) * distance / camera.fx
-        observed_depth = (observed[:, 2] - observed[:, 2].mean()) * distance / camera.fx
-        residual[:, 2] = (z - z.mean() - observed_depth) / unit_depth
-        rows = np.zeros((len(points), 3, 3))
-        rows[:, 0, 0] = camera.fx / z / unit
-        rows[:, 0, 2] = -camera.fx * points[:, 0] / z**2 / unit
-        rows[:, 1, 1] = camera.fy / z / unit
-        rows[:, 1, 2] = -camera.fy * points[:, 1] / z**2 / unit
-        rows[:, 2, 2] = 1 / unit_depth
-        full = np.empty_like(jacobian)
-        full[:, 0] = rows[:, 0, 0, None] * jacobian[:, 0] + rows[:, 0, 2, None] * jacobian[:, 2]
-        full[:, 1] = rows[:, 1, 1, None] * jacobian[:, 1] + rows[:, 1, 2, None] * jacobian[:, 2]
-        full[:, 2] = (jacobian[:, 2] - jacobian[:, 2].mean(axis=0)) / unit_depth
+        rows = np.zeros((len(z), 3, 3))
+        rows[:, 0, 0] = camera.fx / seen.unit / z
+        rows[:, 0, 2] = -rows[:, 0, 0] * x / z
+        rows[:, 1, 1] = camera.fy / seen.unit / z
+        rows[:, 1, 2] = -rows[:, 1, 1] * y / z
+        rows[:, 2, 2] = 1 / seen.unit_depth
+        return rows
+
+    def _jacobian(self, model: _Model, seen: _Seen) -> np.ndarray:
+        """(N, 3, unknowns) derivatives of the misses before weighting."""
+        # In the head's own axes the actions' share never changes; the pose's is written in before it.
+        self._moves[:, :, :3] = -cross_matrices(model.local) @ model.rotation.T
+        self._moves[:, :, 3:6] = model.rotation.T
+        jacobian = (self._projection(model, seen) @ model.rotation) @ self._moves
+        jacobian[:, 2] -= jacobian[:, 2].mean(axis=0)
+        return jacobian
+
+    def _terms(self, x: np.ndarray, seen: _Seen, steady: np.ndarray | None) -> Quadratic:
+        model = self._model(x)
+        jacobian = self._jacobian(model, seen)
+        jacobian *= self._weights[:, None, None]
         terms = Quadratic.zero(len(x))
-        terms.add_robust(residual * self._weights[:, None], full * self._weights[:, None, None], _ROBUST_SCALE)
+        terms.add_robust(self._residual(model, seen), jacobian, _ROBUST_SCALE)
+        self._add_priors(terms, x, seen, steady)
+        return terms
+
+    def _cost(self, x: np.ndarray, seen: _Seen, steady: np.ndarray | None) -> float:
+        terms = Quadratic.zero(len(x))
+        self._add_priors(terms, x, seen, steady)
+        return terms.cost + robust_cost(self._residual(self._model(x), seen), _ROBUST_SCALE)
+
+    def _add_priors(self, terms: Quadratic, x: np.ndarray, seen: _Seen, steady: np.ndarray | None) -> None:
         terms.add_diagonal(6, x[6:], 1 / self._sigma)
-        terms.add_diagonal(5, x[5:6] - distance, 1 / (_DISTANCE_SIGMA * distance))
+        terms.add_diagonal(5, x[5:6] - seen.distance, 1 / (_DISTANCE_SIGMA * seen.distance))
         if steady is not None:
             terms.add_diagonal(6, x[6:] - steady, 1 / self._steady)
-        square = ((residual * self._weights[:, None]) ** 2).sum(axis=1) / _ROBUST_SCALE**2
-        weight = self._weights / (1 + square) ** 0.25
-        rows[:, 2] = 0.0  # depth relative to the mean says nothing of the shape on its own
-        shown = residual.copy()
-        shown[:, 2] = 0.0
-        return terms, (rows, shown, weight)
 
 
 def _all_landmarks(head: Head, vertices: np.ndarray) -> np.ndarray:

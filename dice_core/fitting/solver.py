@@ -9,7 +9,7 @@ import numpy as np
 
 from dice_core.mesh import axis_angle, rotation_matrices
 
-__all__ = ["Quadratic", "cross_matrices", "minimise", "retract"]
+__all__ = ["Quadratic", "cross_matrices", "minimise", "retract", "robust_cost", "robust_root"]
 
 _FIRST_DAMPING = 1e-3
 _LEAST_DAMPING = 1e-7
@@ -43,8 +43,7 @@ class Quadratic:
 
         residual : (m, k) one vector a row, jacobian : (m, k, n).
         """
-        square = np.einsum("mk,mk->m", residual, residual) / scale**2
-        root = np.sqrt(1 + square)
+        root = robust_root(residual, scale)
         self.cost += float(2 * scale**2 * (root - 1).sum())
         weight = 1 / np.sqrt(root)
         rows = jacobian.reshape(-1, jacobian.shape[-1]) * np.repeat(weight, residual.shape[1])[:, None]
@@ -67,6 +66,16 @@ class Quadratic:
         self.cost += float(residual @ force)
         self.gradient[start:stop] += force
         self.matrix[start:stop, start:stop] += precision
+
+
+def robust_root(residual: np.ndarray, scale: float) -> np.ndarray:
+    """(m,) of residual (m, k): near 1 for vectors shorter than `scale`, their length in it for longer ones."""
+    return np.sqrt(1 + np.einsum("mk,mk->m", residual, residual) / scale**2)
+
+
+def robust_cost(residual: np.ndarray, scale: float) -> float:
+    """The cost that `Quadratic.add_robust` adds; residual : (m, k)."""
+    return float(2 * scale**2 * (robust_root(residual, scale) - 1).sum())
 
 
 def cross_matrices(vectors: np.ndarray) -> np.ndarray:
@@ -92,37 +101,47 @@ def minimise(
     iterations: int,
     tolerance: float = 1e-3,
     largest_step: np.ndarray | float = np.inf,
+    cost: Callable[[np.ndarray], float] | None = None,
 ) -> tuple[np.ndarray, float]:
     """Levenberg-Marquardt with bounds kept by projection and an active set.
 
     evaluate : cost, gradient and matrix at a point; derivatives of the rotation are taken for a small turn
     from the left. start, lower, upper : (n,). tolerance : relative decrease at which it stops.
-    largest_step : bound on each entry of a step.
+    largest_step : bound on each entry of a step. cost : the cost of a point alone, where that is much cheaper.
     Returns the best point (n,) and its cost.
     """
     x = np.concatenate([start[:3], np.clip(start[3:], lower[3:], upper[3:])])
     damping = _FIRST_DAMPING
-    terms = evaluate(x)
+    first = evaluate(x)
+    terms: Quadratic | None = first
+    least = first.cost
     for _ in range(iterations):
+        if terms is None:
+            terms = evaluate(x)
         held = ((x <= lower) & (terms.gradient > 0)) | ((x >= upper) & (terms.gradient < 0))
         free = np.flatnonzero(~held)
         matrix = terms.matrix[np.ix_(free, free)]
         diagonal = np.diag(matrix) + 1e-12
+        trial: Quadratic | None = None
         for _ in range(_REJECTIONS):
             step = np.zeros_like(x)
             step[free] = -np.linalg.solve(matrix + np.diag(damping * diagonal), terms.gradient[free])
             step = np.clip(step, -largest_step, largest_step)
             candidate = retract(x, step)
             candidate[3:] = np.clip(candidate[3:], lower[3:], upper[3:])
-            trial = evaluate(candidate)
-            if trial.cost < terms.cost:
+            if cost is None:
+                trial = evaluate(candidate)
+                reached = trial.cost
+            else:
+                reached = cost(candidate)
+            if reached < least:
                 break
             damping *= 6
         else:
-            return x, terms.cost
-        decrease = (terms.cost - trial.cost) / terms.cost
-        x, terms = candidate, trial
+            return x, least
+        decrease = (least - reached) / least
+        x, least, terms = candidate, reached, trial
         damping = max(damping / 6, _LEAST_DAMPING)
         if decrease < tolerance:
             break
-    return x, terms.cost
+    return x, least

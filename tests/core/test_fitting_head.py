@@ -106,10 +106,14 @@ def test_the_gradient_is_that_of_the_cost(head: Head) -> None:
     x = np.concatenate([[0.15, 0.1, 0.05], [0.01, 0.0, 0.62], random.uniform(0, 0.5, len(head.expression_names))])
     steady = random.uniform(0, 0.5, len(head.expression_names))
 
-    def cost(at: np.ndarray) -> float:
-        return fitter._evaluate(at, observed, 0.61, steady)[0].cost
+    said = fitter._seen(observed, 0.61)
 
-    gradient = 2 * fitter._evaluate(x, observed, 0.61, steady)[0].gradient
+    def cost(at: np.ndarray) -> float:
+        return fitter._cost(at, said, steady)
+
+    terms = fitter._terms(x, said, steady)
+    assert terms.cost == pytest.approx(cost(x))
+    gradient = 2 * terms.gradient
     step = 1e-6
     for k in (*range(6), 8, 20, 30, 45):
         change = np.zeros(len(x))

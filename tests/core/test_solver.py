@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.optimize import lsq_linear
 
-from dice_core.fitting.solver import Quadratic, cross_matrices, minimise, retract
+from dice_core.fitting.solver import Quadratic, cross_matrices, minimise, retract, robust_cost
 from dice_core.mesh import rotation_matrices
 
 FREE = np.full(3, np.inf)
@@ -45,6 +45,28 @@ def test_bounded_least_squares_is_that_of_scipy() -> None:
         )
         assert x[3:] == pytest.approx(expected, abs=1e-5)
         assert cost == pytest.approx(((matrix @ expected - aim) ** 2).sum(), rel=1e-8)
+
+
+def test_the_cost_alone_leads_the_same_way() -> None:
+    matrix, aim = np.random.default_rng(4).normal(size=(20, 5)), np.linspace(-2, 2, 20)
+    evaluated = []
+
+    def evaluate(x: np.ndarray) -> Quadratic:
+        evaluated.append(x)
+        terms = Quadratic.zero(5)
+        terms.add_robust((matrix @ x - aim)[:, None], matrix[:, None], 0.5)
+        return terms
+
+    def cost(x: np.ndarray) -> float:
+        return robust_cost((matrix @ x - aim)[:, None], 0.5)
+
+    bound = np.array([np.inf, np.inf, np.inf, 0.1, 0.1])
+    expected = minimise(evaluate, np.zeros(5), -bound, bound, iterations=6, tolerance=1e-9)
+    often = len(evaluated)
+    found = minimise(evaluate, np.zeros(5), -bound, bound, iterations=6, tolerance=1e-9, cost=cost)
+    assert found[0] == pytest.approx(expected[0], abs=1e-9)
+    assert found[1] == pytest.approx(expected[1])
+    assert len(evaluated) - often < often
 
 
 def test_a_start_outside_the_bounds_is_brought_in() -> None:
