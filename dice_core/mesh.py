@@ -19,6 +19,7 @@ __all__ = [
 ]
 
 _TINY = 1e-12
+_SMALL_TURN = 1e-6  # radians: below, the series of sine and cosine are more exact than their quotients
 
 
 @dataclass(frozen=True)
@@ -104,15 +105,21 @@ def rotation_matrices(axis_angle: np.ndarray) -> np.ndarray:
     Returns (..., 3, 3), float64.
     """
     vector = np.asarray(axis_angle, np.float64)
-    angle = np.linalg.norm(vector, axis=-1)[..., None, None]
     x, y, z = vector[..., 0], vector[..., 1], vector[..., 2]
-    zero = np.zeros_like(x)
-    cross = np.stack([zero, -z, y, z, zero, -x, -y, x, zero], axis=-1).reshape(*x.shape, 3, 3)
-    small = angle < 1e-6
-    safe = np.where(small, 1.0, angle)
-    sine = np.where(small, 1.0 - angle**2 / 6, np.sin(safe) / safe)
-    cosine = np.where(small, 0.5 - angle**2 / 24, (1 - np.cos(safe)) / safe**2)
-    return np.eye(3) + sine * cross + cosine * (cross @ cross)
+    square = x * x + y * y + z * z
+    small = square < _SMALL_TURN**2
+    safe = np.where(small, 1.0, square)
+    angle = np.sqrt(safe)
+    sine = np.where(small, 1.0 - square / 6, np.sin(angle) / angle)
+    cosine = np.where(small, 0.5 - square / 24, (1 - np.cos(angle)) / safe)
+    result = np.empty((*square.shape, 3, 3))
+    # The identity, the cross product matrix times the sine, its square times the cosine's term.
+    for i, j, k in ((0, 1, 2), (1, 2, 0), (2, 0, 1)):
+        a, b, c = vector[..., i], vector[..., j], vector[..., k]
+        result[..., i, i] = 1 - cosine * (b * b + c * c)
+        both, turn = cosine * a * b, sine * c
+        result[..., i, j], result[..., j, i] = both - turn, both + turn
+    return result
 
 
 def axis_angle(matrices: np.ndarray) -> np.ndarray:
@@ -123,27 +130,17 @@ def axis_angle(matrices: np.ndarray) -> np.ndarray:
     """
     m = np.asarray(matrices, np.float64)
     m00, m11, m22 = m[..., 0, 0], m[..., 1, 1], m[..., 2, 2]
-    squares = 0.25 * np.stack(
-        [1 + m00 + m11 + m22, 1 + m00 - m11 - m22, 1 - m00 + m11 - m22, 1 - m00 - m11 + m22], axis=-1
-    )
-    largest = np.argmax(squares, axis=-1)
-    products = np.empty((*m.shape[:-2], 4, 4))
-    for k in range(4):
-        products[..., k, k] = squares[..., k]
-    pairs = {
-        (0, 1): m[..., 2, 1] - m[..., 1, 2],
-        (0, 2): m[..., 0, 2] - m[..., 2, 0],
-        (0, 3): m[..., 1, 0] - m[..., 0, 1],
-        (1, 2): m[..., 0, 1] + m[..., 1, 0],
-        (1, 3): m[..., 0, 2] + m[..., 2, 0],
-        (2, 3): m[..., 1, 2] + m[..., 2, 1],
-    }
-    for (i, j), value in pairs.items():
-        products[..., i, j] = products[..., j, i] = 0.25 * value
+    products = np.empty((*m.shape[:-2], 4, 4))  # four times the quaternion's entries by each other
+    products[..., 0, 0], products[..., 1, 1] = 1 + m00 + m11 + m22, 1 + m00 - m11 - m22
+    products[..., 2, 2], products[..., 3, 3] = 1 - m00 + m11 - m22, 1 - m00 - m11 + m22
+    for i, j, k in ((0, 1, 2), (1, 2, 0), (2, 0, 1)):
+        products[..., 0, i + 1] = products[..., i + 1, 0] = m[..., k, j] - m[..., j, k]
+        products[..., i + 1, j + 1] = products[..., j + 1, i + 1] = m[..., i, j] + m[..., j, i]
+    largest = np.argmax(np.einsum("...ii->...i", products), axis=-1)
     quaternion = np.take_along_axis(products, largest[..., None, None], axis=-2)[..., 0, :]
-    quaternion /= np.linalg.norm(quaternion, axis=-1, keepdims=True)
+    quaternion = quaternion / np.sqrt((quaternion * quaternion).sum(axis=-1, keepdims=True))
     quaternion *= np.where(quaternion[..., :1] < 0, -1.0, 1.0)
-    sine = np.linalg.norm(quaternion[..., 1:], axis=-1, keepdims=True)
+    sine = np.sqrt((quaternion[..., 1:] ** 2).sum(axis=-1, keepdims=True))
     angle = 2 * np.arctan2(sine, quaternion[..., :1])
     factor = np.where(sine < 1e-9, 2.0, angle / np.maximum(sine, _TINY))
     return quaternion[..., 1:] * factor

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from dice_core.mesh import axis_angle, rotation_matrices
-
 __all__ = ["Quadratic", "cross_matrices", "minimise", "retract", "robust_cost", "robust_root"]
 
 _FIRST_DAMPING = 1e-3
 _LEAST_DAMPING = 1e-7
+_TINY_TURN = 1e-12  # radians
 _REJECTIONS = 6  # steps tried with growing damping before a point is taken for the minimum
 
 
@@ -88,8 +88,27 @@ def cross_matrices(vectors: np.ndarray) -> np.ndarray:
 def retract(x: np.ndarray, step: np.ndarray) -> np.ndarray:
     """Take a step: the first three unknowns are a rotation vector that the step turns from the left."""
     moved = x + step
-    moved[:3] = axis_angle(rotation_matrices(step[:3]) @ rotation_matrices(x[:3]))
+    moved[:3] = _turned(x[:3].tolist(), step[:3].tolist())
     return moved
+
+
+def _turned(vector: list[float], turn: list[float]) -> tuple[float, float, float]:
+    """The rotation vector of `vector` followed by `turn`: the product of their quaternions, angle at most pi."""
+    w, x, y, z = _quaternion(*vector)
+    tw, tx, ty, tz = _quaternion(*turn)
+    real = tw * w - tx * x - ty * y - tz * z
+    a = tw * x + tx * w + ty * z - tz * y
+    b = tw * y + ty * w + tz * x - tx * z
+    c = tw * z + tz * w + tx * y - ty * x
+    sine = math.sqrt(a * a + b * b + c * c)
+    factor = 2 * math.atan2(math.copysign(sine, real), abs(real)) / sine if sine > _TINY_TURN else 2.0
+    return factor * a, factor * b, factor * c
+
+
+def _quaternion(x: float, y: float, z: float) -> tuple[float, float, float, float]:
+    angle = math.sqrt(x * x + y * y + z * z)
+    share = math.sin(angle / 2) / angle if angle > _TINY_TURN else 0.5
+    return math.cos(angle / 2), share * x, share * y, share * z
 
 
 def minimise(

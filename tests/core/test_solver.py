@@ -22,6 +22,15 @@ def test_rotation_is_turned_from_the_left() -> None:
     assert moved[3] == 4.0
 
 
+@pytest.mark.parametrize("start", [[0.0, 0.0, 0.0], [0.5, -1.0, 0.2], [3.0, 0.9, 0.0], [0.0, 0.0, -3.14]])
+@pytest.mark.parametrize("turn", [[0.0, 0.0, 0.0], [1e-9, 0.0, 0.0], [0.3, 0.2, -0.1], [0.0, 2.5, 1.0]])
+def test_turns_follow_one_another_as_matrices_do(start: list[float], turn: list[float]) -> None:
+    moved = retract(np.array(start), np.array(turn))
+    expected = rotation_matrices(np.array(turn)) @ rotation_matrices(np.array(start))
+    np.testing.assert_allclose(rotation_matrices(moved), expected, atol=1e-12)
+    assert np.linalg.norm(moved) <= np.pi + 1e-12
+
+
 def test_bounded_least_squares_is_that_of_scipy() -> None:
     random = np.random.default_rng(3)
     for _ in range(5):
