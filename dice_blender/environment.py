@@ -85,4 +85,11 @@ def _goes_on(path: Path, request: Request, footage_frames: int) -> bool:
     same_frames = (source["first_frame"], source["frame_count"]) == (start, stop - start)
     same_hands = engine["name"] == request.engine and engine["settings"].get("hands") == request.hands
     same_lens = engine["settings"].get("fov") == request.fov
-    return not info["complete"] and same_footage and same_frames and same_hands and same_lens
+    # A take names the precision that "auto" came to, which only the worker knows.
+    options = dict(zip(request.options[::2], request.options[1::2], strict=True))
+    same_options = all(
+        (name, value) == ("--precision", "auto")
+        or value == str(engine["settings"].get(name.removeprefix("--"))).split(" ")[0]
+        for name, value in options.items()
+    )
+    return not info["complete"] and same_footage and same_frames and same_hands and same_lens and same_options

@@ -18,6 +18,17 @@ LOG_LEVELS = (
     ("INFO", "Normal", "What was captured, imported and exported"),
     ("DEBUG", "Everything", "For the search for an error"),
 )
+DEVICES = (
+    ("auto", "Auto", "The graphics card where PyTorch can use it, otherwise the processor"),
+    ("cpu", "CPU", "The processor"),
+    ("cuda", "CUDA", "A graphics card of NVIDIA, or of AMD with ROCm"),
+    ("mps", "Metal", "The graphics part of Apple's chips"),
+)
+PRECISIONS = (
+    ("auto", "Auto", "Half where the device gains by it and the checkpoint's results stay as good"),
+    ("full", "Full", "32 bits a number: exact, slower"),
+    ("half", "Half", "16 bits a number: faster and less exact, refused where the device does not have it"),
+)
 
 
 def _log_level_changed(chosen: DICE_preferences, _context: bpy.types.Context) -> None:
@@ -25,7 +36,7 @@ def _log_level_changed(chosen: DICE_preferences, _context: bpy.types.Context) ->
 
 
 class DICE_preferences(AddonPreferences):
-    """Folders, the Python of the DICE network, the log."""
+    """Folders, how the DICE network runs, the log."""
 
     bl_idname = __package__
 
@@ -44,6 +55,8 @@ class DICE_preferences(AddonPreferences):
         description="Folder with the DICE checkpoint, MANO and FLAME, which you obtain under their owners' licences",
         subtype="DIR_PATH",
     )
+    device: EnumProperty(name="Device", description="What the DICE network runs on", items=DEVICES)
+    precision: EnumProperty(name="Precision", description="Of the DICE network's arithmetic", items=PRECISIONS)
     log_level: EnumProperty(
         name="Log",
         description="How much is written to the log",
@@ -62,6 +75,8 @@ class DICE_preferences(AddonPreferences):
         column = layout.column()
         column.prop(self, "dice_python", text="Python")
         column.prop(self, "models_folder")
+        column.prop(self, "device")
+        column.prop(self, "precision")
         self._draw_check(context, layout)
         layout.separator()
         row = layout.row(align=True)

@@ -212,6 +212,28 @@ GERMAN = {
     "Folder with the DICE checkpoint, MANO and FLAME, which you obtain under their owners' licences": (
         "Ordner mit DICE-Checkpoint, MANO und FLAME, die unter den Lizenzen ihrer Eigentümer zu beziehen sind"
     ),
+    "Device": "Gerät",
+    "What the DICE network runs on": "Worauf das DICE-Netz läuft",
+    "The graphics card where PyTorch can use it, otherwise the processor": (
+        "Die Grafikkarte, wo PyTorch sie nutzen kann, sonst der Prozessor"
+    ),
+    "CPU": "CPU",
+    "The processor": "Der Prozessor",
+    "CUDA": "CUDA",
+    "A graphics card of NVIDIA, or of AMD with ROCm": "Eine Grafikkarte von NVIDIA, oder von AMD mit ROCm",
+    "Metal": "Metal",
+    "The graphics part of Apple's chips": "Der Grafikteil von Apples Chips",
+    "Precision": "Genauigkeit",
+    "Of the DICE network's arithmetic": "Mit der das DICE-Netz rechnet",
+    "Half where the device gains by it and the checkpoint's results stay as good": (
+        "Halbe, wo das Gerät dadurch schneller wird und die Ergebnisse des Checkpoints so gut bleiben"
+    ),
+    "Full": "Voll",
+    "32 bits a number: exact, slower": "32 Bit je Zahl: genau, langsamer",
+    "Half": "Halb",
+    "16 bits a number: faster and less exact, refused where the device does not have it": (
+        "16 Bit je Zahl: schneller und weniger genau; abgelehnt, wo das Gerät es nicht kann"
+    ),
     "Add Files": "Dateien aufnehmen",
     "Take the files in the folder above into use, converting the checkpoint once. They are for non-commercial use": (
         "Die Dateien im Ordner darüber in Gebrauch nehmen; der Checkpoint wird einmal umgewandelt. Nicht kommerziell"

@@ -92,7 +92,8 @@ class _Capture:
             footage.count,
             footage.sha256,
         )
-        identity = {"name": settings.engine, "settings": settings.to_json(), "models": self._engine.models()}
+        identity = {"name": settings.engine, "settings": self._engine.settings(), "models": self._engine.models()}
+        self._warnings = [*footage.warnings, *self._engine.warnings]
         self._writer = TakeWriter(output, source, identity)
         self._blocks: list[Columns | None] = []  # None: saved, but no longer needed in memory
         self._fitted = 0
@@ -115,7 +116,7 @@ class _Capture:
             fps=float(footage.fps),
             resumed=self._resumed,
         )
-        for sentence in footage.warnings:
+        for sentence in self._warnings:
             self._events.warning(sentence)
         self._finish_until(len(self._blocks) - 1)
         previous = self._blocks[-1] if self._blocks else None
@@ -233,7 +234,7 @@ class _Capture:
         self._events.done(
             take=str(writer.path), frames=frames, tracked=share, touches=len(touches), cancelled=cancelled
         )
-        return CaptureResult(writer.path, frames, share, touches, cancelled, [*self._footage.warnings, *remarks])
+        return CaptureResult(writer.path, frames, share, touches, cancelled, [*self._warnings, *remarks])
 
     def _remarks(self, share: dict[str, float], frames: int) -> list[str]:
         if not frames:

@@ -27,7 +27,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from dice_core.network.dice import DiceNetwork, Outputs, build_network, reference_positions
 from dice_core.network.fused import FusedNetwork
-from dice_core.network.inference import has_fast_bfloat16
+from dice_core.network.precision import has_fast_bfloat16
 from tests.network import parity_weights
 
 _IMAGE_SEED = 20

@@ -15,6 +15,7 @@ from bpy.types import Operator
 
 from .. import environment, footage, session
 from ..captures import Request
+from ..preferences import preferences
 from ..worker import WorkerError
 
 __all__ = ["register", "unregister"]
@@ -50,7 +51,7 @@ class DICE_OT_capture(Operator):
                 scene=context.scene.session_uid,
                 keys=settings.keys if settings.import_result else "",
                 fov=round(math.degrees(settings.fov), 2) if settings.use_fov else None,
-                options=("--contact", "solver") if settings.engine == "dice" and settings.refine_contact else (),
+                options=_network_options(settings) if settings.engine == "dice" else (),
             )
             request = replace(request, take=environment.take_path(request, settings.footage_frames, waiting))
             request.take.parent.mkdir(parents=True, exist_ok=True)
@@ -70,6 +71,13 @@ class DICE_OT_capture(Operator):
         else:
             session.wake()
         return {"FINISHED"}
+
+
+def _network_options(settings: bpy.types.PropertyGroup) -> tuple[str, ...]:
+    """Arguments for the DICE network: what the panel and the preferences say."""
+    chosen = preferences()
+    contact = "solver" if settings.refine_contact else "network"
+    return ("--contact", contact, "--device", chosen.device, "--precision", chosen.precision)
 
 
 class _ByNumber:

@@ -79,6 +79,12 @@ def _add_dice_options(sub: argparse.ArgumentParser) -> None:
     group = sub.add_argument_group("the dice engine")
     group.add_argument("--device", choices=("auto", "cpu", "cuda", "mps"), default="auto")
     group.add_argument(
+        "--precision",
+        choices=("auto", "full", "half"),
+        default="auto",
+        help="of the network's arithmetic; auto: half where the device gains by it and the checkpoint bears it",
+    )
+    group.add_argument(
         "--contact", choices=("network", "solver"), default="network", help="refine the network's contact by the solver"
     )
 

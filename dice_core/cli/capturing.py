@@ -29,7 +29,9 @@ _ENDING = ".dicetake"
 def run(options: argparse.Namespace) -> int:
     """Run the command; returns the exit status."""
     events = EventWriter(sys.stdout if options.events else None)
-    settings = CaptureSettings(options.engine, options.hands, options.fov, options.device, options.contact)
+    settings = CaptureSettings(
+        options.engine, options.hands, options.fov, options.device, options.contact, options.precision
+    )
     try:
         with _stop_requests(watch_input=options.events) as stop:
             if options.stills:

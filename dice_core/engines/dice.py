@@ -59,7 +59,7 @@ class DiceEngine:
         paths = {name: Path(state.path) for name, state in self._models.items()}
         self._posing = posing
         self._layers = loading.load_layers(paths)
-        self._runner = loading.load_runner(paths, self._layers, settings.device)
+        self._runner = loading.load_runner(paths, self._layers, settings.device, settings.precision)
         self._camera = Camera.from_fov(footage.width, footage.height, settings.fov or _DEFAULT_FOV)
         self._bodies: TakeBodies | None = None
         self._finisher: DiceFinisher | None = None
@@ -68,6 +68,17 @@ class DiceEngine:
     def models(self) -> dict[str, str]:
         """sha256 of every model that the result depends on."""
         return {**model_identities(), **{name: state.sha256 for name, state in self._models.items()}}
+
+    def settings(self) -> dict[str, Any]:
+        """What the user chose, as the take holds it, with the precision that it came to."""
+        name = str(self._runner.dtype).removeprefix("torch.")
+        precision = "full" if name == "float32" else f"half ({name})"
+        return self._settings.to_json() | {"precision": precision}
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Sentences for the user."""
+        return self._runner.warnings
 
     @property
     def camera(self) -> Camera:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -50,6 +50,13 @@ class Engine(Protocol):
 
     def models(self) -> dict[str, str]:
         """sha256 of every model that the result depends on."""
+
+    def settings(self) -> dict[str, Any]:
+        """What the user chose, as the take holds it; what "auto" came to stands in its place where it tells."""
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Sentences for the user about how the engine runs."""
 
     def prepare(self, saved: Columns | None) -> Columns:
         """Find what is constant over the clip, or take it as `saved` by an earlier run; returns it for saving."""

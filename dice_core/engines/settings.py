@@ -13,6 +13,7 @@ EngineName = Literal["open", "dice"]
 Hands = Literal["auto", "left", "right", "both"]
 Device = Literal["auto", "cpu", "cuda", "mps"]
 Contact = Literal["network", "solver"]
+Precision = Literal["auto", "full", "half"]
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,8 @@ class CaptureSettings:
 
     engine : which engine; hands : whose hands to look for, the subject's own left and right; fov : angle of view
     along the longer side in degrees, None to assume a common lens. For the dice engine alone: device : what runs the
-    network; contact : "network" for its own contact and deformation, "solver" to have them refined.
+    network; contact : "network" for its own contact and deformation, "solver" to have them refined; precision : of the
+    network's arithmetic, "auto" for half where the device gains by it and the checkpoint bears it.
     """
 
     engine: EngineName = "open"
@@ -29,12 +31,17 @@ class CaptureSettings:
     fov: float | None = None
     device: Device = "auto"
     contact: Contact = "network"
+    precision: Precision = "auto"
 
     def __post_init__(self) -> None:
         if self.engine not in get_args(EngineName):
             raise InputError(f"There is no engine {self.engine!r}: use open or dice.")
         if self.hands not in get_args(Hands):
             raise InputError(f"Hands cannot be {self.hands!r}: use auto, left, right or both.")
+        if self.contact not in get_args(Contact):
+            raise InputError(f"Contact cannot be {self.contact!r}: use network or solver.")
+        if self.precision not in get_args(Precision):
+            raise InputError(f"There is no precision {self.precision!r}: use auto, full or half.")
 
     @property
     def sides(self) -> tuple[str, ...]:
@@ -46,5 +53,5 @@ class CaptureSettings:
         values = asdict(self)
         del values["engine"]
         if self.engine == "open":
-            del values["device"], values["contact"]
+            del values["device"], values["contact"], values["precision"]
         return values

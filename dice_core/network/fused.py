@@ -10,6 +10,7 @@ cells.
 from __future__ import annotations
 
 import copy
+from typing import TypeVar
 
 import torch
 from torch import nn
@@ -20,6 +21,8 @@ from dice_core.network.transformer import EncoderBlock, EncoderLayer
 from dice_core.network.winograd import WinogradConv, worthwhile_tile
 
 __all__ = ["FusedNetwork"]
+
+_Module = TypeVar("_Module", bound=nn.Module)
 
 
 def _folded_conv(conv: nn.Conv2d, norm: nn.BatchNorm2d) -> nn.Conv2d:
@@ -52,11 +55,18 @@ def _fold_batch_norms(module: nn.Module, winograd: bool) -> None:
             _fold_batch_norms(child, winograd)
 
 
+def _twin(module: _Module) -> _Module:
+    """A module with the same numbers in the same memory, which can be converted or moved without the other."""
+    own: dict[int, object] = {id(value): nn.Parameter(value.data, requires_grad=False) for value in module.parameters()}
+    own |= {id(value): value for value in module.buffers()}  # these are exchanged, not changed, by a conversion
+    return copy.deepcopy(module, own)
+
+
 def _without(network: DiceNetwork, *names: str) -> DiceNetwork:
     """The network without some of its parts, so that their memory can be freed when it is no longer needed itself."""
     rest = copy.copy(network)
     rest._modules = {name: module for name, module in network._modules.items() if name not in names}
-    return rest
+    return _twin(rest)
 
 
 class _Linear:
@@ -88,24 +98,36 @@ class _FusedLayer(nn.Module):
         joint = _Linear.of(attention.query).beside(_Linear.of(attention.key)).beside(_Linear.of(attention.value))
         self.joint_weight = nn.Parameter(joint.weight.float(), requires_grad=False)
         self.joint_bias = nn.Parameter(joint.bias.float(), requires_grad=False)
-        self.attention_output = layer.attention["output"]
-        self.intermediate = layer.intermediate["dense"]
-        self.output = layer.output
+        self.attention_output = _twin(layer.attention["output"])
+        self.intermediate = _twin(layer.intermediate["dense"])
+        self.output = _twin(layer.output)
         gelu = layer.activation.__name__ == "_gelu"
         self.activation = torch.ops.aten.gelu_ if gelu else layer.activation
 
     def forward(self, tokens: torch.Tensor, first: int = 0) -> torch.Tensor:
-        """tokens : (B, N, C); first : tokens before this one are attended to, but not computed. (B, N - first, C)."""
-        joint = functional.linear(tokens, self.joint_weight, self.joint_bias)
+        """tokens : (B, N, C) float32; first : tokens before this one are attended to, but not computed.
+
+        Returns (B, N - first, C) float32.
+        """
+        joint = functional.linear(tokens.to(self.joint_weight.dtype), self.joint_weight, self.joint_bias)
         query, key, value = joint.unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
         attended = functional.scaled_dot_product_attention(query[:, :, first:], key, value)
         hidden = self._add_and_norm(self.attention_output, attended.transpose(1, 2).flatten(2), tokens[:, first:])
-        inner = self.intermediate(hidden)
+        inner = self.intermediate(hidden.to(self.joint_weight.dtype))
         return self._add_and_norm(self.output, self.activation(inner), hidden)
 
     @staticmethod
     def _add_and_norm(layer: nn.Module, values: torch.Tensor, residual: torch.Tensor) -> torch.Tensor:
-        return layer.LayerNorm(layer.dense(values).add_(residual))
+        mapped = layer.dense(values)
+        # What is carried from layer to layer stays in float32: its rounding would add up.
+        return layer.LayerNorm(mapped.add_(residual) if mapped.dtype == residual.dtype else residual + mapped)
+
+    def multiply_in(self, dtype: torch.dtype) -> None:
+        """Do the large matrix products and the attention in another type; sums and normalisations stay in float32."""
+        for weight in (self.joint_weight, self.joint_bias):
+            weight.data = weight.data.to(dtype)
+        for linear in (self.attention_output.dense, self.intermediate, self.output.dense):
+            linear.to(dtype)
 
 
 class _FusedBranch(nn.Module):
@@ -122,11 +144,11 @@ class _FusedBranch(nn.Module):
         self.layers = nn.ModuleList(
             nn.ModuleList(_FusedLayer(layer) for layer in block.bert.encoder["layer"]) for block in encoders
         )
-        self.norms = nn.ModuleList(block.bert.LayerNorm or nn.Identity() for block in encoders)
+        self.norms = nn.ModuleList(_twin(block.bert.LayerNorm or nn.Identity()) for block in encoders)
         self.widths = [block.bert.img_embedding.out_features for block in encoders]
         self.widths.append(encoders[-1].cls_head.out_features)
         self.position = nn.ParameterList(
-            nn.Parameter(block.bert.position_embeddings.weight, requires_grad=False) for block in encoders
+            nn.Parameter(block.bert.position_embeddings.weight.data, requires_grad=False) for block in encoders
         )
         self.from_input = self._downstream(encoders, 0, reduce)
         maps = [
@@ -188,7 +210,8 @@ class FusedNetwork(nn.Module):
     """Fast equivalent of a `DiceNetwork` for one set of token positions.
 
     network : left as it is; positions : (843, 3) of `reference_positions`, the same for every image;
-    dtype : of the backbone and the transformers, float32 or bfloat16. Heads and regressors stay in float32;
+    dtype : in which the backbone runs and the transformers multiply, float32, bfloat16 or float16; the sums that go
+    from layer to layer, the maps from and to the tokens, the camera head and the regressors stay in float32;
     winograd : whether minimal filtering is used (in float32 only); GPUs choose their own ways.
     """
 
@@ -214,23 +237,26 @@ class FusedNetwork(nn.Module):
         mix = tokens.weight[..., 0].double()
         of_positions, of_cells = joint.weight[:, :3], joint.weight[:, 3:]
         constant = positions.double() @ of_positions.T + tokens.bias.double()[:, None] * of_cells.sum(1) + joint.bias
-        self.mix = nn.Parameter(mix.to(dtype), requires_grad=False)
-        self.cell_map = nn.Parameter(of_cells.to(dtype), requires_grad=False)
-        self.constant = nn.Parameter(constant.to(dtype), requires_grad=False)
+        self.mix = nn.Parameter(mix.float(), requires_grad=False)
+        self.cell_map = nn.Parameter(of_cells.float(), requires_grad=False)
+        self.constant = nn.Parameter(constant.float(), requires_grad=False)
         self.first_vertex = network.counts.hand_keypoints + network.counts.head_keypoints
-        self.mesh_branch = mesh.to(dtype)
-        self.interaction_branch = interaction.to(dtype)
+        for layer in (*mesh.modules(), *interaction.modules()):
+            if isinstance(layer, _FusedLayer):
+                layer.multiply_in(dtype)
+        self.mesh_branch = mesh
+        self.interaction_branch = interaction
 
     def forward(self, images: torch.Tensor, gate: bool = True) -> Outputs:
         """images : (B, 3, H, W) float32 normalised; gate : as in `DiceNetwork.forward`."""
         heads = self.heads
         images = images.to(dtype=self.dtype, memory_format=torch.channels_last)
-        cells = self.backbone(images).flatten(2).transpose(1, 2)
+        cells = self.backbone(images).float().flatten(2).transpose(1, 2)
         to_mesh, to_interaction = self.project(cells)
-        coordinates = self.mesh_branch(to_mesh, 0).float()
-        interaction = self.interaction_branch(to_interaction, self.first_vertex).float()
+        coordinates = self.mesh_branch(to_mesh, 0)
+        interaction = self.interaction_branch(to_interaction, self.first_vertex)
         interaction = functional.pad(interaction, (0, 0, self.first_vertex, 0))
-        presence = heads.contact_classifier(heads.contact_feat_extractor(cells.float()).squeeze(-1))
+        presence = heads.contact_classifier(heads.contact_feat_extractor(cells).squeeze(-1))
         return heads.outputs(coordinates, interaction, presence, gate)
 
     def project(self, cells: torch.Tensor) -> tuple[torch.Tensor, ...]:

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
+from torch.backends import cudnn
 
 from dice_core.ahead import run_ahead
-from dice_core.errors import InputError
+from dice_core.errors import DiceError, InputError
 from dice_core.network.crop import Crop, cut, normalise
-from dice_core.network.dice import DiceNetwork
+from dice_core.network.dice import DiceNetwork, Outputs
 from dice_core.network.fused import FusedNetwork
+from dice_core.network.precision import Change, check_precision, half_types
 
-__all__ = ["NetworkResult", "Runner", "choose_device", "choose_dtype", "has_fast_bfloat16"]
+__all__ = ["NetworkResult", "Runner", "choose_device"]
 
 _BATCHES_AHEAD = 2  # prepared while the network works on another
 _CPU_BATCH = 4  # images; larger ones no longer gain
 _GPU_BATCH = 16
+_UNTRIED = ("mps",)  # devices on which nobody has timed half precision: there it is used on demand only
 
 
 @dataclass(frozen=True)
@@ -29,12 +33,6 @@ class NetworkResult:
     key: Any
     crop: Crop
     outputs: dict[str, np.ndarray]
-
-
-def has_fast_bfloat16() -> bool:
-    """Whether this CPU multiplies bfloat16 in hardware (avx512_bf16 or AMX), so that it is faster than float32."""
-    checks = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
-    return any(bool(check()) for name in checks if (check := getattr(torch.cpu, name, None)) is not None)
 
 
 def choose_device(name: str) -> torch.device:
@@ -53,20 +51,14 @@ def choose_device(name: str) -> torch.device:
     return torch.device(name)
 
 
-def choose_dtype(device: torch.device, precision: str = "float32") -> torch.dtype:
-    """Element type of a precision: "float32", or "half" for bfloat16 where that is fast, else float32 too."""
-    if precision not in ("float32", "half"):
-        raise InputError(f"There is no precision {precision!r}: use float32 or half.")
-    if precision == "float32" or device.type == "mps":
-        return torch.float32
-    fast = torch.cuda.is_bf16_supported() if device.type == "cuda" else has_fast_bfloat16()
-    return torch.bfloat16 if fast else torch.float32
-
-
 class Runner:
     """The network on a device, for streams of images.
 
-    network : with its weights; positions : (843, 3) of `reference_positions`; gate : the paper's presence gate.
+    network : with its weights; positions : (843, 3) of `reference_positions`; device, precision : as a user chooses
+    them; gate : the paper's presence gate; trial : (224, 224, 3) uint8 RGB, a hand at a face, on which half precision
+    is tried: "auto" takes it where the device gains by it and the trial's result stays as good, so never without one.
+    `dtype` is what it came to; `warnings` are sentences for the user.
+    Raises InputError where the device, or half precision on it, is not there.
     """
 
     def __init__(
@@ -74,25 +66,74 @@ class Runner:
         network: DiceNetwork,
         positions: torch.Tensor,
         device: str = "auto",
-        precision: str = "float32",
+        precision: str = "auto",
+        *,
         gate: bool = True,
+        trial: np.ndarray | None = None,
     ) -> None:
         self.device = choose_device(device)
-        self.dtype = choose_dtype(self.device, precision)
         self.gate = gate
         self.batch = _CPU_BATCH if self.device.type == "cpu" else _GPU_BATCH
+        self.warnings: tuple[str, ...] = ()
         with torch.no_grad():
-            on_cpu = self.device.type == "cpu"
-            self._network = FusedNetwork(network, positions, self.dtype, winograd=on_cpu).to(self.device)
+            self._network = self._choose(network, positions, precision, trial)
+        self.dtype = self._network.dtype
+
+    def _choose(
+        self, network: DiceNetwork, positions: torch.Tensor, precision: str, trial: np.ndarray | None
+    ) -> FusedNetwork:
+        check_precision(precision)
+        types = half_types(self.device) if precision != "full" else ()
+        if precision == "half" and not types:
+            raise InputError(
+                f"The device {self.device.type} of this machine does not compute in half precision: "
+                "use --precision auto or full."
+            )
+        if precision == "auto" and (trial is None or self.device.type in _UNTRIED):
+            types = ()
+        expected = None
+        for dtype in types:
+            candidate = self._fused(network, positions, dtype)
+            if trial is None:
+                return candidate
+            images = normalise(trial[None])
+            if expected is None:
+                expected = network(images, positions, gate=False)
+            change = Change.between(self._outputs(candidate, images, gate=False), expected)
+            if change.negligible:
+                return candidate
+            if precision == "half" and change.finite:
+                self.warnings = (
+                    f"Half precision moves this checkpoint's vertices by {change.vertices_mm:.1f} mm on average and "
+                    f"its contact by {change.contact:.2f}: capture with --precision full to avoid that.",
+                )
+                return candidate
+        if precision == "half":
+            raise InputError("This checkpoint's numbers do not fit half precision: use --precision auto or full.")
+        return self._fused(network, positions, torch.float32)
+
+    def _fused(self, network: DiceNetwork, positions: torch.Tensor, dtype: torch.dtype) -> FusedNetwork:
+        on_cpu = self.device.type == "cpu"
+        return FusedNetwork(network, positions, dtype, winograd=on_cpu).to(self.device)
+
+    def _outputs(self, network: FusedNetwork, images: torch.Tensor, *, gate: bool) -> Outputs:
+        """Outputs in float32 on the CPU for images (B, 3, 224, 224) as `normalise` gives them."""
+        # In full precision a GPU shall not round to 10 bits either, as it does in convolutions unless told.
+        exact = self.device.type == "cuda" and network.dtype == torch.float32
+        with torch.inference_mode(), cudnn.flags(allow_tf32=False) if exact else nullcontext():
+            outputs = network(images.to(self.device), gate).as_dict()
+            return Outputs(**{name: values.float().cpu() for name, values in outputs.items()})
 
     def run(self, pixels: np.ndarray) -> dict[str, np.ndarray]:
         """Outputs by name for a batch of inputs: (B, 224, 224, 3) uint8 RGB, see `crop.cut`."""
         return self._run(normalise(pixels))
 
     def _run(self, images: torch.Tensor) -> dict[str, np.ndarray]:
-        with torch.inference_mode():
-            outputs = self._network(images.to(self.device), self.gate)
-            return {name: values.float().cpu().numpy() for name, values in outputs.as_dict().items()}
+        outputs = self._outputs(self._network, images, gate=self.gate).as_dict()
+        result = {name: values.numpy() for name, values in outputs.items()}
+        if self.dtype != torch.float32 and not all(np.isfinite(values).all() for values in result.values()):
+            raise DiceError("The network's numbers do not fit half precision here: capture with --precision full.")
+        return result
 
     def stream(self, frames: Iterable[tuple[Any, np.ndarray, Crop]]) -> Generator[NetworkResult, None, None]:
         """Results of frames in their order; decoding and cropping run in a thread of their own.

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from dice_core.errors import MissingModelError
+from dice_core.media import open_footage
 from dice_core.network.body_files import (
     read_downsamplers,
     read_flame,
@@ -17,13 +19,17 @@ from dice_core.network.body_files import (
     read_reference,
 )
 from dice_core.network.checkpoint import load_network
+from dice_core.network.crop import centre_crop, cut
 from dice_core.network.dice import reference_positions
 from dice_core.network.flame import FlameHead
 from dice_core.network.inference import Runner
 from dice_core.network.mano import ManoHand
 from dice_core.network.posing import BodyLayers
+from dice_core.sample import sample_clip
 
 __all__ = ["load_layers", "load_runner"]
+
+_TRIAL_FRAME = 36  # of the sample clip: the hand presses the cheek
 
 
 def load_layers(paths: Mapping[str, Path]) -> BodyLayers:
@@ -33,10 +39,11 @@ def load_layers(paths: Mapping[str, Path]) -> BodyLayers:
     return BodyLayers(ManoHand(read_mano(paths["MANO_RIGHT.pkl"])), head, read_indices(paths["neck_idx.npy"]))
 
 
-def load_runner(paths: Mapping[str, Path], layers: BodyLayers, device: str, precision: str = "float32") -> Runner:
+def load_runner(paths: Mapping[str, Path], layers: BodyLayers, device: str, precision: str = "auto") -> Runner:
     """The network on a device, with the tokens where the template meshes have them.
 
-    Raises MissingModelError where the files do not fit each other.
+    device, precision : as a user chooses them; half precision is tried on the product's sample picture.
+    Raises MissingModelError where the files do not fit each other, InputError where the device or precision is missing.
     """
     network = load_network(paths["model.bin"])
     head = torch.from_numpy(read_reference(paths["head_ref_vs.pt"]))
@@ -58,4 +65,10 @@ def load_runner(paths: Mapping[str, Path], layers: BodyLayers, device: str, prec
     if found != wanted:
         raise MissingModelError(f"The checkpoint needs meshes of {wanted} points, but the other files have {found}.")
     positions = reference_positions(*keypoints, coarse_hand.float(), coarse_head.float())
-    return Runner(network, positions, device, precision)
+    return Runner(network, positions, device, precision, trial=_trial())
+
+
+def _trial() -> np.ndarray:
+    """A hand that presses a cheek, as the network takes it."""
+    footage = open_footage(sample_clip())
+    return cut(footage.read(_TRIAL_FRAME), centre_crop(footage.width, footage.height))

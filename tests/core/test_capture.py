@@ -49,9 +49,14 @@ class KnownEngine:
     fails_at : row at which the footage turns out to be broken.
     """
 
+    warnings: tuple[str, ...] = ()
+
     def __init__(self, footage: Footage, fails_at: int | None = None) -> None:
         self._footage = footage
         self._fails_at = fails_at
+
+    def settings(self) -> dict[str, str]:
+        return {"hands": "auto"}
 
     def models(self) -> dict[str, str]:
         return {"known": "00"}

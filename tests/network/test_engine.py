@@ -17,10 +17,11 @@ from dice_core.capture import capture  # noqa: E402
 from dice_core.cli import main  # noqa: E402
 from dice_core.engines import dice as dice_engine  # noqa: E402
 from dice_core.engines.settings import CaptureSettings  # noqa: E402
-from dice_core.errors import MissingModelError  # noqa: E402
+from dice_core.errors import InputError, MissingModelError  # noqa: E402
 from dice_core.landmarks import FaceDetection, FrameLandmarks, HandDetection  # noqa: E402
 from dice_core.landmarks.region import Region  # noqa: E402
 from dice_core.media import open_footage  # noqa: E402
+from dice_core.network import inference  # noqa: E402
 from dice_core.network.body_files import read_indices  # noqa: E402
 from dice_core.network.models import add_models  # noqa: E402
 from dice_core.sample import sample_clip  # noqa: E402
@@ -132,6 +133,26 @@ def test_killed_captures_go_on(tmp_path: Path, footage: Path) -> None:
     assert not again.cancelled
     for key, values in _arrays(whole.take).items():
         assert np.array_equal(values, _arrays(again.take)[key]), key
+
+
+def test_takes_name_their_precision_and_are_not_continued_in_another(
+    tmp_path: Path, footage: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.dicetake"
+    settings = CaptureSettings(engine="dice", precision="half")
+    monkeypatch.setattr(inference, "half_types", lambda _: (torch.bfloat16,))
+    asked = iter([False, False, True])
+    stopped = capture(open_footage(footage), path, settings, should_stop=lambda: next(asked, True))
+    assert stopped.cancelled
+    assert open_take(path).info["engine"]["settings"]["precision"] == "half (bfloat16)"
+    monkeypatch.setattr(inference, "half_types", lambda _: ())
+    with pytest.raises(InputError, match="other footage or settings"):
+        capture(open_footage(footage), path, CaptureSettings(engine="dice"))
+    assert main(["capture", str(footage), "-o", str(path), "--engine", "dice", "--precision", "half"]) == 2
+    monkeypatch.setattr(inference, "half_types", lambda _: (torch.bfloat16,))
+    assert not capture(open_footage(footage), path, settings).cancelled
+    full = capture(open_footage(footage), tmp_path / "b.dicetake", CaptureSettings(engine="dice", precision="full"))
+    assert open_take(full.take).info["engine"]["settings"]["precision"] == "full"
 
 
 @pytest.mark.parametrize("sides", [("left",), ("left", "right")])

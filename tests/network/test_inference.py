@@ -13,7 +13,7 @@ torch = pytest.importorskip("torch")
 from dice_core.errors import InputError  # noqa: E402
 from dice_core.network.crop import Crop, cut  # noqa: E402
 from dice_core.network.dice import build_network  # noqa: E402
-from dice_core.network.inference import Runner, choose_device, choose_dtype, has_fast_bfloat16  # noqa: E402
+from dice_core.network.inference import Runner, choose_device  # noqa: E402
 from tests.network.tiny import tiny_state  # noqa: E402
 
 CROP = Crop(0, 0, 224)
@@ -58,7 +58,7 @@ def test_closing_ends_the_thread(runner: Runner) -> None:
     assert not any(thread.name == "crops" for thread in threading.enumerate())
 
 
-def test_devices_and_precisions() -> None:
+def test_devices() -> None:
     assert choose_device("cpu").type == "cpu"
     assert choose_device("auto").type in ("cpu", "cuda", "mps")
     with pytest.raises(InputError, match="no device"):
@@ -66,8 +66,3 @@ def test_devices_and_precisions() -> None:
     if not torch.cuda.is_available():
         with pytest.raises(InputError, match="not available"):
             choose_device("cuda")
-    assert choose_dtype(torch.device("cpu")) == torch.float32
-    expected = torch.bfloat16 if has_fast_bfloat16() else torch.float32
-    assert choose_dtype(torch.device("cpu"), "half") == expected
-    with pytest.raises(InputError, match="precision"):
-        choose_dtype(torch.device("cpu"), "double")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from dice_core.camera import Camera
 from dice_core.contact.stiffness import head_tissue
@@ -33,6 +34,15 @@ class OpenEngine:
     def models(self) -> dict[str, str]:
         """sha256 of every model that the result depends on."""
         return model_identities()
+
+    def settings(self) -> dict[str, Any]:
+        """What the user chose, as the take holds it."""
+        return self._settings.to_json()
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Sentences for the user."""
+        return ()
 
     def prepare(self, saved: Columns | None) -> Columns:
         """Find the person's constants, or take those `saved` by an earlier run; returns them for saving."""
