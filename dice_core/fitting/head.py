@@ -9,27 +9,46 @@ import numpy as np
 
 from dice_core.bodies import Head
 from dice_core.camera import Camera
+from dice_core.fitting.face_gaps import GAPS, LEFT_LID_GAPS, RIGHT_LID_GAPS, shut_eyes
 from dice_core.fitting.solver import Quadratic, cross_matrices, minimise, robust_cost, robust_root
 from dice_core.mesh import axis_angle, rotation_matrices
 
 __all__ = ["HeadFitter", "HeadPose", "fit_head_shape", "inter_ocular"]
 
 # Landmarks are trusted to this share of the inter-ocular distance, each; all 468 err together, hence the size.
-_LANDMARK_SIGMA = 0.035
+_LANDMARK_SIGMA = 0.033
 _DEPTH_SIGMA = 0.45  # the same for a landmark's depth relative to the head's, which the network only guesses
+_GAP_SIGMA = 0.007  # the same for the gap between two landmarks that lie opposite each other
+_SHUT_SIGMA = 0.1  # of the full action: how well a shut eye tells that its lids are down
 _ROBUST_SCALE = 0.5  # in sigmas: residuals beyond it count linearly
 _EXPRESSION_SIGMA = 0.28  # of the full action
 _SHAPE_SIGMA = 0.5  # of the population's deviation: landmarks say little about identity
 _DISTANCE_SIGMA = 0.03  # of the distance found from the head's size alone
 _STEADY_SIGMA = 0.25  # of the full action, between frames
-# Sigma of single actions, relative to that: less for those that fire on neutral faces, more for the lids, which shut.
-_RELATIVE_SIGMA = {"mouthShrugUpper": 0.4, "cheekPuff": 0.5, "eyeBlinkLeft": 2.5, "eyeBlinkRight": 2.5}
+# Sigma of single actions, relative to that: less for those that fire on neutral faces, more for lids, which shut, and
+# for what faces often do wholly.
+_RELATIVE_SIGMA = {
+    "mouthShrugUpper": 0.4,
+    "cheekPuff": 0.5,
+    "eyeBlinkLeft": 2.5,
+    "eyeBlinkRight": 2.5,
+    "mouthSmileLeft": 1.6,
+    "mouthSmileRight": 1.6,
+    "browInnerUp": 1.6,
+    "browOuterUpLeft": 1.6,
+    "browOuterUpRight": 1.6,
+}
 _UNSEEN = ("tongueOut",)  # actions that landmarks do not show
 _IRIS_WEIGHT = 2.0  # trust in a landmark of the irises, which alone show where the eyes look
 _ITERATIONS = 25
 _WARM_ITERATIONS = 4
 _TOLERANCE = 2e-3  # relative decrease of the cost at which a fit has settled
 _SHAPE_ROUNDS = 3
+# Of the left and the right eye: its irises' landmarks and its gaps among GAPS.
+_EYES = (
+    (np.arange(473, 478), np.arange(len(RIGHT_LID_GAPS), len(RIGHT_LID_GAPS) + len(LEFT_LID_GAPS))),
+    (np.arange(468, 473), np.arange(len(RIGHT_LID_GAPS))),
+)
 
 
 @dataclass(frozen=True)
@@ -46,7 +65,8 @@ class _Seen:
     """What the landmarks of a frame say.
 
     pixels : (N, 2); depth : (N,) metres, relative to the mean; unit and unit_depth : one sigma of either, in pixels and
-    metres; distance : metres to the head by its size alone.
+    metres; distance : metres to the head by its size alone; weights : (N + gaps,); shut : (52,) weight on an action
+    being full, which a shut eye tells of its blink.
     """
 
     pixels: np.ndarray
@@ -54,6 +74,8 @@ class _Seen:
     unit: float
     unit_depth: float
     distance: float
+    weights: np.ndarray
+    shut: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -89,8 +111,10 @@ class HeadFitter:
         self._moves[:, :, 6:] = actions.transpose(1, 2, 0)
         self._actions = np.ascontiguousarray(self._moves[:, :, 6:].reshape(-1, len(actions)))
         irises = np.full(len(self._template) - len(head.landmark_weights), _IRIS_WEIGHT)
-        self._weights = np.concatenate([np.sqrt(head.landmark_weights), irises]).astype(np.float64)
+        gaps = np.full(len(GAPS), _LANDMARK_SIGMA / _GAP_SIGMA)
+        self._weights = np.concatenate([np.sqrt(head.landmark_weights), irises, gaps]).astype(np.float64)
         names = head.expression_names
+        self._blinks = [names.index("eyeBlinkLeft"), names.index("eyeBlinkRight")]
         self._sigma = _EXPRESSION_SIGMA * np.array([_RELATIVE_SIGMA.get(name, 1.0) for name in names])
         self._steady = _STEADY_SIGMA * self._sigma / _EXPRESSION_SIGMA
         count = len(names)
@@ -130,11 +154,12 @@ class HeadFitter:
         model = self._model(x)
         residual = self._residual(model, seen)
         # Depth relative to the mean says nothing of the shape on its own: the image alone is asked.
-        weight = (self._weights / robust_root(residual, _ROBUST_SCALE) ** 0.5)[:, None]
-        rows = self._projection(model, seen)[:, :2]
-        flat_shape = ((rows @ model.rotation @ self._shape_basis) * weight[:, :, None]).reshape(-1, len(self.shape))
-        flat_local = (self._jacobian(model, seen)[:, :2] * weight[:, :, None]).reshape(-1, len(x))
-        values = (residual[:, :2] * weight / self._weights[:, None]).ravel()
+        softened = 1 / np.sqrt(robust_root(residual, _ROBUST_SCALE))[:, None]
+        shape_rows = self._projection(model, seen)[:, :2] @ model.rotation @ self._shape_basis
+        shape_rows = np.concatenate([shape_rows, shape_rows[GAPS[:, 0]] - shape_rows[GAPS[:, 1]]])
+        flat_shape = (shape_rows * (seen.weights[:, None] * softened)[:, :, None]).reshape(-1, len(self.shape))
+        flat_local = (self._jacobian(model, seen)[:, :2] * softened[:, :, None]).reshape(-1, len(x))
+        values = (residual[:, :2] * softened).ravel()
         free = np.flatnonzero((x > self._lower) & (x < self._upper))
         terms = self._terms(x, seen, None)
         cross = flat_shape.T @ flat_local[:, free]
@@ -160,7 +185,14 @@ class HeadFitter:
         unit = inter_ocular(observed)
         metres = distance / self.camera.fx
         depth = (observed[:, 2] - observed[:, 2].mean()) * metres
-        return _Seen(observed[:, :2], depth, _LANDMARK_SIGMA * unit, _DEPTH_SIGMA * unit * metres, distance)
+        weights, shut = self._weights.copy(), np.zeros(len(self._sigma))
+        for blink, certain, (irises, gaps) in zip(self._blinks, shut_eyes(observed), _EYES, strict=True):
+            # Behind shut lids an iris is guessed, and how tightly they are shut cannot be seen.
+            weights[irises] *= 1 - certain
+            weights[len(observed) + gaps] *= 1 - certain
+            shut[blink] = certain / _SHUT_SIGMA
+        sigmas = _LANDMARK_SIGMA * unit, _DEPTH_SIGMA * unit * metres
+        return _Seen(observed[:, :2], depth, *sigmas, distance, weights, shut)
 
     def _model(self, x: np.ndarray) -> _Model:
         local = self._template + (self._actions @ x[6:]).reshape(-1, 3)
@@ -168,12 +200,14 @@ class HeadFitter:
         return _Model(local, rotation, local @ rotation.T + (self._pivot + x[3:6]))
 
     def _residual(self, model: _Model, seen: _Seen) -> np.ndarray:
-        """(N, 3) weighted misses in the image and in depth, in sigmas."""
-        residual = np.empty_like(model.points)
-        residual[:, :2] = (self.camera.project(model.points) - seen.pixels) / seen.unit
+        """(N + gaps, 3) weighted misses in the image and in depth, in sigmas."""
+        count = len(model.points)
+        residual = np.zeros((len(seen.weights), 3))
+        residual[:count, :2] = (self.camera.project(model.points) - seen.pixels) / seen.unit
         z = model.points[:, 2]
-        residual[:, 2] = (z - z.mean() - seen.depth) / seen.unit_depth
-        residual *= self._weights[:, None]
+        residual[:count, 2] = (z - z.mean() - seen.depth) / seen.unit_depth
+        residual[count:, :2] = residual[GAPS[:, 0], :2] - residual[GAPS[:, 1], :2]
+        residual *= seen.weights[:, None]
         return residual
 
     def _projection(self, model: _Model, seen: _Seen) -> np.ndarray:
@@ -189,20 +223,23 @@ class HeadFitter:
         return rows
 
     def _jacobian(self, model: _Model, seen: _Seen) -> np.ndarray:
-        """(N, 3, unknowns) derivatives of the misses before weighting."""
+        """(N + gaps, 3, unknowns) derivatives of the misses."""
         # In the head's own axes the actions' share never changes; the pose's is written in before it.
         self._moves[:, :, :3] = -cross_matrices(model.local) @ model.rotation.T
         self._moves[:, :, 3:6] = model.rotation.T
-        jacobian = (self._projection(model, seen) @ model.rotation) @ self._moves
-        jacobian[:, 2] -= jacobian[:, 2].mean(axis=0)
+        count = len(model.local)
+        jacobian = np.empty((len(seen.weights), *self._moves.shape[1:]))
+        np.matmul(self._projection(model, seen) @ model.rotation, self._moves, out=jacobian[:count])
+        jacobian[:count, 2] -= jacobian[:count, 2].mean(axis=0)
+        jacobian[count:] = jacobian[GAPS[:, 0]] - jacobian[GAPS[:, 1]]
+        jacobian[count:, 2] = 0.0  # the network guesses depth no better for a gap
+        jacobian *= seen.weights[:, None, None]
         return jacobian
 
     def _terms(self, x: np.ndarray, seen: _Seen, steady: np.ndarray | None) -> Quadratic:
         model = self._model(x)
-        jacobian = self._jacobian(model, seen)
-        jacobian *= self._weights[:, None, None]
         terms = Quadratic.zero(len(x))
-        terms.add_robust(self._residual(model, seen), jacobian, _ROBUST_SCALE)
+        terms.add_robust(self._residual(model, seen), self._jacobian(model, seen), _ROBUST_SCALE)
         self._add_priors(terms, x, seen, steady)
         return terms
 
@@ -213,6 +250,7 @@ class HeadFitter:
 
     def _add_priors(self, terms: Quadratic, x: np.ndarray, seen: _Seen, steady: np.ndarray | None) -> None:
         terms.add_diagonal(6, x[6:], 1 / self._sigma)
+        terms.add_diagonal(6, x[6:] - 1.0, seen.shut)
         terms.add_diagonal(5, x[5:6] - seen.distance, 1 / (_DISTANCE_SIGMA * seen.distance))
         if steady is not None:
             terms.add_diagonal(6, x[6:] - steady, 1 / self._steady)

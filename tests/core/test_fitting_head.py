@@ -5,6 +5,7 @@ import pytest
 
 from dice_core.bodies import Head, load_head
 from dice_core.camera import Camera
+from dice_core.fitting.face_gaps import shut_eyes
 from dice_core.fitting.head import HeadFitter, HeadPose, fit_head_shape, inter_ocular
 from dice_core.fitting.solver import retract
 from dice_core.mesh import axis_angle, rotation_matrices
@@ -77,6 +78,29 @@ def test_the_irises_tell_where_the_eyes_look(head: Head) -> None:
     assert value["eyeLookInRight"] == pytest.approx(0.6, abs=0.2)
     assert value["eyeLookInLeft"] < 0.1
     assert value["eyeLookOutRight"] < 0.1
+
+
+@pytest.mark.parametrize("turn", [0.0, 0.5, 1.6])
+def test_eyes_that_are_shut_are_shut_wholly(head: Head, turn: float) -> None:
+    fitter = HeadFitter(head, CAMERA, SHAPE)
+    names = head.expression_names
+    left, right = names.index("eyeBlinkLeft"), names.index("eyeBlinkRight")
+    for blink, shut in ((0.0, False), (0.3, False), (0.75, True), (1.0, True)):
+        pose = HeadPose(np.array([0, 0, turn]), np.array([0, 0, 0.6]), expression(head, eyeBlinkLeft=blink))
+        landmarks = seen(head, SHAPE, pose)
+        assert shut_eyes(landmarks) == pytest.approx([float(shut), 0.0], abs=0.01)
+        found = fitter.fit(landmarks).expression
+        assert found[left] > 0.8 if shut else found[left] == pytest.approx(blink, abs=0.1)
+        assert found[right] < 0.05
+
+
+def test_behind_shut_lids_the_irises_tell_nothing(head: Head) -> None:
+    pose = HeadPose(np.zeros(3), np.array([0, 0, 0.6]), expression(head, eyeBlinkLeft=1.0, eyeBlinkRight=1.0))
+    landmarks = seen(head, SHAPE, pose)
+    fitter = HeadFitter(head, CAMERA, SHAPE)
+    expected = fitter.fit(landmarks).expression
+    landmarks[468:, :2] += 12.0
+    assert fitter.fit(landmarks).expression == pytest.approx(expected, abs=0.02)
 
 
 def test_a_warm_start_ends_where_a_cold_one_does(head: Head) -> None:
