@@ -18,8 +18,10 @@ __all__ = ["COMPACT_LIMIT", "COMPACT_TOLERANCE", "compact_plan", "component_keys
 # Promise of the mode: shape keys a mesh, and metres that no vertex may be off.
 COMPACT_LIMIT = 24
 COMPACT_TOLERANCE = 0.2e-3
-# Share of the tolerance that is aimed at: the rest is for float32 in the evaluated mesh.
-_AIM = 0.95
+# Shares of the tolerance: the error that decides how many keys there are, the rest being for float32 in the evaluated
+# mesh, and the error that as many keys are then bettered to.
+_ENOUGH = 0.95
+_AIM = 0.7
 
 
 def compact_plan(motion: Motion, times: np.ndarray) -> MeshPlan:
@@ -67,7 +69,7 @@ class _Rigid:
 def _keyed(motion: Motion, vertices: np.ndarray, times: np.ndarray, rigid: _Rigid) -> MeshPlan:
     local = in_object_space(vertices, rigid.rotation, rigid.location)
     basis = local[motion.present].mean(axis=0)
-    parts = decompose(local - basis, COMPACT_TOLERANCE * _AIM, COMPACT_LIMIT)
+    parts = decompose(local - basis, COMPACT_TOLERANCE * _ENOUGH, COMPACT_LIMIT, COMPACT_TOLERANCE * _AIM)
     moved = ObjectMotion(rigid.location, continuous_quaternions(axis_angle(rigid.rotation)))
     return MeshPlan(basis, component_keys("component", basis, parts, times), motion=moved, error=parts.error)
 

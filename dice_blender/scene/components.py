@@ -10,9 +10,16 @@ __all__ = ["Components", "decompose", "rigid_alignment"]
 
 # Singular values below this share of the largest are noise of float32 storage, not motion.
 _RANK_TOLERANCE = 1e-7
-# Rounds of evening out the errors, and the least that a frame's or vertex's weight keeps in one.
-_ROUNDS = 10
-_LEAST_GAIN = 0.3
+# Evening out the errors, in stretches of rounds. Only the vertices with the largest errors take part in a stretch.
+_STRETCHES, _ROUNDS = 10, 14
+_ACTIVE = 1500
+# How strongly an error changes the next round's weight, and the least share of the largest error that counts in that.
+_CHANGE = 0.25
+_LEAST_GAIN = 0.05
+# Weights relative to the largest keep above the first, so that no frame and no vertex is quite forgotten; the second,
+# relative to the mean of a matrix's diagonal, keeps it invertible.
+_LEAST_WEIGHT = 1e-4
+_RIDGE = 1e-10
 
 
 @dataclass(frozen=True)
@@ -28,11 +35,11 @@ class Components:
     error: float
 
 
-def decompose(offsets: np.ndarray, tolerance: float, limit: int) -> Components:
+def decompose(offsets: np.ndarray, tolerance: float, limit: int, aim: float | None = None) -> Components:
     """Few shapes whose weighted sums keep every vertex within `tolerance`, at most `limit` of them.
 
     offsets : (T, V, 3) float32, metres, distances from the shape that no component changes.
-    tolerance : metres.
+    tolerance : metres; aim : metres, a smaller error that is sought as far as it takes no more shapes.
 
     Principal components need weights of both signs, which importers and engines clamp at 0. One shape more makes all
     weights positive: the opposite of the sum of the others, which takes back what is added to all of them alike.
@@ -40,10 +47,9 @@ def decompose(offsets: np.ndarray, tolerance: float, limit: int) -> Components:
     frames, vertices, _ = offsets.shape
     rows = offsets.reshape(frames, -1).astype(np.float32)
     shapes, weights, error = _principal(rows, tolerance, limit - 1)
-    if error > tolerance and len(shapes) == limit - 1:
-        even_shapes, even_weights, even_error = _evened(rows, tolerance, limit - 1)
-        if even_error < error:
-            shapes, weights = even_shapes, even_weights
+    aim = tolerance if aim is None else aim
+    if error > aim and len(shapes):
+        shapes, weights = _evened(rows, aim, shapes, weights)
     if len(shapes):
         shapes, weights = _positive(shapes, weights)
     error = _distances(rows - weights.T @ shapes).max(initial=0.0)
@@ -87,37 +93,87 @@ def _principal(rows: np.ndarray, tolerance: float, limit: int) -> tuple[np.ndarr
     return found, np.array(weights, np.float32).reshape(len(shapes), len(rows)), float(error)
 
 
-def _evened(rows: np.ndarray, tolerance: float, count: int) -> tuple[np.ndarray, np.ndarray, float]:
-    """As many components, with the largest distance made small instead of the sum of squares.
+@dataclass
+class _Balance:
+    """frames (T,), vertices (V,): how much each counts; directions : (T, K), components of the frames so weighted."""
+
+    frames: np.ndarray
+    vertices: np.ndarray
+    directions: np.ndarray
+
+
+def _evened(rows: np.ndarray, aim: float, shapes: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """As many components as the principal ones given, with the largest distance small instead of the sum of squares.
 
     Iteratively reweighted: frames and vertices that are far off count for more in the next round (Lawson 1961).
     """
-    frame_weights = np.ones(len(rows), np.float32)
-    vertex_weights = np.ones(rows.shape[1] // 3, np.float32)
-    best: tuple[np.ndarray, np.ndarray, float] | None = None
-    for _ in range(_ROUNDS):
-        columns = np.repeat(vertex_weights, 3)
-        weighted = rows * columns
-        scaled = weighted * frame_weights[:, None]
-        directions = _principal_directions(scaled)[:, :count].astype(np.float32)
-        loads = directions.T @ scaled
-        weights = (weighted @ loads.T / (loads**2).sum(axis=1)).T
-        shapes = loads / columns
-        distances = _distances(rows - weights.T @ shapes)
+    counts = len(rows), rows.shape[1] // 3
+    balance = _Balance(np.ones(counts[0]), np.ones(counts[1]), np.linalg.qr(weights.T)[0])
+    best, change = (shapes, weights), _CHANGE
+    distances = _distances(rows - weights.T @ shapes)
+    least = float(distances.max())
+    for _ in range(_STRETCHES):
+        balance = _balanced(rows, balance, distances, change)
+        found = _fitted(rows, balance)
+        distances = _distances(rows - found[1].T @ found[0])
         error = float(distances.max())
-        if best is None or error < best[2]:
-            best = shapes, weights, error
-        if error <= tolerance:
+        if error < least:
+            best, least = found, error
+        else:
+            change /= 2
+        if least <= aim:
             break
-        frame_weights = _reweighted(frame_weights, distances.max(axis=1))
-        vertex_weights = _reweighted(vertex_weights, distances.max(axis=0))
-    assert best is not None
     return best
 
 
-def _reweighted(weights: np.ndarray, distances: np.ndarray) -> np.ndarray:
-    weights = weights * np.sqrt(np.maximum(distances / distances.max(), _LEAST_GAIN))
-    return weights / weights.max()
+def _balanced(rows: np.ndarray, balance: _Balance, distances: np.ndarray, change: float) -> _Balance:
+    """The best of some rounds of weighing anew; distances : (T, V), how far each vertex is off at first."""
+    reach = distances.max(axis=0)
+    order = np.argsort(-reach)
+    active, rest = order[:_ACTIVE], order[_ACTIVE:]
+    frames, vertices, directions = balance.frames, balance.vertices.copy(), balance.directions
+    columns = rows.reshape(len(rows), -1, 3)
+    chosen = columns[:, active].reshape(len(rows), -1)
+    # The rest, seen from here: what its frames have in common, and the largest error in it, as if that stayed so.
+    others = (columns[:, rest] * vertices[rest, None].astype(np.float32)).reshape(len(rows), -1)
+    common, beside, share = (others @ others.T).astype(np.float64), reach[rest].max(initial=0.0), 1.0
+    least, best = np.inf, balance
+    for _ in range(_ROUNDS):
+        weighted = chosen * np.repeat(vertices[active], 3).astype(np.float32)
+        gram = (weighted @ weighted.T).astype(np.float64) + share**2 * common
+        gram *= frames[:, None] * frames
+        for _ in range(2):  # the components change little from round to round
+            directions = np.linalg.qr(gram @ directions)[0]
+        weighing = np.repeat(vertices[active] ** 2, 3)
+        turned = directions * frames[:, None]
+        shapes = turned.T @ chosen
+        normal = (shapes * weighing) @ shapes.T + share**2 * (turned.T @ common @ turned)
+        loads = chosen @ (shapes * weighing).T + share**2 * (common @ turned)
+        distances = _distances(chosen - _solved(normal, loads.T).T @ shapes)
+        error = max(float(distances.max()), 1e-12)
+        if error < least:
+            least = error
+            best = _Balance(frames, vertices.copy(), directions)
+            best.vertices[rest] *= share
+        frames = frames * np.maximum(distances.max(axis=1) / error, _LEAST_GAIN) ** change
+        frames = np.maximum(frames / frames.max(), _LEAST_WEIGHT)
+        vertices[active] *= np.maximum(distances.max(axis=0) / error, _LEAST_GAIN) ** change
+        vertices[active] = np.maximum(vertices[active], _LEAST_WEIGHT * vertices[active].max())
+        share *= max(min(beside / error, 1.0), _LEAST_GAIN) ** change
+    return best
+
+
+def _fitted(rows: np.ndarray, balance: _Balance) -> tuple[np.ndarray, np.ndarray]:
+    """Shapes (K, 3 V) and weights (K, T) of the components."""
+    shapes = (balance.directions * balance.frames[:, None]).T.astype(np.float32) @ rows
+    weighed = shapes * np.repeat(balance.vertices**2, 3).astype(np.float32)
+    normal, loads = (weighed @ shapes.T).astype(np.float64), (weighed @ rows.T).astype(np.float64)
+    return shapes, _solved(normal, loads).astype(np.float32)
+
+
+def _solved(matrix: np.ndarray, aims: np.ndarray) -> np.ndarray:
+    ridge = _RIDGE * np.trace(matrix) / len(matrix)
+    return np.linalg.solve(matrix + ridge * np.eye(len(matrix)), aims)
 
 
 def _positive(shapes: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -86,3 +86,25 @@ def test_where_components_run_out_the_error_is_evened_out() -> None:
     kept = slice(limit - 1)
     plain = (left[:, kept] * singular[kept]) @ right[kept] - offsets.reshape(60, -1)
     assert parts.error < 0.5 * np.linalg.norm(plain.reshape(60, -1, 3), axis=2).max()
+
+
+def test_an_aim_betters_the_error_without_more_shapes() -> None:
+    """A hand's touches: dents here and there, each in a few frames, more of them than there are shapes."""
+    centres = RNG.uniform(-0.1, 0.1, (20, 3))
+    points = RNG.uniform(-0.1, 0.1, (400, 3))
+    dents = 0.01 * np.exp(-(((points - centres[:, None]) / 0.03) ** 2).sum(axis=2))
+    times = np.exp(-(((np.arange(80) - RNG.uniform(0, 80, (20, 1))) / 3) ** 2))
+    offsets = np.zeros((80, 400, 3), np.float32)
+    offsets[..., 0] = times.T @ dents
+    plain = decompose(offsets, tolerance=1e-3, limit=24)
+    bettered = decompose(offsets, tolerance=1e-3, limit=24, aim=1e-4)
+    assert len(bettered.shapes) == len(plain.shapes) < 24
+    assert bettered.error < 0.6 * plain.error
+    rebuilt = np.einsum("tk,kvi->tvi", bettered.weights, bettered.shapes)
+    assert bettered.error == pytest.approx(np.linalg.norm(rebuilt - offsets, axis=2).max(), rel=1e-3)
+    assert bettered.weights.min() >= 0
+
+
+def test_fewer_frames_than_shapes_are_exact() -> None:
+    offsets = (RNG.normal(size=(6, 50, 3)) * 0.01).astype(np.float32)
+    assert decompose(offsets, tolerance=1e-6, limit=24, aim=1e-7).error < 1e-6

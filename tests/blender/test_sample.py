@@ -19,7 +19,7 @@ def truth() -> Take:
     return open_take(sample.sample_truth())
 
 
-@pytest.mark.parametrize(("keys", "millimetres"), [("per-frame", 0.01), ("compact", 0.2), ("rigged", 0.2)])
+@pytest.mark.parametrize(("keys", "millimetres"), [("per-frame", 0.01), ("compact", 0.15), ("rigged", 0.2)])
 def test_every_vertex_at_every_frame(scene: bpy.types.Scene, truth: Take, keys: str, millimetres: float) -> None:
     imported = import_take(truth, keys=keys)
     assert imported.objects
