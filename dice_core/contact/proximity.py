@@ -17,7 +17,8 @@ __all__ = ["HeadProximity", "Nearest", "vertex_neighbours"]
 _CELL = 0.008  # metres: finer than a hill-climb of two steps over 6 mm edges can repair
 _MARGIN = 0.05  # metres around the head within which starts are exact
 _STEPS = 3
-_BATCH = 4096
+_CUBE = 4  # cells along the side of a cube that is looked at together
+_ROUNDING = 1e-3  # metres, more than float32 squares of distances lose
 
 
 @dataclass(frozen=True)
@@ -103,13 +104,27 @@ def vertex_neighbours(triangles: np.ndarray, allowed: np.ndarray) -> np.ndarray:
 
 
 def _nearest_of_cells(vertices: np.ndarray, allowed: np.ndarray, low: np.ndarray, shape: np.ndarray) -> np.ndarray:
-    axes = [np.arange(count) for count in shape]
-    cells = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3)
-    centres = (low + (cells + 0.5) * _CELL).astype(np.float32)
+    """(n,) the vertex nearest to the centre of each cell, the last axis running fastest."""
     candidates = vertices[allowed]
-    square = 0.5 * np.einsum("nj,nj->n", candidates, candidates)
-    nearest = np.empty(len(centres), np.int64)
-    for start in range(0, len(centres), _BATCH):
-        batch = centres[start : start + _BATCH]
-        nearest[start : start + _BATCH] = (square - batch @ candidates.T).argmin(axis=1)
-    return allowed[nearest]
+    nearest = np.empty(tuple(shape), np.int64)
+    offsets = np.stack(np.meshgrid(*[np.arange(_CUBE)] * 3, indexing="ij"), axis=-1).reshape(-1, 3)
+    firsts = np.stack(np.meshgrid(*[np.arange(0, count, _CUBE) for count in shape], indexing="ij"), axis=-1)
+    firsts = firsts.reshape(-1, 3)
+    middles = (low + (firsts + _CUBE / 2) * _CELL).astype(np.float32)
+    distance = np.sqrt(np.maximum(_squares(middles, candidates), 0.0))
+    # No cell of a cube is farther from the cube's middle than this, so only what is this much farther off matters.
+    slack = np.float32(np.sqrt(3) * _CUBE * _CELL + _ROUNDING)
+    able = distance <= distance.min(axis=1, keepdims=True) + slack
+    for first, near in zip(firsts, able, strict=True):
+        cells = first + offsets
+        cells = cells[(cells < shape).all(axis=1)]
+        chosen = np.flatnonzero(near)
+        centres = (low + (cells + 0.5) * _CELL).astype(np.float32)
+        nearest[tuple(cells.T)] = chosen[_squares(centres, candidates[chosen]).argmin(axis=1)]
+    return allowed[nearest.ravel()]
+
+
+def _squares(points: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """(n, m) squared distances."""
+    square = np.einsum("nj,nj->n", points, points)[:, None] + np.einsum("nj,nj->n", others, others)
+    return square - 2 * (points @ others.T)

@@ -34,6 +34,9 @@ FORMAT = "dice-take"
 VERSION = 1
 MESH_NAMES = ("head", "hand_left", "hand_right")
 
+_COMPRESSION = 2
+"""Of 9: vertices are no smaller at numpy's 6, and take three times as long."""
+
 DAMAGED = (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error)
 """What reading an .npz file that is missing, cut short or overwritten may raise."""
 
@@ -79,8 +82,11 @@ def write_arrays(path: Path, arrays: dict[str, np.ndarray], compressed: bool = T
     temporary = path.with_name(path.name + ".tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as stream:
-            (np.savez_compressed if compressed else np.savez)(stream, **arrays)  # type: ignore[arg-type]
+        method = zipfile.ZIP_DEFLATED if compressed else zipfile.ZIP_STORED
+        with zipfile.ZipFile(temporary, "w", method, compresslevel=_COMPRESSION) as archive:
+            for key, value in arrays.items():
+                with archive.open(f"{key}.npy", "w", force_zip64=True) as stream:
+                    np.lib.format.write_array(stream, np.asanyarray(value), allow_pickle=False)
         os.replace(temporary, path)
     except OSError as error:
         raise _unwritable(path, error) from error
