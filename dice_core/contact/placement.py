@@ -15,15 +15,17 @@ import numpy as np
 from dice_core.contact.hand_samples import HandSamples
 from dice_core.contact.proximity import HeadProximity, Nearest
 from dice_core.fitting.hand import HandFitter, HandObservation, edge_on
+from dice_core.fitting.hand_depth import DepthGuess
 from dice_core.fitting.head import HeadPose
+from dice_core.fitting.head_view import HeadView
 from dice_core.fitting.kinematics import POSE_SIZE
 from dice_core.fitting.solver import Quadratic, minimise
 from dice_core.mesh import rotation_matrices
 
-__all__ = ["HandPlacer", "HeadView", "Placement"]
+__all__ = ["HandPlacer", "Placement"]
 
 # Penetration: skin yields this much before it counts, and each millimetre beyond counts heavily.
-_GIVE_BONE, _GIVE_SOFT = 0.001, 0.004  # metres, where the softness is 0 and 1
+_GIVE_BONE, _GIVE_SOFT = 0.001, 0.008  # metres, where the softness is 0 and 1
 _PENETRATION_SIGMA = 0.0015  # metres
 _PENETRATION_SCALE = 5.0  # in sigmas: linear beyond, so that a bad start can be pulled out
 _DEEPEST = 0.05  # metres: farther inside, the nearest skin says nothing of the way out
@@ -36,16 +38,16 @@ _REACH = 0.012  # metres
 _REST_DEPTH = 0.0015  # metres below the skin at which a touching part comes to rest
 _ATTRACTION_SIGMA = .003
 _OPPOSED = -0.2  # largest cosine between the skins' normals at a touch
-# Distance along the ray against the one found from the hand's size, as a natural logarithm.
-_SIZE_SIGMA = 0.07
-_SIZE_SIGMA_EDGE = 0.14  # a hand seen edge-on shows its size badly
-_TOUCH_SIGMAS = 2.0  # farther off than this, a hand is taken to be free
-_STAY_SIGMAS = 2.6  # the same for a hand that touched in the frame before
+# When a hand is drawn onto the face: probability, of a hand that was free before and of one that touched.
+_BEGINS, _STAYS = 0.4, 0.2
+_REACHES = 2.5  # deviations of the learned depth, farther off than which a hand is free all the same
+_LEAST_REACH = 0.02  # metres, of that
 _APPROACH = 0.015  # metres: a hand that passes the face this close without touching is drawn onto it
 _SWEEP = np.exp(np.linspace(-0.36, 0.36, 37))  # distances tried, relative to the one from size
 _FURTHER = (1.0, 1.05, 1.1)  # of the distance of first touch, from which placing starts
-_BY_SIZE = (1.0, 1.08)  # of the distance that the hand's size tells, from which it starts too
-_POLISH_WEIGHT = 5.0  # trust in the image once it is settled what touches
+_AS_GUESSED = (1.0,)  # of the distance that is likely, from which it starts too
+_POLISH_WEIGHT = 2.0  # trust in the image once it is settled what touches
+_POLISH_WEIGHT_EDGE = 1.1  # the same of a hand seen edge-on, whose landmarks hide behind each other
 _POLISH_ITERATIONS = 6
 _PART_REWARD = 20.0  # cost that a part of the hand which rests on the head may make elsewhere
 _STEADY_DISTANCE = 0.008  # metres between frames, hand against head
@@ -56,19 +58,6 @@ _LOST = 0.01  # of the hand's size in the image, beyond what the pose without th
 _WARM_ROUNDS = 2
 _WARM_ITERATIONS = 3
 _LARGEST_STEP = np.concatenate([np.full(3, 0.2), np.full(3, 0.03), np.full(POSE_SIZE - 6, 0.3)])
-
-
-@dataclass(frozen=True)
-class HeadView:
-    """The head of one frame as the camera sees it.
-
-    pose : its rigid motion and expression; front : (h, w) metres, depth of its front at `scale` times the footage's
-    resolution, infinite beside it.
-    """
-
-    pose: HeadPose
-    front: np.ndarray
-    scale: float
 
 
 @dataclass(frozen=True)
@@ -83,15 +72,13 @@ class Placement:
 class _Evidence(NamedTuple):
     """What a frame says of the hand's place.
 
-    rough : metres, the distance that the hand's size tells, sigma : its logarithm's uncertainty; aim : metres, where
-    the hand would be if it kept its distance to the head; steady : (22,) joint angles of the frame before;
-    trust : weight of the landmarks; firmness : of all that keeps the bodies apart and together.
+    observation : with the learned depth; aim : metres, where the hand would be if it kept its distance to the head;
+    steady : (22,) joint angles of the frame before; trust : weight of the landmarks; firmness : of all that keeps the
+    bodies apart and together.
     """
 
     observation: HandObservation
     head: HeadView
-    rough: float
-    sigma: float
     aim: float | None = None
     steady: np.ndarray | None = None
     trust: float = 1.0
@@ -131,28 +118,28 @@ class HandPlacer:
     ) -> Placement:
         """Refine a pose that was fitted without the head; `proximity` holds the head's vertices of this frame.
 
-        pose : (28,); previous, previous_head : the frame before, where there was one.
+        pose : (28,); observation : with the learned depth; previous, previous_head : the frame before, where there was
+        one.
         """
-        rough = float(pose[5])
-        sigma = _SIZE_SIGMA + edge_on(observation.pixels) * (_SIZE_SIGMA_EDGE - _SIZE_SIGMA)
-        evidence = _Evidence(observation, head, rough, sigma)
+        evidence = _Evidence(observation, head)
         if previous is not None and previous_head is not None:
             free_error = self._fitter.error(pose, observation)
             followed = self._follow(evidence, previous, previous_head, free_error)
             if followed is not None:
                 return followed
-        factor, touching = self._first_touch(pose, head, sigma * _TOUCH_SIGMAS)
+        factor, touching = self._first_touch(pose, evidence, previous is not None and previous.touching)
         steady = None if previous is None else previous.pose[6:]
         if not touching:
             return self._settle(evidence._replace(steady=steady), pose, False, _ROUNDS, _ITERATIONS)
         # The first part to meet the head is not always the one that rests on it: let the hand also slip past it.
         placements = []
-        for distance in (*(factor * further for further in _FURTHER), *_BY_SIZE):
+        for distance in (*(factor * further for further in _FURTHER), *_AS_GUESSED):
             start = pose.copy()
             start[3:6] *= distance
             placements.append(self._settle(evidence._replace(steady=steady), start, True, _ROUNDS, _ITERATIONS))
         best = min(placements, key=lambda placement: placement.cost)
-        polish = evidence._replace(aim=float(best.pose[5]), steady=best.pose[6:], trust=_POLISH_WEIGHT)
+        trust = _settled_trust(observation)
+        polish = evidence._replace(aim=float(best.pose[5]), steady=best.pose[6:], trust=trust)
         return self._settle(polish, best.pose, True, 1, _POLISH_ITERATIONS)
 
     def _follow(
@@ -162,16 +149,16 @@ class HandPlacer:
         (which the pose without the head misses by `free_error`), so that the place must be found anew."""
         start = previous.pose.copy()
         start[3:6] += evidence.head.pose.translation - previous_head.translation
-        if not previous.touching and self._first_touch(start, evidence.head, evidence.sigma * _TOUCH_SIGMAS)[1]:
+        if self._first_touch(start, evidence, previous.touching)[1] != previous.touching:
             return None
-        evidence = evidence._replace(aim=float(start[5]), steady=previous.pose[6:], trust=_POLISH_WEIGHT)
+        trust = _settled_trust(evidence.observation)
+        evidence = evidence._replace(aim=float(start[5]), steady=previous.pose[6:], trust=trust)
         placed = self._settle(evidence, start, previous.touching, _WARM_ROUNDS, _WARM_ITERATIONS)
         if self._fitter.error(placed.pose, evidence.observation) > free_error + _LOST:
             return None
         if not previous.touching:
             return placed
-        stays = abs(np.log(placed.pose[5] / evidence.rough)) < evidence.sigma * _STAY_SIGMAS
-        return placed if stays and self._gap(placed.pose, evidence.head) < _APPROACH else None
+        return placed if self._gap(placed.pose, evidence.head) < _APPROACH else None
 
     def _settle(
         self, evidence: _Evidence, start: np.ndarray, touching: bool, rounds: int, iterations: int
@@ -206,19 +193,12 @@ class HandPlacer:
         nearest = self._proximity.query(local)
         return nearest, nearest.normal @ rotation.T
 
-    def _front(self, points: np.ndarray, head: HeadView) -> np.ndarray:
-        """Depth of the head's front where points appear, infinite beside the head; points : (n, 3)."""
-        pixels = np.round(self._camera.project(points) * head.scale).astype(int)
-        height, width = head.front.shape
-        inside = ((pixels >= 0) & (pixels < [width, height])).all(axis=1)
-        pixels = np.clip(pixels, 0, [width - 1, height - 1])
-        return np.where(inside, head.front[pixels[:, 1], pixels[:, 0]], np.inf)
-
-    def _first_touch(self, pose: np.ndarray, head: HeadView, reach: float) -> tuple[float, bool]:
+    def _first_touch(self, pose: np.ndarray, evidence: _Evidence, touched: bool) -> tuple[float, bool]:
         """Move the hand away from the camera until it first meets the head.
 
-        Returns the factor on its distance and whether that is close enough to what its size tells to be a touch.
+        touched : whether it touched in the frame before. Returns the factor on its distance and whether it touches.
         """
+        head, guess = evidence.head, _guess(evidence.observation)
         points = self._samples.positions(self._fitter.skeleton, pose)[::2]
         moved = points + (_SWEEP[:, None, None] - 1) * pose[3:6]
         flat = moved.reshape(-1, 3)
@@ -227,10 +207,11 @@ class HandPlacer:
         # Below the plane of skin that is far away is not inside: count what is near only.
         depth = np.where(near, nearest.depth, -nearest.distance)
         deepest = depth.reshape(len(_SWEEP), -1).max(axis=1)
-        behind = flat[:, 2] - self._front(flat, head) > _DEEPEST
+        behind = flat[:, 2] - head.front_at(self._camera.project(flat)) > _DEEPEST
         hidden = behind.reshape(len(_SWEEP), -1).mean(axis=1)
-        likely = np.abs(np.log(_SWEEP)) < reach
-        touching = bool((deepest[likely] > -_APPROACH).any())
+        reach = max(_REACHES * guess.mean_sigma, _LEAST_REACH)
+        likely = np.abs(_SWEEP * pose[5] - pose[5]) < reach
+        touching = guess.touching > (_STAYS if touched else _BEGINS) and bool((deepest[likely] > -_APPROACH).any())
         meets = np.flatnonzero((deepest > _REST_DEPTH) | (hidden > 0.02))
         if len(meets):
             return float(_SWEEP[meets[0]]), touching
@@ -263,10 +244,6 @@ class HandPlacer:
             position, jacobian = fitter.skeleton.jacobian(x, self._points)
             terms = fitter.landmark_terms(evidence.observation, position[:21], jacobian[:21], evidence.trust)
             fitter.add_prior(terms, x, evidence.observation, evidence.steady)
-            distance = np.log(x[5] / evidence.rough) / evidence.sigma
-            slope = np.zeros((1, 1, POSE_SIZE))
-            slope[0, 0, 5] = 1 / (x[5] * evidence.sigma)
-            terms.add_robust(np.array([[distance]]), slope, 1.0)
             if evidence.aim is not None:
                 terms.add_diagonal(5, x[5:6] - evidence.aim, 1 / _STEADY_DISTANCE)
             points, moves = position[21:], jacobian[21:]
@@ -297,13 +274,23 @@ class HandPlacer:
     def _add_hidden(
         self, terms: Quadratic, points: np.ndarray, facing: np.ndarray, moves: np.ndarray, evidence: _Evidence
     ) -> None:
-        behind = points[:, 2] - self._front(points, evidence.head) - _HIDDEN_GIVE
+        behind = points[:, 2] - evidence.head.front_at(self._camera.project(points)) - _HIDDEN_GIVE
         hidden = np.flatnonzero((behind > 0) & facing)
         if len(hidden):
             weight = evidence.firmness / _HIDDEN_SIGMA
             residual = behind[hidden] * weight
             rows = moves[hidden, 2] * weight
             terms.add_robust(residual[:, None], rows[:, None], _HIDDEN_SCALE)
+
+
+def _settled_trust(observation: HandObservation) -> float:
+    return _POLISH_WEIGHT + edge_on(observation.pixels) * (_POLISH_WEIGHT_EDGE - _POLISH_WEIGHT)
+
+
+def _guess(observation: HandObservation) -> DepthGuess:
+    if observation.guess is None:
+        raise ValueError("A hand is placed against a head by the depth that its view suggests: give the guess.")
+    return observation.guess
 
 
 _NOTHING = np.zeros(0)

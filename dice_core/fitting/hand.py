@@ -9,6 +9,7 @@ import numpy as np
 
 from dice_core.bodies import Hand
 from dice_core.camera import Camera
+from dice_core.fitting.hand_depth import DepthGuess
 from dice_core.fitting.kinematics import POSE_SIZE, ArticulatedPoints, HandSkeleton, bone_weights
 from dice_core.fitting.solver import Quadratic, minimise
 from dice_core.mesh import axis_angle
@@ -23,10 +24,11 @@ _PRIOR_WEIGHT = 0.6  # of the anatomical prior, whose deviations span free gestu
 # A hand seen edge-on hides its fingers behind each other, so that the image hardly tells them apart: there they are
 # held side by side (degrees of abduction, index to little) and bent alike (largest usual difference, degrees).
 _TOGETHER = {"index": -10.0, "middle": 3.0, "ring": 11.0, "little": 18.0}
-_TOGETHER_SIGMA = 3.0
-_TOGETHER_LEAST = 0.7  # of that wish in a hand seen flat, where depth is guessed but splay is seen
-_ALIKE = {"mcp_flexion": 3.0, "pip_flexion": 5.0, "dip_flexion": 6.0}
+_TOGETHER_SIGMA = 1.5
+_TOGETHER_LEAST = 0.3  # of that wish in a hand seen flat, where depth is guessed but splay is seen
+_ALIKE = {"mcp_flexion": 1.0, "pip_flexion": 1.6, "dip_flexion": 2.0}
 _EDGE_DEPTH_SIGMA = 0.08  # metres: there the guessed depths split the fingers
+_ALIKE_ERRORS = 1.3  # root of how many landmarks share an error of the learned depth
 _STEADY_SIGMA = 0.20  # radians between frames
 _DISTANCE_SIGMA = 0.04  # of the distance found from the hand's size alone
 _LOST = 0.022  # of the hand's size: a fit that misses its landmarks by more is tried again from the start
@@ -43,12 +45,14 @@ _KNUCKLES = [5, 9, 13, 17]
 class HandObservation:
     """What the landmark network says of a hand in one frame.
 
-    pixels : (21, 2); depth : (21,) pixels, relative; world : (21, 3) metres, camera axes, relative.
+    pixels : (21, 2); depth : (21,) pixels, relative; world : (21, 3) metres, camera axes, relative;
+    guess : what the head behind the hand adds to that, None where no head is seen.
     """
 
     pixels: np.ndarray
     depth: np.ndarray
     world: np.ndarray
+    guess: DepthGuess | None = None
 
     @classmethod
     def of(cls, points: np.ndarray, world: np.ndarray) -> HandObservation:
@@ -123,7 +127,8 @@ class HandFitter:
             position, jacobian = self.skeleton.jacobian(x, self.keypoints)
             terms = self.landmark_terms(observation, position, jacobian)
             self.add_prior(terms, x, observation, steady)
-            terms.add_diagonal(5, x[5:6] - distance, 1 / (_DISTANCE_SIGMA * distance))
+            if observation.guess is None:
+                terms.add_diagonal(5, x[5:6] - distance, 1 / (_DISTANCE_SIGMA * distance))
             return terms
 
         iterations = _ITERATIONS if steady is None else _WARM_ITERATIONS
@@ -170,6 +175,9 @@ class HandFitter:
             (focal * position[:, :2])[:, :, None] / z[:, None] ** 2 * jacobian[:, 2:]
         )
         terms.add_robust(residual, rows / unit, _ROBUST_SCALE)
+        if observation.guess is not None:
+            _add_guess(terms, observation.guess, z[:, 0], jacobian[:, 2])
+            return terms
         edge = edge_on(observation.pixels)
         sigma = _DEPTH_SIGMA + edge * (_EDGE_DEPTH_SIGMA - _DEPTH_SIGMA)
         depth = observation.depth * float(z.mean()) / camera.fx
@@ -199,6 +207,15 @@ class HandFitter:
         matrix[6:, 6:] = self._relaxed + self._together * _together_weight(observation) ** 2
         matrix[5, 5] = 1 / _DISTANCE_SIGMA**2
         return matrix
+
+
+def _add_guess(terms: Quadratic, guess: DepthGuess, z: np.ndarray, slope: np.ndarray) -> None:
+    """The learned depth of the hand and of each landmark; z : (21,) metres, slope : (21, n) its derivatives."""
+    mean, mean_slope = z.mean(), slope.mean(axis=0)
+    terms.add(np.array([(mean - guess.mean) / guess.mean_sigma]), mean_slope[None] / guess.mean_sigma)
+    # The errors of neighbouring landmarks are nearly the same error.
+    sigma = guess.relative_sigma * _ALIKE_ERRORS
+    terms.add((z - mean - guess.relative) / sigma, (slope - mean_slope) / sigma[:, None])
 
 
 def _together_weight(observation: HandObservation) -> float:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -8,11 +8,13 @@ import pytest
 from dice_core.bodies import load_hand, load_head
 from dice_core.camera import Camera
 from dice_core.contact.hand_samples import HandSamples
-from dice_core.contact.placement import HandPlacer, HeadView, Placement
+from dice_core.contact.placement import HandPlacer, Placement
 from dice_core.contact.proximity import HeadProximity
 from dice_core.contact.stiffness import head_tissue
 from dice_core.fitting.hand import HandFitter, HandObservation
+from dice_core.fitting.hand_depth import DepthGuess
 from dice_core.fitting.head import HeadPose
+from dice_core.fitting.head_view import HeadView
 from dice_core.mesh import triangles
 from dice_core.rasterizer import depth_map
 
@@ -60,19 +62,22 @@ def pose_at(position: tuple[float, float, float], turn: tuple[float, float, floa
     return np.concatenate([np.array(turn), np.array(position), angles])
 
 
-def seen(stage: Stage, pose: np.ndarray) -> HandObservation:
-    """What an ideal detector reports of a pose."""
+def seen(stage: Stage, pose: np.ndarray, off: float = 1.0, touching: bool = True) -> HandObservation:
+    """What an ideal detector reports of a pose, with a learned depth that is wrong by the factor `off`."""
     points = stage.fitter.skeleton.positions(pose, stage.fitter.keypoints)
     depth = (points[:, 2] - points[0, 2]) * CAMERA.fx / points[:, 2].mean()
     pixels = np.concatenate([CAMERA.project(points), depth[:, None]], axis=1)
-    return HandObservation.of(pixels, points - points.mean(axis=0))
+    middle = float(points[:, 2].mean())
+    relative = points[:, 2] - middle
+    guess = DepthGuess(middle * off, 0.02, relative, np.full(21, 0.006), 0.9 if touching else 0.1)
+    return replace(HandObservation.of(pixels, points - points.mean(axis=0)), guess=guess)
 
 
-def place(stage: Stage, pose: np.ndarray, off: float = 1.0) -> Placement:
+def place(stage: Stage, pose: np.ndarray, off: float = 1.0, touching: bool = True) -> Placement:
     """Place a hand that is seen as `pose` shows it, from a guess whose distance is wrong by the factor `off`."""
     guess = pose.copy()
     guess[3:6] *= off
-    return stage.placer.place(guess, seen(stage, pose), stage.view)
+    return stage.placer.place(guess, seen(stage, pose, off, touching), stage.view)
 
 
 PALM_BACK = (0.0, np.pi, 0.0)  # palm to the face, back of the hand to the camera
@@ -89,7 +94,7 @@ def miss(stage: Stage, placed: Placement, pose: np.ndarray) -> float:
 @pytest.mark.parametrize("off", [0.95, 1.0, 1.05])
 def test_a_free_hand_stays_free(stage: Stage, off: float) -> None:
     pose = pose_at(BESIDE, (0.0, 0.2, 0.1))
-    placed = place(stage, pose, off)
+    placed = place(stage, pose, off, touching=False)
     assert not placed.touching
     assert placed.pose[5] == pytest.approx(pose[5], rel=0.07)
     assert miss(stage, placed, pose) < 4
@@ -97,8 +102,8 @@ def test_a_free_hand_stays_free(stage: Stage, off: float) -> None:
 
 def test_a_hand_far_before_the_face_is_not_drawn_onto_it(stage: Stage) -> None:
     pose = pose_at((0.0, 0.05, 0.35), PALM_BACK)
-    placed = place(stage, pose)
-    assert not placed.touching
+    placed = place(stage, pose, touching=True)
+    assert not placed.touching, "no doubt about its depth reaches as far as the face"
     assert placed.pose[5] == pytest.approx(0.35, rel=0.05)
 
 

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
 
 from dice_core.contact.hand_samples import HandSamples
-from dice_core.contact.placement import HandPlacer, HeadView, Placement
+from dice_core.contact.placement import HandPlacer, Placement
 from dice_core.contact.proximity import HeadProximity
 from dice_core.contact.stiffness import Tissue
 from dice_core.engines.open.columns import SIDES, Columns, head_pose, set_head_pose
 from dice_core.engines.open.person import Person
 from dice_core.fitting.hand import HandFitter, HandObservation
+from dice_core.fitting.hand_depth import HandDepthPrior
 from dice_core.fitting.head import HeadFitter, HeadPose
-from dice_core.mesh import triangles
-from dice_core.rasterizer import depth_map
+from dice_core.fitting.head_view import HeadView
 
 __all__ = ["FrameFitter"]
-
-_FRONT_PIXELS = 128  # longer side of the depth picture that tells what the head covers
 
 
 class FrameFitter:
@@ -30,9 +29,7 @@ class FrameFitter:
         head, camera = person.head, person.camera
         self._head_mesh = person.head_mesh()
         self._head_fitter = HeadFitter(head, camera, person.head_shape)
-        self._triangles = triangles(self._head_mesh)
         self._tissue = tissue
-        self._front_scale = min(1.0, _FRONT_PIXELS / max(camera.width, camera.height))
         self._hands: dict[str, HandFitter] = {}
         self._placers: dict[str, HandPlacer] = {}
 
@@ -78,9 +75,7 @@ class FrameFitter:
         head = self.person.head
         local = self._head_mesh.rest_vertices + np.tensordot(pose.expression.astype(np.float32), head.expressions, 1)
         self._proximity.set_vertices(local)
-        vertices = head.pose(self.person.head_shape, pose.expression, pose.rotation, pose.translation)
-        front = depth_map(vertices, self._triangles, self.person.camera, self._front_scale)
-        return HeadView(pose, front, self._front_scale)
+        return HeadView.of(head, self.person.head_shape, pose, self.person.camera)
 
     def _fit_hand(
         self,
@@ -92,6 +87,11 @@ class FrameFitter:
         previous_head: HeadPose | None,
     ) -> None:
         observation = HandObservation.of(columns[f"{side}.landmarks"][row], columns[f"{side}.world"][row])
+        if view is not None:
+            guess = HandDepthPrior.load().guess(
+                observation.pixels, observation.depth, side, self.person.camera, view
+            )
+            observation = replace(observation, guess=guess)
         free_before, placed_before = None, None
         if before is not None and before[0][side][before[1]]:
             earlier, index = before

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,9 +11,11 @@ import numpy as np
 from dice_core.bodies import Hand, Head, load_hand, load_head
 from dice_core.camera import Camera
 from dice_core.engines.settings import CaptureSettings
-from dice_core.fitting.hand import HandObservation
+from dice_core.fitting.hand import HandFitter, HandObservation
+from dice_core.fitting.hand_depth import HandDepthPrior
 from dice_core.fitting.hand_shape import fit_hand_shape
-from dice_core.fitting.head import fit_head_shape
+from dice_core.fitting.head import HeadFitter, fit_head_shape
+from dice_core.fitting.head_view import HeadView
 from dice_core.landmarks import LandmarkTracker
 from dice_core.media import Footage
 from dice_core.mesh import Mesh
@@ -22,6 +25,8 @@ __all__ = ["Person", "survey"]
 _DEFAULT_FOV = 40.0  # degrees along the longer side: between a phone's video and a portrait lens
 _SURVEY_FRAMES = 8
 _HAND_SCALE = 1.0  # the mean adult hand beside the mean adult head
+_HAND_SCALE_SIGMA = 0.07  # of its logarithm, among people and with the doubt about the camera
+_SIZE_SIGMA = 0.03  # of the logarithm of a hand's size in one frame
 
 
 @dataclass(frozen=True)
@@ -78,13 +83,39 @@ def survey(footage: Footage, settings: CaptureSettings) -> Person:
     tracker = LandmarkTracker()
     count = min(_SURVEY_FRAMES, footage.count)
     rows = np.unique(np.linspace(0, footage.count - 1, count).round().astype(int))
-    faces, hands = [], []
+    faces: list[np.ndarray] = []
+    hands: list[tuple[Hand, HandObservation]] = []
+    together: list[tuple[np.ndarray, str, HandObservation]] = []
     for row in rows:
         image = footage.read(int(row))
         found = tracker.detect(image) if count == 1 else tracker.track(image)
         if found.face is not None:
             faces.append(found.face.points.astype(np.float64))
-        hands += [(load_hand(hand.side), HandObservation.of(hand.points, hand.world)) for hand in found.hands]
+        for hand in found.hands:
+            observation = HandObservation.of(hand.points, hand.world)
+            hands.append((load_hand(hand.side), observation))
+            if found.face is not None:
+                together.append((faces[-1], hand.side, observation))
     shape = fit_head_shape(load_head(), camera, faces)
     hand_shape = fit_hand_shape(hands, camera, len(load_hand("right").shape_basis), _HAND_SCALE)
-    return Person(camera, shape, hand_shape, _HAND_SCALE)
+    scale = _hand_scale(Person(camera, shape, hand_shape, _HAND_SCALE), together)
+    return Person(camera, shape, hand_shape, scale)
+
+
+def _hand_scale(person: Person, frames: Sequence[tuple[np.ndarray, str, HandObservation]]) -> float:
+    """Size of the hand relative to the mean one, beside the head.
+
+    frames : landmarks of the face, side of the hand and what is seen of it, where both are seen. A hand that covers a
+    face shows by where it is how large it must be.
+    """
+    fitter = HeadFitter(person.head, person.camera, person.head_shape)
+    total, weight = 0.0, 1 / _HAND_SCALE_SIGMA**2
+    for face, side, observation in frames:
+        view = HeadView.of(person.head, person.head_shape, fitter.fit(face), person.camera)
+        guess = HandDepthPrior.load().guess(observation.pixels, observation.depth, side, person.camera, view)
+        hand = HandFitter(person.hand(side), person.camera, person.hand_shape, person.hand_scale)
+        by_size = float(hand.skeleton.positions(hand.fit(observation), hand.keypoints)[:, 2].mean())
+        trust = 1 / ((guess.mean_sigma / guess.mean) ** 2 + _SIZE_SIGMA**2)
+        total += trust * np.log(guess.mean / by_size)
+        weight += trust
+    return person.hand_scale * float(np.exp(total / weight))

@@ -1,0 +1,68 @@
+"""The head of one frame as the camera sees it: how far its front is, and how far beside it something appears."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import cv2
+import numpy as np
+
+from dice_core.bodies import Head
+from dice_core.camera import Camera
+from dice_core.fitting.head import HeadPose
+from dice_core.mesh import triangles
+from dice_core.rasterizer import depth_map
+
+__all__ = ["HeadView"]
+
+_PIXELS = 128  # longer side of the picture of depths
+
+
+@dataclass(frozen=True)
+class HeadView:
+    """pose : the head's rigid motion and expression; front : (h, w) metres, depth of its front at `scale` times the
+    footage's resolution, infinite beside it.
+    """
+
+    pose: HeadPose
+    front: np.ndarray
+    scale: float
+
+    @classmethod
+    def of(cls, head: Head, shape: np.ndarray, pose: HeadPose, camera: Camera) -> HeadView:
+        """A person's head in a pose; shape : (S,) coefficients."""
+        vertices = head.pose(shape, pose.expression, pose.rotation, pose.translation)
+        scale = min(1.0, _PIXELS / max(camera.width, camera.height))
+        return cls(pose, depth_map(vertices, triangles(head.mesh), camera, scale), scale)
+
+    def front_at(self, pixels: np.ndarray) -> np.ndarray:
+        """(...) metres to the head's front behind pixels (..., 2) of the footage, infinite beside it."""
+        inside, row, column = self._nearest(self._cells(pixels))
+        return np.where(inside, self.front[row, column], np.inf)
+
+    def outline_at(self, pixels: np.ndarray) -> np.ndarray:
+        """(...) pixels of the footage from its pixels (..., 2) to the head's outline, negative within it."""
+        cells = self._cells(pixels)
+        _, row, column = self._nearest(cells)
+        beyond = np.hypot(cells[..., 1] - row, cells[..., 0] - column)
+        return (self._outline[row, column] + np.where(beyond > 1, beyond, 0.0)) / self.scale
+
+    def _cells(self, pixels: np.ndarray) -> np.ndarray:
+        """Column and row of `front`, not rounded, at pixels of the footage; both count from pixels' centres."""
+        return (pixels + 0.5) * self.scale - 0.5
+
+    def _nearest(self, cells: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Whether cells (..., 2) lie in the picture, and row and column of the nearest that does."""
+        height, width = self.front.shape
+        cells = np.round(cells).astype(int)
+        column, row = np.clip(cells[..., 0], 0, width - 1), np.clip(cells[..., 1], 0, height - 1)
+        return (row == cells[..., 1]) & (column == cells[..., 0]), row, column
+
+    @cached_property
+    def _outline(self) -> np.ndarray:
+        """(h, w) cells to the outline."""
+        head = np.isfinite(self.front).astype(np.uint8)
+        within = cv2.distanceTransform(head, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+        beside = cv2.distanceTransform(1 - head, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+        return beside - within

@@ -1,0 +1,80 @@
+"""Many poses of one hand at once: where its key points and samples of its skin are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from dice_core.bodies import Hand
+from dice_core.contact.hand_samples import HandSamples
+from dice_core.fitting.kinematics import ArticulatedPoints, bone_weights
+from dice_core.mesh import rotation_matrices
+
+__all__ = ["Crowd", "HandModel"]
+
+
+@dataclass(frozen=True)
+class Crowd:
+    """n hands. rotation : (n, 3, 3) of the wrist; translation : (n, 3) metres; angles : (n, 22) radians."""
+
+    rotation: np.ndarray
+    translation: np.ndarray
+    angles: np.ndarray
+
+    def moved(self, shift: np.ndarray) -> Crowd:
+        """Shifted by (n, 3) metres."""
+        return Crowd(self.rotation, self.translation + shift, self.angles)
+
+    def taken(self, rows: np.ndarray) -> Crowd:
+        """Some of the hands."""
+        return Crowd(self.rotation[rows], self.translation[rows], self.angles[rows])
+
+
+class HandModel:
+    """The hand of one person. shape : (S,) deviations; scale : relative to the mean hand."""
+
+    def __init__(self, hand: Hand, shape: np.ndarray, scale: float) -> None:
+        self.hand, self.shape, self.scale = hand, shape, scale
+        self.mesh = hand.person_mesh(shape, scale)
+        self.samples = HandSamples.of(self.mesh)
+        self.joints = hand.joint_positions(shape, scale).astype(float)
+        weights = bone_weights(hand.keypoint_joint, len(self.joints))
+        self.keypoints = ArticulatedPoints(hand.keypoints_rest(shape, scale).astype(float), weights)
+
+    def positions(self, crowd: Crowd, points: ArticulatedPoints) -> np.ndarray:
+        """(n, p, 3) metres."""
+        linear, offset = self._transforms(crowd)
+        # Linear in weight times rest point: one product of matrices for the whole crowd.
+        lifted = (points.weights[:, :, None] * points.rest[:, None, :]).reshape(len(points.rest), -1)
+        stacked = linear.transpose(0, 2, 1, 3).reshape(len(linear), 3, -1)
+        return (stacked @ lifted.T).transpose(0, 2, 1) + points.weights @ offset
+
+    def normals(self, crowd: Crowd) -> np.ndarray:
+        """(n, s, 3) unit normals of the skin's samples."""
+        linear, _ = self._transforms(crowd)
+        blended = np.einsum("pj,njab->npab", self.samples.points.weights, linear, optimize=True)
+        turned = np.einsum("npab,pb->npa", blended, self.samples.normals, optimize=True)
+        return turned / np.linalg.norm(turned, axis=-1, keepdims=True)
+
+    def skin(self, crowd: Crowd) -> np.ndarray:
+        """(n, s, 3) metres, samples of the skin."""
+        return self.positions(crowd, self.samples.points)
+
+    def _transforms(self, crowd: Crowd) -> tuple[np.ndarray, np.ndarray]:
+        hand, count = self.hand, len(crowd.angles)
+        turns = rotation_matrices(hand.dof_axis.astype(float) * crowd.angles[..., None])
+        rotations = np.tile(np.eye(3), (count, len(self.joints), 1, 1))
+        for d, joint in enumerate(hand.dof_joint):
+            rotations[:, joint] = rotations[:, joint] @ turns[:, d]
+        rotations[:, 0] = crowd.rotation
+        linear = np.empty_like(rotations)
+        offset = np.empty((count, len(self.joints), 3))
+        for joint, parent in enumerate(hand.mesh.parents):
+            own = self.joints[joint] - np.einsum("nab,b->na", rotations[:, joint], self.joints[joint])
+            if parent < 0:
+                linear[:, joint], offset[:, joint] = rotations[:, joint], own + crowd.translation
+            else:
+                linear[:, joint] = linear[:, parent] @ rotations[:, joint]
+                offset[:, joint] = np.einsum("nab,nb->na", linear[:, parent], own) + offset[:, parent]
+        return linear, offset

@@ -1,0 +1,259 @@
+"""Hands that touch a face, just miss it, or are held before it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from depth_prior.crowd import Crowd, HandModel
+from depth_prior.gestures import sample_angles
+from depth_prior.stages import Stage
+from dice_core.bodies import Head
+from dice_core.fitting.kinematics import ArticulatedPoints
+from dice_core.mesh import rotation_matrices
+
+__all__ = ["Scenes", "sample_scenes"]
+
+TOUCHING, MISSING = 0.62, 0.10
+"""Shares of hands that touch, and that end a little before the face; all others are free."""
+
+REGIONS = {
+    "cheek": 0.32,
+    "jaw": 0.17,
+    "chin": 0.13,
+    "lips": 0.1,
+    "forehead": 0.08,
+    "nose": 0.07,
+    "eye": 0.07,
+    "brow": 0.03,
+    "ear": 0.03,
+}
+"""Where hands touch faces, as a share of all touches."""
+
+OWN_SIDE = 0.8
+"""Share of touches on the side of the face that the hand belongs to, where there are two."""
+
+PARTS = {"tips": 0.4, "fingers": 0.25, "palm": 0.2, "back": 0.15}
+"""Where a hand is touched: inside of the last phalanges, inside of the fingers, palm, knuckles and backs of fingers."""
+
+TILT = 22.0
+"""Degrees, deviation of the skins' normals from opposing each other."""
+
+ELBOW = np.array([-0.45, 0.85, -0.2])
+ELBOW_FIRMNESS = 2.2
+"""Where the elbow of a right hand hangs, camera axes, and how firmly the hand's turn follows."""
+
+FOREARM = np.array([0.04, 0.08, 0.12, 0.16])
+FOREARM_RADIUS = 0.03
+"""Metres from the wrist and around the bone: the forearm does not pass through the head."""
+
+LIGHT_TOUCHES = 0.35
+FIRM = 16
+"""Share of the hands touching by a point that are kept, and samples near the skin from which all are kept: a hand that
+rests on a face mostly rests on it broadly."""
+
+NEAR = 0.008
+"""Metres from the skin for that."""
+
+TURNS = 12
+PUSHES = 8
+GIVE = (0.0005, 0.005)
+"""Metres that the skin gives way."""
+
+DEEPER = 0.003
+"""Metres deeper than the most that skin gives way, at which a hand counts as stuck in the head."""
+
+CONTACT = 0.004
+"""Metres of gap within which a hand counts as touching."""
+
+FINGER_STEPS = np.radians([-24.0, -12.0, 0.0, 12.0, 24.0])
+RESTING = 0.55
+"""Share of touches whose other fingers are laid on the skin as far as they reach it."""
+
+MISS = (0.006, 0.09)
+FREE_ACROSS = 0.17
+FREE_DEPTH = (-0.32, 0.10)
+"""Metres from the head's middle at which free hands are held: deviation across, and range along the view."""
+
+HIDDEN = 0.25
+"""Share of key points that may lie behind the head."""
+
+HIDDEN_GIVE = 0.015
+PICTURE = 0.7
+"""Share of key points that must lie in the picture."""
+
+
+@dataclass(frozen=True)
+class Scenes:
+    """n hands before one stage. keypoints : (n, 21, 3) metres in camera space; touching : (n,) bool."""
+
+    crowd: Crowd
+    keypoints: np.ndarray
+    touching: np.ndarray
+
+
+def sample_scenes(head: Head, stage: Stage, model: HandModel, count: int, rng: np.random.Generator) -> Scenes:
+    """Up to `count` right hands; those that come out impossible are left out."""
+    touching = int(count * TOUCHING)
+    missing = int(count * MISSING)
+    near, normal = _touch(head, stage, model, touching + missing, rng)
+    shift = np.zeros((len(near.angles), 3))
+    rows = rng.random(len(shift)) < missing / (touching + missing)
+    shift[rows] = normal[rows] * rng.uniform(*MISS, (int(rows.sum()), 1))
+    near = near.moved(shift)
+    free = _free(stage, model, count - touching - missing, rng)
+    crowd = Crowd(*(np.concatenate(pair) for pair in zip(vars(near).values(), vars(free).values(), strict=True)))
+    keypoints = model.positions(crowd, model.keypoints)
+    depth = stage.depth(model.skin(crowd))
+    deepest = depth.max(axis=1)
+    firmness = np.where(deepest > -CONTACT, LIGHT_TOUCHES + (depth > -NEAR).sum(axis=1) / FIRM, 1.0)
+    possible = (deepest < GIVE[1] + DEEPER) & _forearm_clear(stage, crowd) & _visible(stage, keypoints)
+    kept = np.flatnonzero(possible & (rng.random(len(possible)) < firmness))
+    return Scenes(crowd.taken(kept), keypoints[kept], deepest[kept] > -CONTACT)
+
+
+def _touch(
+    head: Head, stage: Stage, model: HandModel, count: int, rng: np.random.Generator
+) -> tuple[Crowd, np.ndarray]:
+    variant = stage.variant
+    vertex = _sample_skin(head, variant.touchable, count, rng)
+    target = variant.vertices[vertex] @ stage.rotation.T + stage.translation
+    normal = variant.normals[vertex] @ stage.rotation.T
+    # Only skin that the camera sees can be seen to be touched.
+    seen = np.einsum("nj,nj->n", normal, target) < 0.5 * np.linalg.norm(target, axis=1)
+    target, normal = target[seen], normal[seen]
+    count = len(target)
+    angles = sample_angles(model.hand, count, rng)
+    sample = _sample_hand(model, count, rng)
+    identity = Crowd(np.tile(np.eye(3), (count, 1, 1)), np.zeros((count, 3)), angles)
+    local = model.skin(identity)[np.arange(count), sample]
+    outward = model.normals(identity)[np.arange(count), sample]
+    facing = -normal + rng.normal(0, np.tan(np.radians(TILT)) / 1.4, (count, 3))
+    facing /= np.linalg.norm(facing, axis=1, keepdims=True)
+    rotation = _turned(_between(outward, facing), facing, rng)
+    translation = target - np.einsum("nab,nb->na", rotation, local - model.joints[0]) - model.joints[0]
+    crowd = Crowd(rotation, translation, angles)
+    crowd = _pushed_out(stage, model, crowd, normal, rng)
+    resting = np.flatnonzero(rng.random(count) < RESTING)
+    crowd.angles[resting] = _rested(stage, model, crowd.taken(resting))
+    return _pushed_out(stage, model, crowd, normal, rng), normal
+
+
+def _sample_skin(head: Head, touchable: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
+    weight = np.zeros(len(touchable))
+    names = head.mesh.region_names
+    for region, share in REGIONS.items():
+        sides = [name for name in names if name.split(".")[0] == region]
+        for name in sides:
+            own = 1.0 if len(sides) == 1 else OWN_SIDE if name.endswith(".R") else 1 - OWN_SIDE
+            members = head.mesh.region_vertices(name) & touchable
+            weight[members] += share * own / max(int(members.sum()), 1)
+    return rng.choice(len(weight), size=count, p=weight / weight.sum())
+
+
+def _sample_hand(model: HandModel, count: int, rng: np.random.Generator) -> np.ndarray:
+    """(count,) index of the sample of the hand's skin that touches."""
+    mesh, vertex = model.mesh, model.samples.vertex
+    joint = np.array(mesh.joint_names)[
+        mesh.skin_joints[vertex, mesh.skin_weights[vertex].argmax(axis=1)]
+    ]
+    inside = model.samples.normals[:, 2] < -0.3
+    tip = np.char.endswith(joint, "_dip") | (joint == "thumb_ip")
+    finger = np.char.endswith(joint, "_pip") | np.char.endswith(joint, "_mcp")
+    members = {
+        "tips": tip & (model.samples.normals[:, 2] < 0.2),
+        "fingers": finger & inside,
+        "palm": ~tip & ~finger & inside,
+        "back": (tip | finger) & (model.samples.normals[:, 2] > 0.3),
+    }
+    weight = sum(share * members[part] / max(int(members[part].sum()), 1) for part, share in PARTS.items())
+    return rng.choice(len(weight), size=count, p=weight / weight.sum())
+
+
+def _between(start: np.ndarray, end: np.ndarray) -> np.ndarray:
+    """(n, 3, 3) smallest rotations that take unit vectors (n, 3) to others."""
+    axis = np.cross(start, end)
+    sine = np.linalg.norm(axis, axis=1, keepdims=True)
+    angle = np.arctan2(sine[:, 0], np.einsum("nj,nj->n", start, end))
+    return rotation_matrices(axis / np.maximum(sine, 1e-9) * angle[:, None])
+
+
+def _turned(rotation: np.ndarray, about: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Turn hands about axes (n, 3) so that the elbow hangs where elbows do."""
+    turns = (np.arange(TURNS) + rng.random((len(about), 1))) * 2 * np.pi / TURNS
+    candidates = rotation_matrices(about[:, None] * turns[..., None]) @ rotation[:, None]
+    score = ELBOW_FIRMNESS * candidates[..., 1] @ (ELBOW / np.linalg.norm(ELBOW))
+    chosen = (score + rng.gumbel(size=score.shape)).argmax(axis=1)
+    return candidates[np.arange(len(about)), chosen]
+
+
+def _pushed_out(
+    stage: Stage, model: HandModel, crowd: Crowd, normal: np.ndarray, rng: np.random.Generator
+) -> Crowd:
+    """Move hands along the skin's normal until they rest on it."""
+    give = rng.uniform(*GIVE, len(normal))
+    shift = np.zeros_like(normal)
+    skin = model.skin(crowd)[:, ::2]
+    for _ in range(PUSHES):
+        excess = stage.depth(skin + shift[:, None]).max(axis=1) - give
+        # Toward the skin only by a little: what is before it now may meet another part of the head.
+        shift += normal * np.clip(excess, -0.01, 0.03)[:, None]
+    return crowd.moved(shift)
+
+
+def _rested(stage: Stage, model: HandModel, crowd: Crowd) -> np.ndarray:
+    """(n, 22) angles with each finger bent or stretched, a step at most, so that it lies closest to the skin."""
+    names = model.hand.dof_names
+    mesh, vertex = model.mesh, model.samples.vertex
+    joint = np.array(mesh.joint_names)[mesh.skin_joints[vertex, mesh.skin_weights[vertex].argmax(axis=1)]]
+    angles = crowd.angles.copy()
+    for finger in ("index", "middle", "ring", "little"):
+        own = np.flatnonzero(np.char.startswith(joint, finger) & ~np.char.endswith(joint, "metacarpal"))
+        samples = model.samples.points
+        points = ArticulatedPoints(samples.rest[own], samples.weights[own])
+        moved, costs = [], []
+        for step in FINGER_STEPS:
+            trial = crowd.angles.copy()
+            trial[:, names.index(f"{finger}_mcp_flexion")] += step
+            trial[:, names.index(f"{finger}_pip_flexion")] += 0.4 * step
+            trial = np.clip(trial, model.hand.dof_lower, model.hand.dof_upper)
+            depth = stage.depth(model.positions(Crowd(crowd.rotation, crowd.translation, trial), points))
+            deepest = depth.max(axis=1)
+            costs.append(np.where(deepest > GIVE[1], 10 * deepest, -deepest) + 0.01 * abs(step))
+            moved.append(trial)
+        best = np.argmin(costs, axis=0)
+        column = [k for k, name in enumerate(names) if name.startswith(finger)]
+        angles[:, column] = np.array(moved)[best, np.arange(len(angles))][:, column]
+    return angles
+
+
+def _free(stage: Stage, model: HandModel, count: int, rng: np.random.Generator) -> Crowd:
+    angles = sample_angles(model.hand, count, rng)
+    axis = rng.normal(size=(count, 3))
+    random = rotation_matrices(axis / np.linalg.norm(axis, axis=1, keepdims=True) * rng.uniform(0, np.pi, (count, 1)))
+    about = rng.normal(size=(count, 3))
+    rotation = _turned(random, about / np.linalg.norm(about, axis=1, keepdims=True), rng)
+    identity = Crowd(rotation, np.zeros((count, 3)), angles)
+    middle = model.positions(identity, model.keypoints).mean(axis=1)
+    depth = rng.uniform(*FREE_DEPTH, count)
+    across = rng.normal(0, FREE_ACROSS, (count, 2))
+    at = stage.translation + np.column_stack([across, np.zeros(count)])
+    at *= np.maximum(1 + depth / stage.translation[2], 0.25)[:, None]
+    return Crowd(rotation, at - middle, angles)
+
+
+def _forearm_clear(stage: Stage, crowd: Crowd) -> np.ndarray:
+    along = crowd.rotation[:, None, :, 1] * FOREARM[:, None]
+    return (stage.depth(crowd.translation[:, None] + along) < -FOREARM_RADIUS).all(axis=1)
+
+
+def _visible(stage: Stage, keypoints: np.ndarray) -> np.ndarray:
+    pixels = np.round(stage.camera.project(keypoints)).astype(int)
+    height, width = stage.front.shape
+    inside = ((pixels >= 0) & (pixels < [width, height])).all(axis=2)
+    clipped = np.clip(pixels, 0, [width - 1, height - 1])
+    front = np.where(inside, stage.front[clipped[..., 1], clipped[..., 0]], np.inf)
+    hidden = keypoints[..., 2] > front + HIDDEN_GIVE
+    near = keypoints[..., 2].min(axis=1) > 0.1
+    return (hidden.mean(axis=1) <= HIDDEN) & (inside.mean(axis=1) >= PICTURE) & near

@@ -1,0 +1,136 @@
+"""Heads before cameras, against which hands are simulated: how far points are from skin, what the camera sees."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.ndimage import map_coordinates
+from scipy.spatial import cKDTree
+
+from dice_core.bodies import Head
+from dice_core.camera import Camera
+from dice_core.contact.stiffness import head_tissue
+from dice_core.fitting.head import HeadPose
+from dice_core.fitting.head_view import HeadView
+from dice_core.mesh import axis_angle, rotation_matrices, triangles, vertex_normals
+from dice_core.rasterizer import depth_map
+
+__all__ = ["HeadVariant", "Stage", "head_variants", "sample_stage"]
+
+CELL = 0.005
+"""Metres between the points at which the distance to the skin is known."""
+
+MARGIN = 0.06
+"""Metres around the head within which it is known; beyond, points count as this far away."""
+
+NEAR = 0.008
+"""Metres within which skin is as good as flat."""
+
+SHAPE_SIGMA = 0.8
+EXPRESSIONS = ("jawOpen", "mouthPucker", "mouthSmileLeft", "mouthSmileRight", "eyeBlinkLeft", "eyeBlinkRight")
+YAW, PITCH, ROLL = 22.0, 14.0, 10.0
+"""Degrees, deviations of the head's turn."""
+
+MAP_SIZE = 128
+"""Pixels: longer side of the picture of depths, as the capture has it."""
+
+HEAD_SHARE = (0.2, 0.6)
+"""Height of the head in the picture, as a share of the picture's."""
+
+FIELDS_OF_VIEW = (18.0, 55.0)
+"""Degrees, of phones held close and of portrait lenses."""
+
+ASSUMED_SIGMA = 0.22
+"""Deviation of the logarithm of the assumed focal length from the true one."""
+
+HEAD_HEIGHT = 0.23
+
+
+@dataclass(frozen=True)
+class HeadVariant:
+    """A person with an expression, in the head's own axes.
+
+    vertices : (V, 3); normals : (V, 3); touchable : (V,) bool; low : (3,) corner of the grid;
+    distance : (x, y, z) metres inside the skin, negative outside.
+    """
+
+    vertices: np.ndarray
+    normals: np.ndarray
+    touchable: np.ndarray
+    low: np.ndarray
+    distance: np.ndarray
+
+    def depth(self, points: np.ndarray) -> np.ndarray:
+        """(...) metres inside the skin, negative outside; points : (..., 3)."""
+        cells = (points - self.low) / CELL
+        flat = cells.reshape(-1, 3).T
+        return map_coordinates(self.distance, flat, order=1, mode="nearest").reshape(points.shape[:-1])
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A head variant before a camera.
+
+    rotation : (3, 3), translation : (3,) of the head; camera : of MAP_SIZE; front : (h, w) metres, infinite beside the
+    head; focal_ratio : assumed over true focal length.
+    """
+
+    variant: HeadVariant
+    rotation: np.ndarray
+    translation: np.ndarray
+    camera: Camera
+    front: np.ndarray
+    focal_ratio: float
+
+    def view(self) -> HeadView:
+        """The head as the capture sees it."""
+        pose = HeadPose(axis_angle(self.rotation), self.translation, np.zeros(52))
+        return HeadView(pose, self.front, 1.0)
+
+    def depth(self, points: np.ndarray) -> np.ndarray:
+        """(...) metres inside the head's skin, negative outside; points : (..., 3) in camera space."""
+        return self.variant.depth((points - self.translation) @ self.rotation)
+
+
+def head_variants(head: Head, count: int, rng: np.random.Generator) -> list[HeadVariant]:
+    """Different people with different expressions."""
+    touchable = head_tissue(head).touchable & ~head.rigid_vertices
+    faces = triangles(head.mesh)
+    return [_variant(head, faces, touchable, rng) for _ in range(count)]
+
+
+def _variant(head: Head, faces: np.ndarray, touchable: np.ndarray, rng: np.random.Generator) -> HeadVariant:
+    shape = rng.normal(0, SHAPE_SIGMA, len(head.shape_basis))
+    expression = np.zeros(len(head.expressions))
+    for name in EXPRESSIONS:
+        if rng.random() < 0.3:
+            expression[head.expression_names.index(name)] = rng.uniform(0.2, 0.9)
+    vertices = head.deform(head.rest(shape), expression).astype(np.float64)
+    low, high = vertices.min(axis=0) - MARGIN, vertices.max(axis=0) + MARGIN
+    counts = np.ceil((high - low) / CELL).astype(int) + 1
+    cells = np.stack(np.meshgrid(*(np.arange(count) for count in counts), indexing="ij"), axis=-1)
+    points = low + cells.reshape(-1, 3) * CELL
+    normals = vertex_normals(vertices, faces)
+    skin = np.flatnonzero(touchable)
+    gap, nearest = cKDTree(vertices[skin]).query(points)
+    above = np.einsum("nj,nj->n", points - vertices[skin[nearest]], normals[skin[nearest]])
+    # Close to the skin the height above its plane is the distance; farther off it only tells the side.
+    distance = np.where(gap < NEAR, -above, -np.sign(above) * gap)
+    return HeadVariant(vertices, normals, touchable, low, distance.reshape(counts))
+
+
+def sample_stage(head: Head, variant: HeadVariant, rng: np.random.Generator) -> Stage:
+    """Put a head somewhere before a camera."""
+    share = rng.uniform(*HEAD_SHARE)
+    field = rng.uniform(*FIELDS_OF_VIEW)
+    camera = Camera.from_fov(MAP_SIZE, MAP_SIZE, field)
+    distance = HEAD_HEIGHT * camera.fx / (share * MAP_SIZE)
+    room = max(0.0, 0.5 - share / 2) * MAP_SIZE / camera.fx * distance
+    place = np.array([rng.uniform(-room, room), rng.uniform(-room, room) * 0.6, distance])
+    pitch, yaw, roll = np.radians(rng.normal(0, (PITCH, YAW, ROLL)))
+    turn = rotation_matrices(np.array([0, 0, roll])) @ rotation_matrices(np.array([0, yaw, 0]))
+    rotation = turn @ rotation_matrices(np.array([pitch, 0, 0]))
+    vertices = variant.vertices @ rotation.T + place
+    front = depth_map(vertices, triangles(head.mesh), camera)
+    return Stage(variant, rotation, place, camera, front, float(np.exp(rng.normal(0, ASSUMED_SIGMA))))
