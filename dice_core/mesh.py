@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 
@@ -155,18 +156,25 @@ def joint_transforms(
     translation : (3,) of the root.
     Returns linear (J, 3, 3) and offset (J, 3): a rest point x of joint j goes to linear[j] @ x + offset[j].
     """
-    count = len(joints)
-    linear = np.empty((count, 3, 3))
-    offset = np.empty((count, 3))
-    for j in range(count):
-        local = joints[j] - rotation[j] @ joints[j]
-        parent = parents[j]
-        if parent < 0:
-            linear[j], offset[j] = rotation[j], local + translation
-        else:
-            linear[j] = linear[parent] @ rotation[j]
-            offset[j] = linear[parent] @ local + offset[parent]
-    return linear, offset
+    own = np.zeros((len(joints), 4, 4))
+    own[:, :3, :3] = rotation
+    own[:, :3, 3] = joints - np.einsum("jab,jb->ja", rotation, joints)
+    own[:, 3, 3] = 1.0
+    world = own[:, :3].copy()
+    world[parents < 0, :, 3] += translation
+    for level, above in _levels(tuple(parents.tolist())):
+        world[level] = world[above] @ own[level]
+    return world[:, :, :3], world[:, :, 3]
+
+
+@lru_cache(maxsize=16)
+def _levels(parents: tuple[int, ...]) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Joints that are equally far from their root, and their parents; the roots' own children first."""
+    depth: list[int] = []
+    for parent in parents:
+        depth.append(0 if parent < 0 else depth[parent] + 1)
+    levels = [np.flatnonzero(np.array(depth) == level) for level in range(1, max(depth, default=0) + 1)]
+    return [(level, np.array(parents)[level]) for level in levels]
 
 
 def skin(mesh: Mesh, vertices: np.ndarray, rotation: np.ndarray, translation: np.ndarray) -> np.ndarray:

@@ -6,6 +6,7 @@ of a fast movement's turning points, where a plain average would cut them off.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
@@ -44,13 +45,21 @@ def smoothing_weights(measured: np.ndarray, fps: float, seconds: float = SMOOTHI
     for t in (int(row) for row in np.flatnonzero(measured)):
         low, high = max(0, t - REACH), min(count, t + REACH + 1)
         window = np.arange(low, high)[_connected(measured, t, low, high)]
-        offset = (window - t) / sigma
-        gauss = np.exp(-0.5 * offset**2)
-        basis = np.stack([np.ones_like(offset), offset, offset**2], axis=1)
-        normal = (basis * gauss[:, None]).T @ basis + np.diag([0.0, _RIDGE, _RIDGE])
-        weights[t, window] = np.linalg.solve(normal, (basis * gauss[:, None]).T)[0]
-        weights[t] /= weights[t].sum()
+        weights[t, window] = _window_weights(t - int(window[0]), int(window[-1]) - t, sigma)
     return weights
+
+
+@lru_cache(maxsize=1024)
+def _window_weights(before: int, after: int, sigma: float) -> np.ndarray:
+    """The shares (before + 1 + after,) of an unbroken window of frames in the value of the frame within."""
+    offset = np.arange(-before, after + 1) / sigma
+    gauss = np.exp(-0.5 * offset**2)
+    basis = np.stack([np.ones_like(offset), offset, offset**2], axis=1)
+    normal = (basis * gauss[:, None]).T @ basis + np.diag([0.0, _RIDGE, _RIDGE])
+    share = np.linalg.solve(normal, (basis * gauss[:, None]).T)[0]
+    share /= share.sum()
+    share.setflags(write=False)
+    return share
 
 
 def smooth(values: np.ndarray, weights: np.ndarray) -> np.ndarray:

@@ -53,11 +53,12 @@ class Quadratic:
 
     def add_diagonal(self, start: int, residual: np.ndarray, weight: np.ndarray | float) -> None:
         """Add |weight * residual|^2 of the unknowns from `start` on, where residual is unknown minus its aim."""
-        weight = np.broadcast_to(np.asarray(weight, np.float64), residual.shape)
-        index = np.arange(start, start + len(residual))
-        self.cost += float(((weight * residual) ** 2).sum())
-        self.gradient[index] += weight**2 * residual
-        self.matrix[index, index] += weight**2
+        stop, size = start + len(residual), len(self.gradient)
+        square = weight * weight
+        force = square * residual
+        self.cost += float(force @ residual)
+        self.gradient[start:stop] += force
+        self.matrix.reshape(-1)[start * (size + 1) : stop * (size + 1) : size + 1] += square
 
     def add_precision(self, start: int, residual: np.ndarray, precision: np.ndarray) -> None:
         """Add residual' precision residual of the unknowns from `start` on."""
