@@ -220,8 +220,6 @@ class DiceEngine:
             "head.translation": np.zeros((count, 3)),
             "head.expression": np.zeros((count, _EXPRESSIONS)),
             "head.jaw": np.zeros((count, 3)),
-            "head.deformation": np.zeros((count, vertices, 3), np.float16),
-            "head.contact": np.zeros((count, vertices), np.float16),
         }
         for side in _SIDES:
             columns |= {
@@ -231,6 +229,8 @@ class DiceEngine:
                 f"{side}.rotation": np.zeros((count, _HAND_JOINTS, 3)),
                 f"{side}.translation": np.zeros((count, 3)),
                 f"{side}.contact": np.zeros((count, _HAND_VERTICES), np.float16),
+                f"head.deformation_{side}": np.zeros((count, vertices, 3), np.float16),
+                f"head.contact_{side}": np.zeros((count, vertices), np.float16),
             }
         return columns
 
@@ -252,9 +252,9 @@ class DiceEngine:
                 columns["head"][row] = 1
                 columns["head.rotation"][row], columns["head.translation"][row] = head.rotation, head.translation
                 columns["head.expression"][row], columns["head.jaw"][row] = head.expression, head.jaw
-                if side != "none":  # without a hand there is nothing to touch the head
-                    columns["head.deformation"][row] = head.deformation
-                    columns["head.contact"][row] = head.contact
+            if side != "none":  # without a hand there is nothing to touch the head
+                columns[f"head.deformation_{side}"][row] = head.deformation
+                columns[f"head.contact_{side}"][row] = head.contact
             found = seen.landmarks.hand(side) if side != "none" else None  # type: ignore[arg-type]
             if found is not None:
                 columns[side][row] = 1

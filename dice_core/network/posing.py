@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from dice_core.network.cameras import Placement, place, view_in_frame
 from dice_core.network.flame import EXPRESSION_COUNT, SHAPE_COUNT, FlameHead
 from dice_core.network.inference import NetworkResult
 from dice_core.network.mano import ManoHand
-from dice_core.network.regions import corresponding_vertices, hand_regions, head_regions
+from dice_core.network.regions import corresponding_vertices, hand_regions, head_regions, nearest_points
 
 __all__ = ["BodyLayers", "HandPose", "HeadPose", "TakeBodies"]
 
@@ -185,6 +186,12 @@ class TakeBodies:
         scaled = np.asarray(expression) / _EXPRESSION_RANGE
         return np.clip(np.stack([scaled, -scaled], axis=-1), 0, 1).reshape(len(scaled), -1).astype(np.float32)
 
+    @cached_property
+    def _partners(self) -> np.ndarray:
+        """For each vertex of the head, the one at the same place of a mirrored head: (V,) indices."""
+        template = self._head.body.template.numpy().astype(np.float64)
+        return nearest_points(template, template * _MIRROR)
+
     # Poses of results
 
     def read(
@@ -193,6 +200,8 @@ class TakeBodies:
         """Head and hand of one result in the camera's space.
 
         placed : where another view of the same frame has put the head, so that the hand lies relative to that one.
+        Of a view that is mirrored where the take's head is not, or the other way round, the head's contact and
+        deformation are those of the vertices on the other side.
         Returns the head, the hand (a left one where the crop was mirrored), and where they were put.
         """
         outputs, mirrored = result.outputs, result.crop.mirrored
@@ -208,7 +217,7 @@ class TakeBodies:
         # In head-centred space of the world, mirrored back where the network saw a mirror image.
         head_turn = axes[:, None] * turn * _FLAME_TO_REST * axes
         local = self.head_local(expression[None], jaw[None])[0].astype(np.float64)
-        if mirrored != self.mirrored_head:  # a second view, of which only the hand is used
+        if mirrored != self.mirrored_head:  # a second view, of which the head's pose is not used
             local = local * _MIRROR
         middle = local.mean(0)
         head_points = (local - middle) @ head_turn.T
@@ -223,13 +232,16 @@ class TakeBodies:
         added = -np.asarray(outputs["deform"], np.float64)
         added[self._neck] = 0
         deformation = (added * axes) @ head_turn
+        contact = np.asarray(outputs["head_contact"][:, 0], np.float32)
+        if mirrored != self.mirrored_head:
+            deformation, contact = deformation[self._partners], contact[self._partners]
         head = HeadPose(
             axis_angle(rotation),
             placed.translation - rotation @ middle,
             expression,
             jaw,
             deformation.astype(np.float32),
-            np.asarray(outputs["head_contact"][:, 0], np.float32),
+            contact,
         )
         joints[0] = axis_angle(placed.rotation @ rotation_matrices(joints[0]))
         hand = HandPose(joints, placed.apply(hand_origin), np.asarray(outputs["hand_contact"][:, 0], np.float32))

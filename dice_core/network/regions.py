@@ -9,7 +9,14 @@ from dice_core.bodies.names import HAND_REGIONS
 from dice_core.contact.stiffness import Tissue, dent_limits, head_tissue
 from dice_core.mesh import Mesh, vertex_normals
 
-__all__ = ["FACE_MESH_68", "corresponding_vertices", "hand_regions", "head_regions", "head_tissue_of_mesh"]
+__all__ = [
+    "FACE_MESH_68",
+    "corresponding_vertices",
+    "hand_regions",
+    "head_regions",
+    "head_tissue_of_mesh",
+    "nearest_points",
+]
 
 # fmt: off
 FACE_MESH_68 = (
@@ -45,10 +52,15 @@ def corresponding_vertices(rest: np.ndarray, landmarks: np.ndarray) -> np.ndarra
     turn = u @ np.diag([1, 1, np.sign(np.linalg.det(u @ vt))]) @ vt
     scale = singular.sum() / max(float(((source - from_mean) ** 2).sum()), 1e-12)
     moved = scale * (rest - from_mean) @ turn.T + to_mean
-    nearest = np.empty(len(moved), np.int64)
-    for start in range(0, len(moved), _BLOCK):
-        block = moved[start : start + _BLOCK]
-        square = (template**2).sum(1) - 2 * block @ template.T
+    return nearest_points(moved, template)
+
+
+def nearest_points(points: np.ndarray, among: np.ndarray) -> np.ndarray:
+    """Index of the nearest of some points for each other: (n, 3) and (m, 3) to (n,) int64."""
+    nearest = np.empty(len(points), np.int64)
+    for start in range(0, len(points), _BLOCK):
+        block = points[start : start + _BLOCK]
+        square = (among**2).sum(1) - 2 * block @ among.T
         nearest[start : start + _BLOCK] = square.argmin(1)
     return nearest
 

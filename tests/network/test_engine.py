@@ -166,6 +166,8 @@ def test_takes_of_left_hands(
     rest = take.meshes["hand_left"].rest_vertices
     assert rest[:, 0].mean() > 0  # MANO's right hand points the other way
     assert take.array("tracked_hand_left").all()
+    # Each hand's touches come from a view of its own.
+    assert {event["hand"] for event in take.info["events"]} == {f"hand_{side}" for side in sides}
 
 
 def test_missing_files_are_listed(tmp_path: Path, footage: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,8 +8,9 @@ import numpy as np
 
 from dice_core.contact.soft_tissue import SoftTissue
 from dice_core.contact.stiffness import Tissue
-from dice_core.engines.finished import Finished, Press
-from dice_core.engines.open.columns import SIDES, Columns
+from dice_core.engines.finished import Press
+from dice_core.engines.finishing import INTERPOLATED, SIDES, ChunkFinisher, press_hand
+from dice_core.engines.open.columns import Columns
 from dice_core.engines.open.person import Person
 from dice_core.fitting.smoothing import (
     fill_gaps,
@@ -28,11 +29,10 @@ _EXPRESSION_SECONDS = 0.17  # smoothing of expressions, whose jitter shows more 
 _BLINK_SECONDS = 0.04  # smoothing of blinks, which are over in a few frames
 _QUICK_ACTIONS = ("eyeBlink",)
 _SHORTEST_STAY_SECONDS = 0.1  # a hand seen more briefly is a misdetection
-_MEASURED, _INTERPOLATED = 1, 2
 _HEAD_LANDMARKS = 468
 
 
-class Finisher:
+class Finisher(ChunkFinisher):
     """Turns windows of columns into the arrays of a chunk."""
 
     def __init__(self, person: Person, tissue: Tissue, fps: float) -> None:
@@ -49,26 +49,6 @@ class Finisher:
         # Made when the first hand is there: a second or more that clips of heads alone need not wait for.
         mesh = self.person.head_mesh()
         return SoftTissue(self._person_tissue, mesh.rest_vertices, triangles(mesh))
-
-    def finish(self, window: Columns, start: int, stop: int) -> Finished:
-        """Rows start..stop-1 as the take holds them; a mesh that is in none of them is left out.
-
-        window : the rows with at least 2 x `smoothing.REACH` rows of the clip on either side, where the clip has them.
-        """
-        single = len(window["frame"]) == 1
-        head = self._steady_head(window, single)
-        hands = {side: self._steady_hand(window, side, single) for side in SIDES}
-        out: dict[str, dict[str, np.ndarray]] = {}
-        if head["tracked"][start:stop].any():
-            out["head"] = self._head_arrays(window, head, start, stop)
-        for side in SIDES:
-            if hands[side]["tracked"][start:stop].any():
-                out[f"hand_{side}"] = self._hand_arrays(window, hands[side], side, start, stop)
-        presses: list[Press] = []
-        for k, row in enumerate(range(start, stop)):
-            if head["tracked"][row]:
-                presses += self._press(out, k, [side for side in SIDES if hands[side]["tracked"][row]])
-        return Finished(window["frame"][start:stop], out, presses)
 
     def _steady_head(self, window: Columns, single: bool) -> Columns:
         tracked = window["head"].astype(np.uint8)
@@ -101,7 +81,7 @@ class Finisher:
 
     def _fill(self, tracked: np.ndarray, rotations: list[np.ndarray], values: list[np.ndarray]) -> None:
         fill, before, after = fill_gaps(tracked > 0, self._gap)
-        tracked[fill] = _INTERPOLATED
+        tracked[fill] = INTERPOLATED
         for rotation in rotations:
             interpolate_rotation(rotation, fill, before, after)
         for value in values:
@@ -156,22 +136,10 @@ class Finisher:
             arrays["vertices"][k] = model.pose(person.hand_shape, person.hand_scale, rotation, angles, translation)
         return arrays
 
-    def _press(self, out: dict[str, dict[str, np.ndarray]], k: int, sides: list[str]) -> list[Press]:
-        """Let the hands of one row press into the head; a hand that reaches bone is pushed back."""
-        head = out["head"]
-        presses = []
-        for side in sides:
-            hand = out[f"hand_{side}"]
-            skin = head["vertices"][k] + head["deformation"][k]
-            pressed = self._tissue.solve(skin, hand["vertices"][k], self._hand_triangles[side])
-            shift = pressed.hand_shift.astype(np.float32)
-            hand["vertices"][k] += shift
-            hand["translation"][k] += shift
-            hand["contact"][k] = pressed.hand_contact
-            head["deformation"][k] += pressed.deformation
-            head["contact"][k] = np.maximum(head["contact"][k], pressed.head_contact)
-            presses.append(Press(k, f"hand_{side}", pressed.head_contact, pressed.deformation))
-        return presses
+    def _press(self, out: dict[str, dict[str, np.ndarray]], head: Columns, row: int, k: int, side: str) -> Press:
+        name = f"hand_{side}"
+        pressed = press_hand(self._tissue, out["head"], out[name], k, self._hand_triangles[side])
+        return Press(k, name, pressed.head_contact, pressed.deformation)
 
 
 def _drop_short(tracked: np.ndarray, shortest: int) -> None:

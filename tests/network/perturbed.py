@@ -1,0 +1,153 @@
+"""A network result that is known to be wrong: the sample's truth with its hand moved into the head, or away from it.
+
+The published network's weak spot is where the hand lies in depth (Non.Col 66.6, Touchness 79.9). Here that depth is off
+by a known amount, everything else is right, and what the dice engine's finishing makes of it is measured against the
+truth. No torch and no licensed file is needed: bodies are those of the sample.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dice_core.engines.dice_finishing import DiceFinisher
+from dice_core.engines.finished import Columns
+from dice_core.mesh import Mesh, rotation_matrices, skin, triangles, vertex_normals
+from dice_core.metrics import measure
+from dice_core.sample import sample_truth
+from dice_core.take import Source, Take, TakeWriter, open_take
+
+__all__ = ["SampleBodies", "depth_errors", "finished_take", "network_columns", "refined"]
+
+_WOBBLE_FRAMES = 12.0  # period of an error that comes and goes
+_SIDE = "right"
+_UNSEEN = "unseen"
+
+
+class SampleBodies:
+    """The sample's head and hand, with the interface of the dice engine's bodies."""
+
+    mirrored_head = False
+
+    def __init__(self, meshes: dict[str, Mesh]) -> None:
+        self._meshes = meshes
+
+    def head_local(self, expression: np.ndarray, _jaw: np.ndarray) -> np.ndarray:
+        """Head at rest with expressions."""
+        mesh = self._meshes["head"]
+        moved = np.tensordot(expression, mesh.shape_key_deltas.astype(np.float64), 1)
+        return (mesh.rest_vertices + moved).astype(np.float32)
+
+    def head_vertices(self, local: np.ndarray, rotation: np.ndarray, translation: np.ndarray) -> np.ndarray:
+        """Head in camera space."""
+        pivot = self._meshes["head"].joints[0]
+        turned = (local - pivot) @ np.swapaxes(rotation_matrices(rotation), -1, -2)
+        return (turned + pivot + translation[:, None]).astype(np.float32)
+
+    def hand_vertices(self, side: str, rotation: np.ndarray, translation: np.ndarray) -> np.ndarray:
+        """Hand in camera space."""
+        mesh = self._meshes[f"hand_{side}"]
+        return np.stack([skin(mesh, mesh.rest_vertices, *pose) for pose in zip(rotation, translation, strict=True)])
+
+    @staticmethod
+    def expression_keys(expression: np.ndarray) -> np.ndarray:
+        """Weights of the head's shape keys."""
+        return expression.astype(np.float32)
+
+
+def _blind(columns: Columns) -> Columns:
+    """The same without contact and dents, as where the network does not see the touch."""
+    return {key: value * 0 if "contact" in key or "deformation" in key else value for key, value in columns.items()}
+
+
+def depth_errors(count: int) -> dict[str, np.ndarray]:
+    """How far the hand is moved into the head in each frame, metres (negative: away), by the case's name."""
+    wobble = np.sin(np.arange(count) * 2 * np.pi / _WOBBLE_FRAMES)
+    constant = {f"{depth:+d} mm": np.full(count, depth / 1000) for depth in (0, 5, 10, 15, -4, -8, -12)}
+    return constant | {"+-10 mm": 0.010 * wobble, f"+10 mm, {_UNSEEN}": constant["+10 mm"]}
+
+
+def network_columns(truth: Take, into: np.ndarray) -> Columns:
+    """Columns as the dice engine collects them, with the truth's values and the hand moved.
+
+    into : (T,) metres along the inward normal of the skin that is touched.
+    """
+    turn = truth.array("head.rotation")[:, 0].astype(np.float64)
+    back = rotation_matrices(turn)  # row vectors times R are vectors turned back
+    deformation = np.einsum("tvi,tij->tvj", truth.array("head.deformation").astype(np.float64), back)
+    columns: Columns = {
+        "frame": truth.frames,
+        "head": truth.array("tracked_head"),
+        "head.confidence": truth.array("confidence_head"),
+        "head.landmarks": truth.array("landmarks_head"),
+        "head.rotation": turn,
+        "head.translation": truth.array("head.translation").astype(np.float64),
+        "head.expression": truth.array("head.expression").astype(np.float64),
+        "head.jaw": np.zeros((len(turn), 3)),
+    }
+    for side in ("left", "right"):
+        name, own = f"hand_{_SIDE}", side == _SIDE
+        columns |= {
+            f"head.deformation_{side}": deformation * own,
+            f"head.contact_{side}": truth.array("head.contact") * own,
+            side: truth.array(f"tracked_{name}") * own,
+            f"{side}.confidence": truth.array(f"confidence_{name}"),
+            f"{side}.landmarks": truth.array(f"landmarks_{name}"),
+            f"{side}.rotation": truth.array(f"{name}.rotation").astype(np.float64),
+            f"{side}.translation": truth.array(f"{name}.translation") + _inward(truth, back) * into[:, None],
+            f"{side}.contact": truth.array(f"{name}.contact"),
+        }
+    return columns
+
+
+def _inward(truth: Take, back: np.ndarray) -> np.ndarray:
+    """Unit vectors into the head where it is touched, (T, 3); frames without touch have that of the nearest touch."""
+    contact, corners = truth.array("head.contact"), triangles(truth.meshes["head"])
+    touching = np.flatnonzero(contact.max(1) >= 0.5)
+    local = np.zeros((len(contact), 3))
+    for frame in touching:
+        normals = vertex_normals(truth.array("head.vertices")[frame], corners)
+        local[frame] = -(contact[frame] @ normals) @ back[frame]
+    nearest = touching[np.abs(np.arange(len(contact))[:, None] - touching).argmin(1)]
+    local = local[nearest]
+    turned = np.einsum("tj,tij->ti", local, back)
+    return turned / np.linalg.norm(turned, axis=1, keepdims=True)
+
+
+def finished_take(path: Path, truth: Take, columns: Columns, *, solve_contact: bool) -> Take:
+    """The take that the dice engine's finishing makes of columns."""
+    meshes = dict(truth.meshes)
+    finisher = DiceFinisher(SampleBodies(meshes), meshes.__getitem__, truth.fps, solve_contact=solve_contact)  # type: ignore[arg-type]
+    finished = finisher.finish(columns, 0, len(columns["frame"]))
+    known = {key: truth.info["source"][key] for key in asdict(Source("", "", 0, 0, 0.0, 0, 0, ""))}
+    writer = TakeWriter(path, Source(**known), {"name": "dice", "settings": {}, "models": {}})
+    writer.set_camera(truth.camera)
+    arrays: dict[str, Any] = {"frame": finished.frame}
+    for name, values in finished.meshes.items():
+        writer.add_mesh(meshes[name])
+        for key, value in values.items():
+            plain = key in ("tracked", "landmarks", "confidence")
+            arrays[f"{key}_{name}" if plain else f"{name}.{key}"] = value
+    writer.write_chunk(arrays)
+    writer.finish(complete=True)
+    return open_take(path)
+
+
+def refined(folder: Path, case: str, rows: slice = slice(None)) -> dict[str, dict[str, Any]]:
+    """Metrics of one case of `depth_errors` against the truth, by kind of contact ("network", "solver").
+
+    rows : of the sample, which stand for the whole clip.
+    """
+    truth = open_take(sample_truth())
+    columns = network_columns(truth, depth_errors(len(truth.frames))[case])
+    if case.endswith(_UNSEEN):
+        columns = _blind(columns)
+    columns = {key: value[rows] for key, value in columns.items()}
+    results = {}
+    for kind in ("network", "solver"):
+        take = finished_take(folder / f"{kind}.dicetake", truth, columns, solve_contact=kind == "solver")
+        results[kind] = measure(take, truth)
+    return results
