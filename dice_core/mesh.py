@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -89,14 +90,15 @@ def vertex_normals(vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:
     vertices : (V, 3) float; triangles : (T, 3) int.
     Returns (V, 3), zero where a vertex has no triangle.
     """
-    a, b, c = (vertices[triangles[:, k]] for k in range(3))
-    face = np.cross(b - a, c - a)
-    count = len(vertices)
-    normals = np.empty((count, 3), vertices.dtype)
     flat = triangles.T.ravel()
-    for axis in range(3):
-        normals[:, axis] = np.bincount(flat, np.tile(face[:, axis], 3), minlength=count)
-    return normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), _TINY)
+    corners = np.ascontiguousarray(vertices.T)[:, flat].reshape(3, 3, -1)
+    along, across = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
+    normals = np.empty((3, len(vertices)), vertices.dtype)
+    for axis, i, j in ((0, 1, 2), (1, 2, 0), (2, 0, 1)):
+        face = along[i] * across[j] - along[j] * across[i]
+        normals[axis] = np.bincount(flat, np.concatenate([face, face, face]), minlength=len(vertices))
+    length = np.sqrt(np.einsum("kv,kv->v", normals, normals))
+    return np.ascontiguousarray((normals / np.maximum(length, _TINY)).T)
 
 
 def rotation_matrices(axis_angle: np.ndarray) -> np.ndarray:
@@ -106,6 +108,8 @@ def rotation_matrices(axis_angle: np.ndarray) -> np.ndarray:
     Returns (..., 3, 3), float64.
     """
     vector = np.asarray(axis_angle, np.float64)
+    if vector.ndim == 1:
+        return _rotation_matrix(*vector.tolist())
     x, y, z = vector[..., 0], vector[..., 1], vector[..., 2]
     square = x * x + y * y + z * z
     small = square < _SMALL_TURN**2
@@ -121,6 +125,24 @@ def rotation_matrices(axis_angle: np.ndarray) -> np.ndarray:
         both, turn = cosine * a * b, sine * c
         result[..., i, j], result[..., j, i] = both - turn, both + turn
     return result
+
+
+def _rotation_matrix(x: float, y: float, z: float) -> np.ndarray:
+    """One turn, in plain numbers: an optimiser asks for a good many."""
+    square = x * x + y * y + z * z
+    angle = math.sqrt(square)
+    if angle < _SMALL_TURN:
+        sine, cosine = 1 - square / 6, 0.5 - square / 24
+    else:
+        sine, cosine = math.sin(angle) / angle, (1 - math.cos(angle)) / square
+    xy, yz, zx = cosine * x * y, cosine * y * z, cosine * z * x
+    return np.array(
+        [
+            [1 - cosine * (y * y + z * z), xy - sine * z, zx + sine * y],
+            [xy + sine * z, 1 - cosine * (z * z + x * x), yz - sine * x],
+            [zx - sine * y, yz + sine * x, 1 - cosine * (x * x + y * y)],
+        ]
+    )
 
 
 def axis_angle(matrices: np.ndarray) -> np.ndarray:

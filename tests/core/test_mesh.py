@@ -123,3 +123,9 @@ def test_arrays_that_do_not_fit_are_refused(wrong: dict[str, np.ndarray]) -> Non
     }
     with pytest.raises(ShapeError):
         Mesh(name="head", region_names=("all",), **(right | wrong))
+
+
+@pytest.mark.parametrize("size", [0.0, 1e-9, 1e-5, 0.3, 3.1, 7.0])
+def test_one_rotation_is_that_of_many(size: float) -> None:
+    turn = size * np.array([0.6, -0.48, 0.64])
+    np.testing.assert_allclose(rotation_matrices(turn), rotation_matrices(turn[None])[0], atol=1e-14)
