@@ -58,8 +58,8 @@ NEAR = 0.008
 
 TURNS = 12
 PUSHES = 8
-GIVE = (0.0005, 0.005)
-"""Metres that the skin gives way."""
+GIVE, SOFT_GIVE = (0.0005, 0.005), 0.009
+"""Metres that any skin gives way, and the most that the softest gives way beyond."""
 
 DEEPER = 0.003
 """Metres deeper than the most that skin gives way, at which a hand counts as stuck in the head."""
@@ -97,7 +97,7 @@ def sample_scenes(head: Head, stage: Stage, model: HandModel, count: int, rng: n
     """Up to `count` right hands; those that come out impossible are left out."""
     touching = int(count * TOUCHING)
     missing = int(count * MISSING)
-    near, normal = _touch(head, stage, model, touching + missing, rng)
+    near, normal, give = _touch(head, stage, model, touching + missing, rng)
     shift = np.zeros((len(near.angles), 3))
     rows = rng.random(len(shift)) < missing / (touching + missing)
     shift[rows] = normal[rows] * rng.uniform(*MISS, (int(rows.sum()), 1))
@@ -107,15 +107,17 @@ def sample_scenes(head: Head, stage: Stage, model: HandModel, count: int, rng: n
     keypoints = model.positions(crowd, model.keypoints)
     depth = stage.depth(model.skin(crowd))
     deepest = depth.max(axis=1)
+    give = np.concatenate([give, np.full(len(free.angles), GIVE[0])])
     firmness = np.where(deepest > -CONTACT, LIGHT_TOUCHES + (depth > -NEAR).sum(axis=1) / FIRM, 1.0)
-    possible = (deepest < GIVE[1] + DEEPER) & _forearm_clear(stage, crowd) & _visible(stage, keypoints)
+    possible = (deepest < give + DEEPER) & _forearm_clear(stage, crowd) & _visible(stage, keypoints)
     kept = np.flatnonzero(possible & (rng.random(len(possible)) < firmness))
     return Scenes(crowd.taken(kept), keypoints[kept], deepest[kept] > -CONTACT)
 
 
 def _touch(
     head: Head, stage: Stage, model: HandModel, count: int, rng: np.random.Generator
-) -> tuple[Crowd, np.ndarray]:
+) -> tuple[Crowd, np.ndarray, np.ndarray]:
+    """Hands, the normals (n, 3) of the skin that they touch, and how far (n,) it gives way."""
     variant = stage.variant
     vertex = _sample_skin(head, variant.touchable, count, rng)
     target = variant.vertices[vertex] @ stage.rotation.T + stage.translation
@@ -124,6 +126,7 @@ def _touch(
     seen = np.einsum("nj,nj->n", normal, target) < 0.5 * np.linalg.norm(target, axis=1)
     target, normal = target[seen], normal[seen]
     count = len(target)
+    give = rng.uniform(*GIVE, count) + variant.softness[vertex[seen]] * rng.uniform(0, SOFT_GIVE, count)
     angles = sample_angles(model.hand, count, rng)
     sample = _sample_hand(model, count, rng)
     identity = Crowd(np.tile(np.eye(3), (count, 1, 1)), np.zeros((count, 3)), angles)
@@ -134,10 +137,10 @@ def _touch(
     rotation = _turned(_between(outward, facing), facing, rng)
     translation = target - np.einsum("nab,nb->na", rotation, local - model.joints[0]) - model.joints[0]
     crowd = Crowd(rotation, translation, angles)
-    crowd = _pushed_out(stage, model, crowd, normal, rng)
+    crowd = _pushed_out(stage, model, crowd, normal, give)
     resting = np.flatnonzero(rng.random(count) < RESTING)
     crowd.angles[resting] = _rested(stage, model, crowd.taken(resting))
-    return _pushed_out(stage, model, crowd, normal, rng), normal
+    return _pushed_out(stage, model, crowd, normal, give), normal, give
 
 
 def _sample_skin(head: Head, touchable: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
@@ -188,11 +191,8 @@ def _turned(rotation: np.ndarray, about: np.ndarray, rng: np.random.Generator) -
     return candidates[np.arange(len(about)), chosen]
 
 
-def _pushed_out(
-    stage: Stage, model: HandModel, crowd: Crowd, normal: np.ndarray, rng: np.random.Generator
-) -> Crowd:
-    """Move hands along the skin's normal until they rest on it."""
-    give = rng.uniform(*GIVE, len(normal))
+def _pushed_out(stage: Stage, model: HandModel, crowd: Crowd, normal: np.ndarray, give: np.ndarray) -> Crowd:
+    """Move hands along the skin's normal until they press it in by as much as it gives way."""
     shift = np.zeros_like(normal)
     skin = model.skin(crowd)[:, ::2]
     for _ in range(PUSHES):

@@ -1,0 +1,105 @@
+"""The simulation that the learned depth of hands comes from."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dice_core.bodies import Head, load_hand, load_head
+from dice_core.contact.parts import PartsIndex
+from dice_core.mesh import axis_angle, triangles
+
+sys.path.append(str(Path(__file__).parents[2] / "tools"))
+
+from depth_prior.crowd import HandModel
+from depth_prior.errors import LandmarkErrors
+from depth_prior.gestures import sample_angles
+from depth_prior.interactions import CONTACT, DEEPER, GIVE, SOFT_GIVE, Scenes, sample_scenes
+from depth_prior.stages import Stage, head_variants, sample_stage
+
+
+@pytest.fixture(scope="module")
+def head() -> Head:
+    return load_head()
+
+
+@pytest.fixture(scope="module")
+def model() -> HandModel:
+    hand = load_hand("right")
+    return HandModel(hand, np.linspace(-1, 1, len(hand.shape_basis)), 1.05)
+
+
+@pytest.fixture(scope="module")
+def played(head: Head, model: HandModel) -> tuple[Stage, Scenes]:
+    rng = np.random.default_rng(7)
+    stage = sample_stage(head, head_variants(head, 1, rng)[0], rng)
+    return stage, sample_scenes(head, stage, model, 400, rng)
+
+
+def test_a_crowd_stands_like_each_of_its_hands(model: HandModel, played: tuple[Stage, Scenes]) -> None:
+    crowd = played[1].crowd
+    for k in (0, len(crowd.angles) - 1):
+        rotation = axis_angle(crowd.rotation[k])
+        alone = model.hand.pose(model.shape, model.scale, rotation, crowd.angles[k], crowd.translation[k])
+        together = model.skin(crowd)[k]
+        assert together == pytest.approx(alone[model.samples.vertex], abs=1e-5)
+
+
+def test_hands_touch_or_do_not_as_the_whole_surfaces_say(
+    head: Head, model: HandModel, played: tuple[Stage, Scenes]
+) -> None:
+    stage, scenes = played
+    skull = PartsIndex(stage.variant.vertices @ stage.rotation.T + stage.translation, triangles(head.mesh))
+    rows = np.random.default_rng(0).choice(len(scenes.touching), 24, replace=False)
+    deepest = np.array([skull.query(points, 0.05).distance.max() for points in model.skin(scenes.crowd.taken(rows))])
+    assert deepest.max() < GIVE[1] + SOFT_GIVE + DEEPER + 0.003
+    touching = scenes.touching[rows]
+    assert touching.any()
+    assert not touching.all()
+    assert deepest[touching].min() > -CONTACT - 0.004
+    assert deepest[~touching].max() < 0.002
+
+
+def test_hands_are_seen(played: tuple[Stage, Scenes]) -> None:
+    stage, scenes = played
+    pixels = stage.camera.project(scenes.keypoints)
+    inside = ((pixels > -1) & (pixels < stage.camera.width)).all(axis=2)
+    assert inside.mean() > 0.9
+    assert (scenes.keypoints[..., 2] > 0.05).all()
+
+
+def test_angles_stay_within_the_hands_limits(model: HandModel) -> None:
+    hand = model.hand
+    angles = sample_angles(hand, 500, np.random.default_rng(3))
+    assert (angles >= hand.dof_lower).all()
+    assert (angles <= hand.dof_upper).all()
+    bent = angles[:, hand.dof_names.index("middle_pip_flexion")]
+    assert np.degrees(bent).std() > 20, "flat hands, and fists"
+
+
+def test_errors_of_known_pictures_come_back(played: tuple[Stage, Scenes]) -> None:
+    """Landmarks that are all off by the same share of the hand's size, upward in the hand's own frame."""
+    truth = played[1].keypoints
+    focal, centre, share, deeper = 500.0, 100.0, 0.05, 0.01
+    mean = truth[..., 2].mean(axis=1)
+    flat = truth[..., :2] / truth[..., 2:] * mean[:, None, None]
+    size = np.ptp(flat, axis=1).max(axis=1)
+    up = flat[:, 9] - flat[:, 0]
+    up /= np.linalg.norm(up, axis=1, keepdims=True)
+    seen = flat + share * size[:, None, None] * up[:, None]
+    depth = truth[..., 2] - mean[:, None]
+    depth[:, 8] += deeper
+    scale = focal / mean[:, None, None]
+    points = np.concatenate([seen * scale + centre, depth[..., None] * scale], axis=2)
+    errors = LandmarkErrors(points, truth, np.full(len(truth), focal), centre)
+    assert errors.share_lost == 0
+    found, guessed = errors.add(truth, np.random.default_rng(5))
+    off = (found * mean[:, None, None] - flat) / size[:, None, None]
+    assert np.einsum("npa,na->np", off, up).mean() == pytest.approx(share, abs=0.002)
+    across = np.stack([-up[:, 1], up[:, 0]], axis=1)
+    assert np.abs(np.einsum("npa,na->np", off, across)).mean() < 0.005
+    tip = guessed[:, 8] - guessed.mean(axis=1) - (truth[:, 8, 2] - mean)
+    assert tip.mean() == pytest.approx(deeper * 20 / 21, abs=0.001)
