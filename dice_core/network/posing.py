@@ -68,6 +68,10 @@ class HandPose:
 class TakeBodies:
     """One person's head and hands.
 
+    Vertices are MANO's and FLAME's own to float rounding. The take's rig does not hold all of them: a head moves as a
+    whole there, so that the jaw's turn and its corrective are beyond it, and hands lack MANO's pose correctives and a
+    vertex's fifth joint and further ones, millimetres both. Importers keep such rests exactly or by keys of their own.
+
     layers : the body models; face_shape : (100,) of the head; betas : (10,) of the hand;
     mirrored_head : whether the head is seen in mirrored crops (takes with left hands only), so that its mesh is too.
     """

@@ -101,6 +101,24 @@ def test_second_view_keeps_the_hand_at_the_head(layers: BodyLayers, outputs: dic
     assert np.abs(back[1] - back[0] * [-1, 1, 1]).max() < 1e-9
 
 
+def test_second_view_gives_the_contact_of_the_other_side(layers: BodyLayers, outputs: dict[str, np.ndarray]) -> None:
+    bodies = _bodies(layers, outputs)
+    template = layers.head.body.template.numpy()
+    spot = np.linalg.norm(template - template[template[:, 0].argmax()], axis=1) < 0.03
+    touching = {**outputs, "head_contact": spot[:, None].astype(np.float32)}
+    touching["deform"] = spot[:, None] * np.array([0.004, 0.001, 0.002], np.float32)
+    first, _, placed = bodies.read(NetworkResult("", Crop(200, 120, 300), touching), CAMERA)
+    second, _, _ = bodies.read(NetworkResult("", Crop(180, 100, 320, mirrored=True), touching), CAMERA, placed)
+    rest = bodies.head_mesh().rest_vertices
+    there, mirrored = rest[first.contact > 0.5].mean(0), rest[second.contact > 0.5].mean(0)
+    assert there[0] > 0.03  # the touch is far from the middle
+    assert np.abs(mirrored - there * [-1, 1, 1]).max() < 0.01  # the person is not quite symmetric
+    dent, other = first.deformation[first.contact > 0.5].mean(0), second.deformation[second.contact > 0.5].mean(0)
+    assert np.linalg.norm(dent) == pytest.approx(np.linalg.norm([4, 1, 2]) / 1000, rel=1e-3)
+    assert np.abs(other - dent * [-1, 1, 1]).max() < 1e-6
+    assert not second.deformation[second.contact < 0.5].any()
+
+
 def _normals(mesh: Mesh) -> np.ndarray:
     return vertex_normals(mesh.rest_vertices, triangles(mesh))
 
