@@ -73,12 +73,15 @@ class HeadProximity:
         points = points.astype(np.float32)
         cell = np.clip(((points - self._low) / _CELL).astype(int), 0, self._shape - 1)
         vertex = self._grid[(cell[:, 0] * self._shape[1] + cell[:, 1]) * self._shape[2] + cell[:, 2]]
-        rows = np.arange(len(points))
+        walking = np.arange(len(points))
         for _ in range(_STEPS):
-            around = self._neighbours[vertex]
-            difference = self._vertices[around] - points[:, None]
+            around = self._neighbours[vertex[walking]]
+            difference = self._vertices[around] - points[walking, None]
             best = np.einsum("nkj,nkj->nk", difference, difference).argmin(axis=1)
-            vertex = around[rows, best]
+            # A vertex stands first among its neighbours: whoever stays there has arrived.
+            moved = np.flatnonzero(best)
+            walking = walking[moved]
+            vertex[walking] = around[moved, best[moved]]
         offset = points - self._vertices[vertex]
         normal = self._normals[vertex]
         depth = -np.einsum("nj,nj->n", offset, normal)
