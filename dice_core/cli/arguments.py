@@ -85,6 +85,12 @@ def _add_dice_options(sub: argparse.ArgumentParser) -> None:
         help="of the network's arithmetic; auto: half where the device gains by it and the checkpoint bears it",
     )
     group.add_argument(
+        "--gate",
+        choices=("on", "off"),
+        default="on",
+        help="the paper's presence gate: no deformation where the network holds a touch for unlikely",
+    )
+    group.add_argument(
         "--contact", choices=("network", "solver"), default="network", help="refine the network's contact by the solver"
     )
 

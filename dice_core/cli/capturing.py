@@ -30,7 +30,13 @@ def run(options: argparse.Namespace) -> int:
     """Run the command; returns the exit status."""
     events = EventWriter(sys.stdout if options.events else None)
     settings = CaptureSettings(
-        options.engine, options.hands, options.fov, options.device, options.contact, options.precision
+        options.engine,
+        options.hands,
+        options.fov,
+        options.device,
+        options.contact,
+        options.precision,
+        options.gate == "on",
     )
     try:
         with _stop_requests(watch_input=options.events) as stop:

@@ -59,7 +59,9 @@ class DiceEngine:
         paths = {name: Path(state.path) for name, state in self._models.items()}
         self._posing = posing
         self._layers = loading.load_layers(paths)
-        self._runner = loading.load_runner(paths, self._layers, settings.device, settings.precision)
+        self._runner = loading.load_runner(
+            paths, self._layers, settings.device, settings.precision, gate=settings.gate
+        )
         self._camera = Camera.from_fov(footage.width, footage.height, settings.fov or _DEFAULT_FOV)
         self._bodies: TakeBodies | None = None
         self._finisher: DiceFinisher | None = None

@@ -23,7 +23,8 @@ class CaptureSettings:
     engine : which engine; hands : whose hands to look for, the subject's own left and right; fov : angle of view
     along the longer side in degrees, None to assume a common lens. For the dice engine alone: device : what runs the
     network; contact : "network" for its own contact and deformation, "solver" to have them refined; precision : of the
-    network's arithmetic, "auto" for half where the device gains by it and the checkpoint bears it.
+    network's arithmetic, "auto" for half where the device gains by it and the checkpoint bears it; gate : the paper's
+    presence gate, no deformation where the network holds a touch for unlikely.
     """
 
     engine: EngineName = "open"
@@ -32,6 +33,7 @@ class CaptureSettings:
     device: Device = "auto"
     contact: Contact = "network"
     precision: Precision = "auto"
+    gate: bool = True
 
     def __post_init__(self) -> None:
         if self.engine not in get_args(EngineName):
@@ -53,5 +55,6 @@ class CaptureSettings:
         values = asdict(self)
         del values["engine"]
         if self.engine == "open":
-            del values["device"], values["contact"], values["precision"]
+            for name in ("device", "contact", "precision", "gate"):
+                del values[name]
         return values

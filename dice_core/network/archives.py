@@ -43,8 +43,15 @@ _STORAGES: dict[str, tuple[str, str]] = {
 }
 
 
+class _Sealed:
+    """What a pickle makes and may not change afterwards: its checks have been made."""
+
+    def __setstate__(self, state: object) -> None:
+        raise RefusedPickleError("The file was refused: it changes a tensor after it was made.")
+
+
 @dataclass(frozen=True)
-class _StorageType:
+class _StorageType(_Sealed):
     """Stand-in for a storage class."""
 
     name: str
@@ -52,7 +59,7 @@ class _StorageType:
 
 
 @dataclass(frozen=True)
-class _Storage:
+class _Storage(_Sealed):
     """Where a tensor's numbers lie: `read` gives the bytes."""
 
     dtype: str
@@ -62,7 +69,7 @@ class _Storage:
 
 
 @dataclass(frozen=True)
-class TensorRecord:
+class TensorRecord(_Sealed):
     """A tensor of the file, not read yet.
 
     dtype : torch's name of the element type; shape, strides, offset : in elements of the storage.
@@ -85,7 +92,7 @@ class TensorRecord:
 
 
 @dataclass(frozen=True)
-class SparseRecord:
+class SparseRecord(_Sealed):
     """A sparse matrix in coordinates: indices (2, n), values (n), shape (rows, columns)."""
 
     indices: TensorRecord

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from dice_core.errors import InputError
@@ -83,9 +83,12 @@ def read_checkpoint(path: Path) -> tuple[dict[str, torch.Tensor], NetworkSetting
     if not path.is_file():
         raise InputError(f"There is no file {path}.")
     if _is_safetensors(path):
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            return {name: file.get_tensor(name) for name in file.keys()}, _settings_from(metadata)  # noqa: SIM118
+        try:
+            with safe_open(path, framework="pt") as file:
+                metadata = file.metadata() or {}
+                return {name: file.get_tensor(name) for name in file.keys()}, _settings_from(metadata)  # noqa: SIM118
+        except (SafetensorError, KeyError, TypeError, ValueError) as error:
+            raise InputError(f"{path.name} is damaged, get it again: {error}.") from None
     root = read_archive(path)
     if isinstance(root, Record):
         inner = root.state.get("_modules", {})

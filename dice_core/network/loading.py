@@ -39,10 +39,13 @@ def load_layers(paths: Mapping[str, Path]) -> BodyLayers:
     return BodyLayers(ManoHand(read_mano(paths["MANO_RIGHT.pkl"])), head, read_indices(paths["neck_idx.npy"]))
 
 
-def load_runner(paths: Mapping[str, Path], layers: BodyLayers, device: str, precision: str = "auto") -> Runner:
+def load_runner(
+    paths: Mapping[str, Path], layers: BodyLayers, device: str, precision: str = "auto", *, gate: bool = True
+) -> Runner:
     """The network on a device, with the tokens where the template meshes have them.
 
-    device, precision : as a user chooses them; half precision is tried on the product's sample picture.
+    device, precision : as a user chooses them; half precision is tried on the product's sample picture;
+    gate : the paper's presence gate.
     Raises MissingModelError where the files do not fit each other, InputError where the device or precision is missing.
     """
     network = load_network(paths["model.bin"])
@@ -65,7 +68,7 @@ def load_runner(paths: Mapping[str, Path], layers: BodyLayers, device: str, prec
     if found != wanted:
         raise MissingModelError(f"The checkpoint needs meshes of {wanted} points, but the other files have {found}.")
     positions = reference_positions(*keypoints, coarse_hand.float(), coarse_head.float())
-    return Runner(network, positions, device, precision, trial=_trial())
+    return Runner(network, positions, device, precision, gate=gate, trial=_trial())
 
 
 def _trial() -> np.ndarray:

@@ -247,9 +247,12 @@ def as_array(value: object) -> np.ndarray:
         if "x" in state:
             return as_array(state["x"])
         if "a" in state and "idxs" in state:
-            picked = as_array(state["a"]).ravel()[as_array(state["idxs"])]
             shape = state.get("preferred_shape")
-            return picked if shape is None else picked.reshape(as_array(shape).astype(int))
+            try:
+                picked = as_array(state["a"]).ravel()[as_array(state["idxs"])]
+                return picked if shape is None else picked.reshape(as_array(shape).astype(int))
+            except (IndexError, ValueError):
+                raise InputError("The file holds a selection of numbers that are not there: it is damaged.") from None
         if "indptr" in state:
             return _dense(value)
     kind = value.class_name if isinstance(value, Record) else type(value).__name__

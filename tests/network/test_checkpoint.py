@@ -8,6 +8,7 @@ import os
 import pickle
 import sys
 import zipfile
+from collections import OrderedDict
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,8 @@ import pytest
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("safetensors")
+
+from safetensors.torch import save_file  # noqa: E402
 
 from dice_core.errors import InputError, ShapeError  # noqa: E402
 from dice_core.network.checkpoint import convert_checkpoint, load_network, read_checkpoint  # noqa: E402
@@ -128,6 +131,33 @@ def test_calls_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, prog
     with pytest.raises(RefusedPickleError):
         load(program)
     assert list(tmp_path.iterdir()) == []
+
+
+class _MovesItsTensor:
+    """A tensor of two numbers whose pickle lets it reach far beyond them once it has been checked."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        storage = torch.storage.TypedStorage(wrap_storage=torch.ones(2).untyped_storage(), dtype=torch.float32)
+        arguments = (storage, 0, (2,), (1,), False, OrderedDict())
+        return torch._utils._rebuild_tensor_v2, arguments, {"strides": (1 << 40,)}
+
+
+@pytest.mark.filterwarnings("ignore:TypedStorage is deprecated")
+def test_tensors_cannot_be_moved_after_their_check(tmp_path: Path) -> None:
+    path = tmp_path / "model.bin"
+    torch.save({"w": _MovesItsTensor()}, path)
+    with pytest.raises(RefusedPickleError, match="changes a tensor"):
+        read_checkpoint(path)
+
+
+def test_damaged_safetensors_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "network.safetensors"
+    save_file({"w": torch.randn(64, 64)}, path, metadata={"dice": "{}"})
+    whole = path.read_bytes()
+    for broken in (whole[:-100], whole[:40], whole.replace(b"F32", b"F99"), whole):
+        path.write_bytes(broken)
+        with pytest.raises(InputError):
+            read_checkpoint(path)
 
 
 def test_nothing_is_imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

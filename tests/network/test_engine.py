@@ -21,6 +21,7 @@ from dice_core.errors import InputError, MissingModelError  # noqa: E402
 from dice_core.landmarks import FaceDetection, FrameLandmarks, HandDetection  # noqa: E402
 from dice_core.landmarks.region import Region  # noqa: E402
 from dice_core.media import open_footage  # noqa: E402
+from dice_core.network import dice as network  # noqa: E402
 from dice_core.network import inference  # noqa: E402
 from dice_core.network.body_files import read_indices  # noqa: E402
 from dice_core.network.models import add_models  # noqa: E402
@@ -153,6 +154,14 @@ def test_takes_name_their_precision_and_are_not_continued_in_another(
     assert not capture(open_footage(footage), path, settings).cancelled
     full = capture(open_footage(footage), tmp_path / "b.dicetake", CaptureSettings(engine="dice", precision="full"))
     assert open_take(full.take).info["engine"]["settings"]["precision"] == "full"
+
+
+def test_the_presence_gate_is_a_setting(tmp_path: Path, footage: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(network, "PRESENCE_THRESHOLD", 1.1)  # no touch is ever likely enough
+    for gate in ("on", "off"):
+        take = tmp_path / f"{gate}.dicetake"
+        assert main(["capture", str(footage), "-o", str(take), "--engine", "dice", "--gate", gate]) == 0
+        assert open_take(take).array("head.deformation").any() == (gate == "off")
 
 
 @pytest.mark.parametrize("sides", [("left",), ("left", "right")])
