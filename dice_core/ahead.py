@@ -16,11 +16,18 @@ T = TypeVar("T")
 
 
 def run_ahead(items: Iterable[T], capacity: int, name: str) -> Generator[T, None, None]:
-    """The items in their order, made by a thread that is at most `capacity` of them ahead.
+    """The items in their order, made by a thread that is at most `capacity` of them ahead and begins at once.
 
     items : consumed in the thread, which is called `name`. Errors that it raises are raised here; closing the
     generator ends the thread after the item in hand.
     """
+    ahead = _run(items, capacity, name)
+    next(ahead)
+    return cast(Generator[T, None, None], ahead)
+
+
+def _run(items: Iterable[T], capacity: int, name: str) -> Generator[T | None, None, None]:
+    """`run_ahead` with a None before the items, which says that the thread runs."""
     waiting: queue.Queue[object] = queue.Queue(maxsize=capacity)
     ended = threading.Event()
 
@@ -45,6 +52,7 @@ def run_ahead(items: Iterable[T], capacity: int, name: str) -> Generator[T, None
     thread = threading.Thread(target=work, name=name, daemon=True)
     thread.start()
     try:
+        yield None
         while (item := waiting.get()) is not _END:
             if isinstance(item, _Raised):
                 raise item.error

@@ -48,3 +48,16 @@ def test_errors_are_raised_where_the_items_are_used() -> None:
     assert next(ahead) == 1
     with pytest.raises(KeyError, match="broken"):
         next(ahead)
+
+
+def test_it_begins_before_it_is_asked_and_ends_unasked() -> None:
+    begun = threading.Event()
+
+    def items() -> Iterator[int]:
+        begun.set()
+        yield from range(1000)
+
+    ahead = run_ahead(items(), 4, "unasked")
+    assert begun.wait(10)
+    ahead.close()
+    assert not [thread for thread in threading.enumerate() if thread.name == "unasked"]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import Any
+
+import numpy as np
 
 from dice_core.camera import Camera
 from dice_core.contact.stiffness import head_tissue
@@ -12,7 +14,7 @@ from dice_core.engines.open.columns import Columns, empty_columns, set_face, set
 from dice_core.engines.open.finishing import Finisher
 from dice_core.engines.open.fitting import FrameFitter
 from dice_core.engines.open.person import Person, survey
-from dice_core.engines.open.tracking import track_ahead
+from dice_core.engines.open.tracking import TrackedFrame, track_ahead
 from dice_core.engines.settings import CaptureSettings
 from dice_core.landmarks import model_identities
 from dice_core.media import Footage
@@ -30,6 +32,7 @@ class OpenEngine:
         self._person: Person | None = None
         self._fitter: FrameFitter | None = None
         self._finisher: Finisher | None = None
+        self._tracked: Generator[TrackedFrame, None, None] | None = None
 
     def models(self) -> dict[str, str]:
         """sha256 of every model that the result depends on."""
@@ -46,7 +49,12 @@ class OpenEngine:
 
     def prepare(self, saved: Columns | None) -> Columns:
         """Find the person's constants, or take those `saved` by an earlier run; returns them for saving."""
-        person = survey(self._footage, self._settings) if saved is None else Person.from_arrays(saved)
+        if saved is None:
+            # The clip's landmarks are on their way while the person is surveyed: that takes two cores half the time.
+            self._tracked = self._track(0, None)
+            person = survey(self._footage, self._settings)
+        else:
+            person = Person.from_arrays(saved)
         self._person = person
         tissue = head_tissue(person.head)
         self._fitter = FrameFitter(person, tissue)
@@ -73,17 +81,19 @@ class OpenEngine:
         A block's "state.*" entries are the tracker's state after it.
         """
         assert self._fitter is not None
-        footage, total = self._footage, self._footage.count
+        footage = self._footage
         state = None
         if previous is not None:
             state = {key.removeprefix("state."): value for key, value in previous.items() if key.startswith("state.")}
-        tracked = track_ahead(footage, start, state, still=footage.kind == "image")
+        tracked, self._tracked = self._tracked, None
+        if tracked is None or start:
+            tracked = self._track(start, state)
         block: Columns | None = None
         row = 0
         for item in tracked:
             if block is None:
                 first = item.row + footage.first_frame
-                block = empty_columns(range(first, min(first + size, total + footage.first_frame)))
+                block = empty_columns(range(first, min(first + size, footage.count + footage.first_frame)))
                 row = 0
             before = (block, row - 1) if row else None if previous is None else (previous, len(previous["frame"]) - 1)
             if item.landmarks.face is not None:
@@ -104,6 +114,9 @@ class OpenEngine:
                 return
         if block is not None and row:  # the footage ended before its count said
             yield {key: value[:row] for key, value in block.items()}
+
+    def _track(self, start: int, state: dict[str, np.ndarray] | None) -> Generator[TrackedFrame, None, None]:
+        return track_ahead(self._footage, start, state, still=self._footage.kind == "image")
 
     def finish(self, window: Columns, start: int, stop: int) -> Finished:
         """Rows start..stop-1 of a window of blocks as the take holds them."""
