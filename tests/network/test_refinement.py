@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from dice_core.contact.distance import SurfaceIndex
+from dice_core.engines.dice_finishing import DiceFinisher
 from dice_core.engines.dice_settling import lifting_shift, resting_shift, spread_over_time
 from dice_core.mesh import triangles
 from dice_core.sample import sample_truth
@@ -18,7 +19,7 @@ ROWS = slice(17, 37)
 
 pytest.importorskip("torch")
 
-from tests.network.perturbed import refined  # noqa: E402
+from tests.network.perturbed import SampleBodies, depth_errors, network_columns, refined  # noqa: E402
 
 
 def test_hands_inside_the_head_are_brought_onto_the_skin(tmp_path: Path) -> None:
@@ -51,6 +52,18 @@ def test_penetration_falls_where_the_network_sees_no_touch(tmp_path: Path) -> No
     assert after["non_col_percent"] == 100
     assert after["max_penetration_mm"] < 3
     assert after["touchness_percent"] >= before["touchness_percent"]
+
+
+def test_chunks_do_not_show() -> None:
+    truth = open_take(sample_truth())
+    columns = network_columns(truth, depth_errors(len(truth.frames))["+-10 mm"])
+    meshes = dict(truth.meshes)
+    finisher = DiceFinisher(SampleBodies(meshes), meshes.__getitem__, truth.fps, solve_contact=True)  # type: ignore[arg-type]
+    whole = finisher.finish(columns, 24, 40).meshes
+    part = finisher.finish({key: value[8:56] for key, value in columns.items()}, 16, 32).meshes
+    for name, arrays in whole.items():
+        for key, values in arrays.items():
+            assert np.array_equal(values, part[name][key]), (name, key)
 
 
 @pytest.fixture(scope="module")
