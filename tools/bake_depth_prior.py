@@ -37,11 +37,11 @@ SCENES_A_PICTURED_STAGE = 12
 SIMULATED = 160_000
 SCENES_A_STAGE = 600
 VARIANTS = 24
-HEAD_SIZE_SIGMA, HEAD_PLACE_SIGMA = 0.03, 0.002
-"""Errors of the fitted head: of its size, as a share, and of its place in the picture, metres."""
+HEAD_SIZE_SIGMA = 0.02
+"""Error of the fitted head's size, as a share of it."""
 
 SHAPE_SIGMA = 0.7
-SCALE_SIGMA = 0.06
+SCALE_SIGMA = 0.05
 
 
 def main() -> None:
@@ -136,7 +136,6 @@ def lesson(
     # The head is fitted nearly, not exactly, as large as it is, and its distance is as wrong as the focal length.
     origin = camera.project(view.pose.translation)
     pixels = origin + (pixels - origin) * rng.normal(1, HEAD_SIZE_SIGMA)
-    pixels += rng.normal(0, HEAD_PLACE_SIGMA, 2) * camera.fx / view.pose.translation[2]
     mean = scenes.keypoints[..., 2].mean(axis=1, keepdims=True)
     distance = float(view.pose.translation[2]) * stage.focal_ratio
     features = depth_features(pixels, guessed * camera.fx / mean, "right", camera, view, distance)

@@ -58,8 +58,8 @@ NEAR = 0.008
 
 TURNS = 12
 PUSHES = 8
-GIVE, SOFT_GIVE = (0.0005, 0.005), 0.009
-"""Metres that any skin gives way, and the most that the softest gives way beyond."""
+GIVE = (0.0005, 0.005)
+"""Metres that the skin gives way. More for soft skin was tried, and told the depths of the sample's hand less well."""
 
 DEEPER = 0.003
 """Metres deeper than the most that skin gives way, at which a hand counts as stuck in the head."""
@@ -126,7 +126,7 @@ def _touch(
     seen = np.einsum("nj,nj->n", normal, target) < 0.5 * np.linalg.norm(target, axis=1)
     target, normal = target[seen], normal[seen]
     count = len(target)
-    give = rng.uniform(*GIVE, count) + variant.softness[vertex[seen]] * rng.uniform(0, SOFT_GIVE, count)
+    give = rng.uniform(*GIVE, count)
     angles = sample_angles(model.hand, count, rng)
     sample = _sample_hand(model, count, rng)
     identity = Crowd(np.tile(np.eye(3), (count, 1, 1)), np.zeros((count, 3)), angles)

@@ -10,7 +10,7 @@ from scipy.spatial import cKDTree
 
 from dice_core.bodies import Head
 from dice_core.camera import Camera
-from dice_core.contact.stiffness import Tissue, head_tissue
+from dice_core.contact.stiffness import head_tissue
 from dice_core.fitting.head import HeadPose
 from dice_core.fitting.head_view import HeadView
 from dice_core.mesh import axis_angle, rotation_matrices, triangles, vertex_normals
@@ -51,14 +51,13 @@ HEAD_HEIGHT = 0.23
 class HeadVariant:
     """A person with an expression, in the head's own axes.
 
-    vertices : (V, 3); normals : (V, 3); touchable : (V,) bool; softness : (V,), 0 to 1; low : (3,) corner of the grid;
+    vertices : (V, 3); normals : (V, 3); touchable : (V,) bool; low : (3,) corner of the grid;
     distance : (x, y, z) metres inside the skin, negative outside.
     """
 
     vertices: np.ndarray
     normals: np.ndarray
     touchable: np.ndarray
-    softness: np.ndarray
     low: np.ndarray
     distance: np.ndarray
 
@@ -96,12 +95,12 @@ class Stage:
 
 def head_variants(head: Head, count: int, rng: np.random.Generator) -> list[HeadVariant]:
     """Different people with different expressions."""
-    tissue = head_tissue(head)
-    return [_variant(head, tissue, rng) for _ in range(count)]
+    touchable = head_tissue(head).touchable & ~head.rigid_vertices
+    faces = triangles(head.mesh)
+    return [_variant(head, faces, touchable, rng) for _ in range(count)]
 
 
-def _variant(head: Head, tissue: Tissue, rng: np.random.Generator) -> HeadVariant:
-    touchable, faces = tissue.touchable & ~head.rigid_vertices, triangles(head.mesh)
+def _variant(head: Head, faces: np.ndarray, touchable: np.ndarray, rng: np.random.Generator) -> HeadVariant:
     shape = rng.normal(0, SHAPE_SIGMA, len(head.shape_basis))
     expression = np.zeros(len(head.expressions))
     for name in EXPRESSIONS:
@@ -118,7 +117,7 @@ def _variant(head: Head, tissue: Tissue, rng: np.random.Generator) -> HeadVarian
     above = np.einsum("nj,nj->n", points - vertices[skin[nearest]], normals[skin[nearest]])
     # Close to the skin the height above its plane is the distance; farther off it only tells the side.
     distance = np.where(gap < NEAR, -above, -np.sign(above) * gap)
-    return HeadVariant(vertices, normals, touchable, tissue.softness, low, distance.reshape(counts))
+    return HeadVariant(vertices, normals, touchable, low, distance.reshape(counts))
 
 
 def sample_stage(head: Head, variant: HeadVariant, rng: np.random.Generator) -> Stage:

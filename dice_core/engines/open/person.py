@@ -25,7 +25,7 @@ __all__ = ["Person", "survey"]
 _DEFAULT_FOV = 40.0  # degrees along the longer side: between a phone's video and a portrait lens
 _SURVEY_FRAMES = 8
 _HAND_SCALE = 1.0  # the mean adult hand beside the mean adult head
-_HAND_SCALE_SIGMA = 0.07  # of its logarithm, among people and with the doubt about the camera
+_HAND_SCALE_SIGMA = 0.1  # of its logarithm, among people and with the doubt about the camera
 _SIZE_SIGMA = 0.03  # of the logarithm of a hand's size in one frame
 
 
