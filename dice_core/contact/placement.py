@@ -36,7 +36,7 @@ _HIDDEN_SCALE = 4.0
 # Attraction: parts of the hand nearer than about this to the skin are drawn to rest on it.
 _REACH = 0.012  # metres
 _REST_DEPTH = 0.0015  # metres below the skin at which a touching part comes to rest
-_ATTRACTION_SIGMA = .003
+_ATTRACTION_SIGMA = 0.003  # metres
 _OPPOSED = -0.2  # largest cosine between the skins' normals at a touch
 # When a hand is drawn onto the face: probability, of a hand that was free before and of one that touched.
 _BEGINS, _STAYS = 0.4, 0.2
@@ -45,7 +45,6 @@ _LEAST_REACH = 0.02  # metres, of that
 _APPROACH = 0.015  # metres: a hand that passes the face this close without touching is drawn onto it
 _SWEEP = np.exp(np.linspace(-0.36, 0.36, 37))  # distances tried, relative to the one from size
 _FURTHER = (1.0, 1.05, 1.1)  # of the distance of first touch, from which placing starts
-_AS_GUESSED = (1.0,)  # of the distance that is likely, from which it starts too
 _POLISH_WEIGHT = 2.0  # trust in the image once it is settled what touches
 _POLISH_WEIGHT_EDGE = 1.1  # the same of a hand seen edge-on, whose landmarks hide behind each other
 _POLISH_ITERATIONS = 6
@@ -133,7 +132,7 @@ class HandPlacer:
             return self._settle(evidence._replace(steady=steady), pose, False, _ROUNDS, _ITERATIONS)
         # The first part to meet the head is not always the one that rests on it: let the hand also slip past it.
         placements = []
-        for distance in (*(factor * further for further in _FURTHER), *_AS_GUESSED):
+        for distance in (*(factor * further for further in _FURTHER), 1.0):
             start = pose.copy()
             start[3:6] *= distance
             placements.append(self._settle(evidence._replace(steady=steady), start, True, _ROUNDS, _ITERATIONS))
