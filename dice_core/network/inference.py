@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator
-from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -75,6 +74,10 @@ class Runner:
         self.gate = gate
         self.batch = _CPU_BATCH if self.device.type == "cpu" else _GPU_BATCH
         self.warnings: tuple[str, ...] = ()
+        if self.device.type == "cuda":
+            # For the whole process, which runs nothing else: full precision shall not be rounded to 10 bits, as
+            # convolutions are unless told, and the same pictures shall give the same take.
+            cudnn.allow_tf32, cudnn.deterministic = False, True
         with torch.no_grad():
             self._network = self._choose(network, positions, precision, trial)
         self.dtype = self._network.dtype
@@ -118,9 +121,7 @@ class Runner:
 
     def _outputs(self, network: FusedNetwork, images: torch.Tensor, *, gate: bool) -> Outputs:
         """Outputs in float32 on the CPU for images (B, 3, 224, 224) as `normalise` gives them."""
-        # In full precision a GPU shall not round to 10 bits either, as it does in convolutions unless told.
-        exact = self.device.type == "cuda" and network.dtype == torch.float32
-        with torch.inference_mode(), cudnn.flags(allow_tf32=False) if exact else nullcontext():
+        with torch.inference_mode():
             outputs = network(images.to(self.device), gate).as_dict()
             return Outputs(**{name: values.float().cpu() for name, values in outputs.items()})
 
