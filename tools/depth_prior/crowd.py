@@ -47,7 +47,7 @@ class HandModel:
         linear, offset = self._transforms(crowd)
         # Linear in weight times rest point: one product of matrices for the whole crowd.
         lifted = (points.weights[:, :, None] * points.rest[:, None, :]).reshape(len(points.rest), -1)
-        stacked = linear.transpose(0, 2, 1, 3).reshape(len(linear), 3, -1)
+        stacked = linear.transpose(0, 2, 1, 3).reshape(len(linear), 3, lifted.shape[1])
         return (stacked @ lifted.T).transpose(0, 2, 1) + points.weights @ offset
 
     def normals(self, crowd: Crowd) -> np.ndarray:
