@@ -17,6 +17,7 @@ import pytest
 
 from dice_core.cli import main
 from dice_core.media import open_footage
+from dice_core.mesh import joint_transforms, rotation_matrices
 from dice_core.sample import sample_clip
 from dice_core.take import Take, open_take
 
@@ -242,3 +243,32 @@ def test_photos_are_captured_within_the_figures(photo_takes: Path, capsys: pytes
 def test_photos_touch_where_they_touch(photo_takes: Path, name: str, regions: set[str]) -> None:
     events = open_take(photo_takes / f"{name}.dicetake").events
     assert {event.region for event in events if event.hand == "hand_right"} & regions
+
+
+@pytest.mark.parametrize(("name", "degrees"), [("1", 25.0), ("3", 35.0), ("4", 15.0)])
+def test_fingers_that_lie_side_by_side_are_not_split_in_depth(photo_takes: Path, name: str, degrees: float) -> None:
+    """All four are straight and together in these photos; two of them are seen from the edge."""
+    take = open_take(photo_takes / f"{name}.dicetake")
+    mesh = take.meshes["hand_right"]
+    rotation = rotation_matrices(take.array("hand_right.rotation")[0])
+    linear, offset = joint_transforms(mesh.joints, mesh.parents, rotation, take.array("hand_right.translation")[0])
+    joints = np.einsum("jab,jb->ja", linear, mesh.joints) + offset
+    place = mesh.joint_names.index
+    fingers = np.array(
+        [joints[place(f"{f}_dip")] - joints[place(f"{f}_mcp")] for f in ("index", "middle", "ring", "little")]
+    )
+    fingers /= np.linalg.norm(fingers, axis=1, keepdims=True)
+    assert np.degrees(np.arccos((fingers @ fingers.T).min())) < degrees
+
+
+def test_a_hand_on_the_cheek_stands_beside_it(photo_takes: Path) -> None:
+    """Seen from the side the hands of photos 1 and 4 are at the cheek, neither before the nose nor behind the ear."""
+    for name in ("1", "4"):
+        take = open_take(photo_takes / f"{name}.dicetake")
+        head, mesh = take.array("head.vertices")[0], take.meshes["head"]
+        depth = take.array("hand_right.vertices")[0, :, 2]
+        nose = head[mesh.region_vertices("nose"), 2].min()
+        ear = head[mesh.region_vertices("ear.R"), 2].max()
+        assert nose - 0.03 < depth.mean() < ear, name
+        fingers = take.meshes["hand_right"].region_vertices("index", "middle")
+        assert nose < depth[fingers].mean() < ear, name
