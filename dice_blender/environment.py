@@ -89,7 +89,14 @@ def _goes_on(path: Path, request: Request, footage_frames: int) -> bool:
     options = dict(zip(request.options[::2], request.options[1::2], strict=True))
     same_options = all(
         (name, value) == ("--precision", "auto")
-        or value == str(engine["settings"].get(name.removeprefix("--"))).split(" ")[0]
+        or value == _as_argument(engine["settings"].get(name.removeprefix("--")))
         for name, value in options.items()
     )
     return not info["complete"] and same_footage and same_frames and same_hands and same_lens and same_options
+
+
+def _as_argument(setting: object) -> str:
+    """A setting of a take as the command line has it; "half (bfloat16)" was asked for as "half"."""
+    if isinstance(setting, bool):
+        return "on" if setting else "off"
+    return str(setting).split(" ")[0]

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import bpy
-from bpy.props import EnumProperty, StringProperty
+from bpy.props import BoolProperty, EnumProperty, StringProperty
 from bpy.types import AddonPreferences
 
 from . import enginecheck, logfile
@@ -56,7 +56,16 @@ class DICE_preferences(AddonPreferences):
         subtype="DIR_PATH",
     )
     device: EnumProperty(name="Device", description="What the DICE network runs on", items=DEVICES)
-    precision: EnumProperty(name="Precision", description="Of the DICE network's arithmetic", items=PRECISIONS)
+    precision: EnumProperty(
+        name="Precision",
+        description="How exactly the DICE network computes: fewer bits are faster",
+        items=PRECISIONS,
+    )
+    presence_gate: BoolProperty(
+        name="Presence Gate",
+        description="Leave the skin undented in frames where the DICE network holds a touch for unlikely, as in its paper",
+        default=True,
+    )
     log_level: EnumProperty(
         name="Log",
         description="How much is written to the log",
@@ -75,8 +84,11 @@ class DICE_preferences(AddonPreferences):
         column = layout.column()
         column.prop(self, "dice_python", text="Python")
         column.prop(self, "models_folder")
-        column.prop(self, "device")
-        column.prop(self, "precision")
+        running = layout.column()
+        running.enabled = bool(self.dice_python)
+        running.prop(self, "device")
+        running.prop(self, "precision")
+        running.prop(self, "presence_gate")
         self._draw_check(context, layout)
         layout.separator()
         row = layout.row(align=True)

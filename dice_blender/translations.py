@@ -224,7 +224,13 @@ GERMAN = {
     "Metal": "Metal",
     "The graphics part of Apple's chips": "Der Grafikteil von Apples Chips",
     "Precision": "Genauigkeit",
-    "Of the DICE network's arithmetic": "Mit der das DICE-Netz rechnet",
+    "How exactly the DICE network computes: fewer bits are faster": (
+        "Wie genau das DICE-Netz rechnet: mit weniger Bits ist es schneller"
+    ),
+    "Presence Gate": "Berührungsschwelle",
+    "Leave the skin undented in frames where the DICE network holds a touch for unlikely, as in its paper": (
+        "Die Haut in Frames nicht eindrücken, in denen das DICE-Netz eine Berührung für unwahrscheinlich hält"
+    ),
     "Half where the device gains by it and the checkpoint's results stay as good": (
         "Halbe, wo das Gerät dadurch schneller wird und die Ergebnisse des Checkpoints so gut bleiben"
     ),

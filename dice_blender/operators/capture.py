@@ -77,7 +77,8 @@ def _network_options(settings: bpy.types.PropertyGroup) -> tuple[str, ...]:
     """Arguments for the DICE network: what the panel and the preferences say."""
     chosen = preferences()
     contact = "solver" if settings.refine_contact else "network"
-    return ("--contact", contact, "--device", chosen.device, "--precision", chosen.precision)
+    gate = "on" if chosen.presence_gate else "off"
+    return ("--contact", contact, "--device", chosen.device, "--precision", chosen.precision, "--gate", gate)
 
 
 class _ByNumber:

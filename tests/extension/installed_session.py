@@ -18,6 +18,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -450,6 +451,40 @@ def check_of_the_network_engine() -> dict[str, Any]:
     assert not check.findings().lines[0][0]
     assert not children()
     return {"lines": [text for _good, text in lines][:6]}
+
+
+@step
+def settings_of_the_network_engine() -> dict[str, Any]:
+    """They reach the worker, and an unfinished take is gone on with where they are the same."""
+    fresh()
+    use_stub("frames=4")
+    environment, queue, requests = part("environment"), part("session").queue, []
+    scene, chosen = bpy.context.scene, part("preferences").preferences()
+    chosen.device, chosen.precision, chosen.presence_gate = "cpu", "half", False
+    scene.dice.engine, scene.dice.refine_contact, scene.dice.import_result = "dice", True, False
+    submit = queue.submit
+    queue.submit = lambda request, python: requests.append(request) or submit(request, python)
+    try:
+        assert bpy.ops.dice.capture() == {"FINISHED"}
+        scene.dice.engine = "open"
+        assert bpy.ops.dice.capture() == {"FINISHED"}
+    finally:
+        del queue.submit
+    request, without = requests
+    given = "--contact solver --device cpu --precision half --gate off".split()
+    assert request.arguments()[-len(given) - 1 :] == [*given, "--events"]
+    assert not set(given) & set(without.arguments()), "the built-in engine has none of them"
+    about = json.loads((request.take / "take.json").read_text())
+    settings = {"device": "cpu", "contact": "solver", "precision": "half (bfloat16)", "gate": False}
+    about["engine"] |= {"name": "dice", "settings": settings | {"hands": "auto", "fov": None}}
+    about["source"] |= {"path": request.footage, "first_frame": 0, "frame_count": 1}
+    (request.take / "take.json").write_text(json.dumps(about | {"complete": False}))
+    assert environment.take_path(request, 1, ()) == request.take
+    gated = replace(request, options=(*request.options[:-1], "on"))
+    assert environment.take_path(gated, 1, ()) != request.take
+    chosen.device = chosen.precision = "auto"
+    chosen.presence_gate = True
+    return {"options": given}
 
 
 @step
