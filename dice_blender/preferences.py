@@ -63,7 +63,7 @@ class DICE_preferences(AddonPreferences):
     )
     presence_gate: BoolProperty(
         name="Presence Gate",
-        description="Leave the skin undented in frames where the DICE network holds a touch for unlikely, as in its paper",
+        description="Leave the skin undented in frames where the DICE network holds a touch for unlikely",
         default=True,
     )
     log_level: EnumProperty(

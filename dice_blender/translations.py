@@ -228,7 +228,7 @@ GERMAN = {
         "Wie genau das DICE-Netz rechnet: mit weniger Bits ist es schneller"
     ),
     "Presence Gate": "Berührungsschwelle",
-    "Leave the skin undented in frames where the DICE network holds a touch for unlikely, as in its paper": (
+    "Leave the skin undented in frames where the DICE network holds a touch for unlikely": (
         "Die Haut in Frames nicht eindrücken, in denen das DICE-Netz eine Berührung für unwahrscheinlich hält"
     ),
     "Half where the device gains by it and the checkpoint's results stay as good": (

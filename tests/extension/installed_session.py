@@ -471,7 +471,7 @@ def settings_of_the_network_engine() -> dict[str, Any]:
     finally:
         del queue.submit
     request, without = requests
-    given = "--contact solver --device cpu --precision half --gate off".split()
+    given = ["--contact", "solver", "--device", "cpu", "--precision", "half", "--gate", "off"]
     assert request.arguments()[-len(given) - 1 :] == [*given, "--events"]
     assert not set(given) & set(without.arguments()), "the built-in engine has none of them"
     about = json.loads((request.take / "take.json").read_text())
