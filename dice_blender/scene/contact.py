@@ -5,6 +5,8 @@ from __future__ import annotations
 import bpy
 import numpy as np
 
+from dice_core.mesh import Mesh
+
 from .animation import CurveWriter
 from .motion import Motion
 
@@ -13,11 +15,16 @@ __all__ = ["CONTACT", "CONTACT_REACH", "CONTACT_TIME", "FRAME_PROPERTY", "add_co
 CONTACT = "contact"
 """Attribute: largest contact of each vertex over the take. Object property: largest contact of any vertex now."""
 CONTACT_TIME, CONTACT_REACH = "contact_time", "contact_reach"
-"""Attributes: footage frame in the middle of a vertex's contact, and half of how many frames that lasts."""
+"""Attributes: footage frame in the middle of a vertex's contact, and half of how many frames that lasts.
+
+Vertices around have those of their neighbours, so that what shading interpolates between the two is a time of contact.
+"""
 FRAME_PROPERTY = "footage_frame"
 """Object property: number of the footage's frame that is shown now."""
 # Contact below this is left out of groups, and a region that never exceeds it counts as untouched.
 _FLOOR = 0.1
+# Rings of vertices around a contact that take on its time: one for the edge, one for faint contact beyond it.
+_RINGS = 2
 
 
 def touched_regions(motion: Motion) -> list[str]:
@@ -36,7 +43,7 @@ def add_contact(
     """
     contact = np.where(motion.present[:, None], motion.contact, 0)
     peak = contact.max(axis=0)
-    middle, reach = _contact_span(contact, frames)
+    middle, reach = _contact_span(contact, frames, motion.mesh)
     # Attributes come first: Blender refuses an attribute with the name of an existing vertex group.
     for name, values in ((CONTACT, peak), (CONTACT_TIME, middle), (CONTACT_REACH, reach)):
         attribute = item.data.attributes.new(name, "FLOAT", "POINT")
@@ -53,13 +60,32 @@ def add_contact(
         _add_group(item, f"region.{name}", (motion.mesh.region == index).astype(np.float32))
 
 
-def _contact_span(contact: np.ndarray, frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Middle of each vertex's contact (V,) and half of its length (V,), in footage frames; -1 and 0 for no contact."""
+def _contact_span(contact: np.ndarray, frames: np.ndarray, mesh: Mesh) -> tuple[np.ndarray, np.ndarray]:
+    """Middle of each vertex's contact and half of its length, (V,) footage frames each; -1 and 0 far from contact."""
     touching = contact >= _FLOOR
     first = frames[touching.argmax(axis=0)]
     last = frames[len(frames) - 1 - touching[::-1].argmax(axis=0)]
     ever = touching.any(axis=0)
-    return np.where(ever, (first + last) / 2, -1.0), np.where(ever, (last - first + 1) / 2, 0.0)
+    spans = np.stack([(first + last) / 2, (last - first + 1) / 2], axis=1)
+    middle, reach = _spread(np.where(ever[:, None], spans, [-1.0, 0.0]), ever, mesh).T
+    return middle, reach
+
+
+def _spread(values: np.ndarray, known: np.ndarray, mesh: Mesh) -> np.ndarray:
+    """(V, n) values, with the mean of the neighbours' in vertices beside those that are `known`, ring by ring."""
+    ends = np.cumsum(mesh.face_sizes)
+    following = np.arange(1, len(mesh.face_corners) + 1)
+    following[ends - 1] = ends - mesh.face_sizes
+    one, other = mesh.face_corners, mesh.face_corners[following]
+    starts, targets = np.concatenate([one, other]), np.concatenate([other, one])
+    for _ in range(_RINGS):
+        across = known[starts] & ~known[targets]
+        sums, counts = np.zeros(values.shape), np.bincount(targets[across], minlength=len(known))
+        np.add.at(sums, targets[across], values[starts[across]])
+        ring = counts > 0
+        values = np.where(ring[:, None], sums / np.maximum(counts, 1)[:, None], values)
+        known = known | ring
+    return values
 
 
 def _add_group(item: bpy.types.Object, name: str, weights: np.ndarray) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 from dice_core.mesh import Mesh
 
 from .contact import CONTACT, CONTACT_REACH, CONTACT_TIME, FRAME_PROPERTY
+from .eyes import eye_faces
 
 __all__ = ["SHOW_CONTACT", "add_materials"]
 
@@ -21,6 +22,7 @@ _PARTS = {
     "Eyes": (("eyeball.L", "eyeball.R"), (0.75, 0.73, 0.70), 0.15),
     "Mouth": (("mouth_inner", "tongue"), (0.35, 0.07, 0.06), 0.35),
 }
+_IRISES, _PUPILS = ("Irises", (0.05, 0.085, 0.1), 0.15), ("Pupils", (0.005, 0.005, 0.005), 0.15)
 # Linear RGB.
 _SKIN = {"head": (0.62, 0.38, 0.28), "hand_left": (0.60, 0.36, 0.27), "hand_right": (0.60, 0.36, 0.27)}
 _CONTACT_COLOUR = (0.9, 0.05, 0.02, 1.0)
@@ -40,14 +42,21 @@ def add_materials(item: bpy.types.Object, mesh: Mesh) -> None:
     _show_contact(skin)
     item.data.materials.append(skin)
     slots = np.zeros(len(mesh.face_sizes), np.int32)
-    starts = np.cumsum(mesh.face_sizes) - mesh.face_sizes
-    for name, (regions, colour, roughness) in _PARTS.items():
-        covered = mesh.region_vertices(*(region for region in regions if region in mesh.region_names))
-        faces = np.logical_and.reduceat(covered[mesh.face_corners], starts)
+    for (name, colour, roughness), faces in _parts(mesh):
         if faces.any():
             slots[faces] = len(item.data.materials)
             item.data.materials.append(_plain(f"{item.name} {name}", colour, roughness))
     item.data.polygons.foreach_set("material_index", slots)
+
+
+def _parts(mesh: Mesh) -> list[tuple[tuple[str, tuple[float, float, float], float], np.ndarray]]:
+    """Name, colour and roughness of what is not skin, and its faces, (F,) bool."""
+    starts = np.cumsum(mesh.face_sizes) - mesh.face_sizes
+    parts = []
+    for name, (regions, colour, roughness) in _PARTS.items():
+        covered = mesh.region_vertices(*(region for region in regions if region in mesh.region_names))
+        parts.append(((name, colour, roughness), np.logical_and.reduceat(covered[mesh.face_corners], starts)))
+    return [*parts, *zip((_IRISES, _PUPILS), eye_faces(mesh), strict=True)]
 
 
 def _plain(name: str, colour: tuple[float, float, float], roughness: float) -> bpy.types.Material:

@@ -71,6 +71,23 @@ def test_vertices_know_when_they_are_touched(scene: bpy.types.Scene, take: Take)
         assert np.array_equal(shown & ever, (first <= index) & (index <= last) & ever)
 
 
+def test_times_are_those_of_the_contact_up_to_its_edge(scene: bpy.types.Scene, take: Take) -> None:
+    """Shading interpolates along edges: halfway to a vertex without contact the time has to be the contact's still."""
+    data = import_take(take).objects["head"].data
+    ever = (take.array("head.contact") >= 0.1).any(axis=0)
+    spans = {}
+    for name in ("contact_time", "contact_reach"):
+        spans[name] = np.empty(len(ever), np.float32)
+        data.attributes[name].data.foreach_get("value", spans[name])
+    edges = np.array([edge.vertices for edge in data.edges])
+    border = edges[ever[edges].sum(axis=1) == 1]
+    assert len(border) > 10
+    first = spans["contact_time"] - spans["contact_reach"]
+    earliest = first[ever].min()
+    assert first[border].min() >= earliest - 1e-3
+    assert (spans["contact_time"] == -1).sum() > len(ever) / 2
+
+
 def test_an_absent_hand_touches_nothing(scene: bpy.types.Scene, take: Take) -> None:
     hand = import_take(take).objects["hand_right"]
     scene.frame_set(scene.frame_start + 19)

@@ -8,8 +8,9 @@ import pytest
 
 from dice_blender.scene.armature import build_armature
 from dice_blender.scene.axes import to_blender
+from dice_blender.scene.eyes import eye_faces
 from dice_blender.scene.motion import turned_mesh
-from dice_core.bodies import load_hand
+from dice_core.bodies import load_hand, load_head
 
 
 @pytest.mark.parametrize("side", ["left", "right"])
@@ -35,3 +36,23 @@ def test_bones_point_at_their_children(scene: bpy.types.Scene) -> None:
         assert bone.length >= 0.004
         if len(bone.children) == 1:
             assert (bone.tail_local - bone.children[0].head_local).length < 1e-5
+
+
+def test_irises_are_round_the_pupils() -> None:
+    head = load_head()
+    mesh = turned_mesh(head.mesh)
+    irises, pupils = eye_faces(mesh)
+    starts = np.cumsum(mesh.face_sizes) - mesh.face_sizes
+    for side in "LR":
+        ball = mesh.region_vertices(f"eyeball.{side}")
+        faces = np.logical_and.reduceat(ball[mesh.face_corners], starts)
+        pupil, iris = (
+            np.unique(mesh.face_corners[np.repeat(part & faces, mesh.face_sizes)]) for part in (pupils, irises)
+        )
+        assert len(pupil) == 8
+        assert len(iris) == 16
+        assert set(pupil) < set(iris)
+        for vertices, least, most in ((pupil, 0.004, 0.008), (iris, 0.010, 0.014)):
+            width = np.ptp(mesh.rest_vertices[vertices][:, 0])
+            assert least < width < most, "metres across"
+        assert mesh.rest_vertices[pupil][:, 1].max() < mesh.rest_vertices[ball][:, 1].mean(), "in front"
