@@ -44,11 +44,9 @@ _REACHES = 2.5  # deviations of the learned depth, farther off than which a hand
 _LEAST_REACH = 0.02  # metres, of that
 _APPROACH = 0.015  # metres: a hand that passes the face this close without touching is drawn onto it
 _SWEEP = np.exp(np.linspace(-0.36, 0.36, 37))  # distances tried, relative to the one from size
-_FURTHER = (1.0, 1.05, 1.1)  # of the distance of first touch, from which placing starts
 _POLISH_WEIGHT = 2.0  # trust in the image once it is settled what touches
 _POLISH_WEIGHT_EDGE = 1.1  # the same of a hand seen edge-on, whose landmarks hide behind each other
 _POLISH_ITERATIONS = 6
-_PART_REWARD = 20.0  # cost that a part of the hand which rests on the head may make elsewhere
 _STEADY_DISTANCE = 0.008  # metres between frames, hand against head
 _ROUNDS = 4
 _SOFTENING = 0.4  # of the contact terms, from each round back to the one before
@@ -61,11 +59,10 @@ _LARGEST_STEP = np.concatenate([np.full(3, 0.2), np.full(3, 0.03), np.full(POSE_
 
 @dataclass(frozen=True)
 class Placement:
-    """A hand placed in one frame: pose (28,), whether it touches the head, and the cost of what remains unexplained."""
+    """A hand placed in one frame: pose (28,), and whether it touches the head."""
 
     pose: np.ndarray
     touching: bool
-    cost: float
 
 
 class _Evidence(NamedTuple):
@@ -130,16 +127,12 @@ class HandPlacer:
         steady = None if previous is None else previous.pose[6:]
         if not touching:
             return self._settle(evidence._replace(steady=steady), pose, False, _ROUNDS, _ITERATIONS)
-        # The first part to meet the head is not always the one that rests on it: let the hand also slip past it.
-        placements = []
-        for distance in (*(factor * further for further in _FURTHER), 1.0):
-            start = pose.copy()
-            start[3:6] *= distance
-            placements.append(self._settle(evidence._replace(steady=steady), start, True, _ROUNDS, _ITERATIONS))
-        best = min(placements, key=lambda placement: placement.cost)
+        start = pose.copy()
+        start[3:6] *= factor
+        placed = self._settle(evidence._replace(steady=steady), start, True, _ROUNDS, _ITERATIONS)
         trust = _settled_trust(observation)
-        polish = evidence._replace(aim=float(best.pose[5]), steady=best.pose[6:], trust=trust)
-        return self._settle(polish, best.pose, True, 1, _POLISH_ITERATIONS)
+        polish = evidence._replace(aim=float(placed.pose[5]), steady=placed.pose[6:], trust=trust)
+        return self._settle(polish, placed.pose, True, 1, _POLISH_ITERATIONS)
 
     def _follow(
         self, evidence: _Evidence, previous: Placement, previous_head: HeadPose, free_error: float
@@ -162,13 +155,13 @@ class HandPlacer:
     def _settle(
         self, evidence: _Evidence, start: np.ndarray, touching: bool, rounds: int, iterations: int
     ) -> Placement:
-        pose, cost, attracted = start, np.inf, _NOTHING
+        pose, attracted = start, _NOTHING
         for k in range(rounds):
             # Bodies that begin soft find the way round each other that costs least.
             softened = evidence._replace(firmness=evidence.firmness * _SOFTENING ** (rounds - 1 - k))
             if touching:
                 attracted = self._touching_parts(pose, evidence.head)
-            pose, cost = minimise(
+            pose, _ = minimise(
                 self._problem(softened, attracted),
                 pose,
                 self._fitter.lower,
@@ -176,7 +169,7 @@ class HandPlacer:
                 iterations=iterations,
                 largest_step=_LARGEST_STEP,
             )
-        return Placement(pose, touching, cost - _PART_REWARD * float(attracted.sum()))
+        return Placement(pose, touching)
 
     def _gap(self, pose: np.ndarray, head: HeadView) -> float:
         """Metres between the hand and the skin, zero where they meet."""

@@ -97,7 +97,7 @@ class FrameFitter:
             earlier, index = before
             free_before = earlier[f"{side}.free"][index]
             touching = bool(earlier[f"{side}.touching"][index])
-            placed_before = Placement(earlier[f"{side}.pose"][index], touching, 0.0)
+            placed_before = Placement(earlier[f"{side}.pose"][index], touching)
         free = self._hand(side).fit(observation, free_before)
         columns[f"{side}.free"][row] = free
         columns[f"{side}.pose"][row] = free
