@@ -47,7 +47,7 @@ def guess(view: HeadView, points: np.ndarray, side: str = "right") -> DepthGuess
 
 
 PALM_TO_FACE = (0.0, np.pi, 0.0)
-OVER_THE_MOUTH = (-0.02, 0.13, -0.145)
+OVER_THE_MOUTH = (-0.02, 0.13, -0.17)  # presses the skin in by a millimetre
 FAR_BEFORE = (-0.02, 0.10, -0.36)
 
 
@@ -55,8 +55,7 @@ def test_a_hand_over_the_mouth_touches(view: HeadView) -> None:
     points = key_points(load_hand("right"), PALM_TO_FACE, OVER_THE_MOUTH)
     found = guess(view, points)
     assert found.touching > 0.6
-    assert found.mean == pytest.approx(points[:, 2].mean(), abs=2 * found.mean_sigma)
-    assert found.mean_sigma < 0.04
+    assert found.mean == pytest.approx(points[:, 2].mean(), abs=0.01)
 
 
 def test_a_hand_far_before_the_face_is_free(view: HeadView) -> None:
