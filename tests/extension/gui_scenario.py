@@ -90,6 +90,8 @@ def main() -> int:
     time.sleep(1.5)
     screenshot("panel_result.png")
 
+    figures["scrub_ms"] = scrub()
+    figures["fbx_bytes"] = export_fbx()
     figures["takes_after_drop"] = drop_take(take[0])
     figures["cancel_seconds"], figures["frames_after_cancel"] = cancel(capture_button)
     figures["imported_by_itself"], figures["after_undo"] = automatic_import()
@@ -128,6 +130,27 @@ def automatic_import() -> tuple[int, int]:
     imported = run(count)
     run("bpy.ops.ed.undo()")
     return imported, run(count)
+
+
+def scrub() -> dict[str, float]:
+    """Go through the timeline with the window drawn at every frame. Returns milliseconds a frame, mean and longest."""
+    return run(
+        "import time\n"
+        "times = []\n"
+        "for frame in range(1, 73):\n"
+        "    start = time.perf_counter()\n"
+        "    bpy.context.scene.frame_set(frame)\n"
+        "    bpy.ops.wm.redraw_timer(type='DRAW_WIN_SWAP', iterations=1)\n"
+        "    times.append(1000 * (time.perf_counter() - start))\n"
+        "R = {'mean': round(sum(times) / len(times)), 'longest': round(max(times))}"
+    )
+
+
+def export_fbx() -> int:
+    """What the FBX button runs once a file has been chosen. Returns the file's size in bytes."""
+    path = FOOTAGE / "sample.fbx"
+    run(f"bpy.ops.dice.export_fbx(filepath={str(path)!r}, preset='unity')")
+    return path.stat().st_size
 
 
 def drop_take(path: str) -> int:
