@@ -30,6 +30,8 @@ LARGEST_ZIP = 100_000_000
 # The time stamp in every zip, so that the same sources give the same zip.
 _EPOCH = (2020, 1, 1, 0, 0, 0)
 _NOT_SHIPPED = ("__pycache__", ".mypy_cache", ".ruff_cache")
+# The sample's truth is for `dice demo` and tests; in Blender nothing asks for its 4 MB.
+_NOT_IN_BLENDER = ("sample_truth.dicetake",)
 _STORED = {".whl", ".png"}  # compressed already
 
 
@@ -173,7 +175,8 @@ def _core_wheel(folder: Path, offline: bool) -> Path:
     stage.mkdir()
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy2(ROOT / name, stage / name)
-    shutil.copytree(ROOT / "dice_core", stage / "dice_core", ignore=shutil.ignore_patterns(*_NOT_SHIPPED))
+    left_out = shutil.ignore_patterns(*_NOT_SHIPPED, *_NOT_IN_BLENDER)
+    shutil.copytree(ROOT / "dice_core", stage / "dice_core", ignore=left_out)
     backend = [] if not offline and not can_build_offline() else ["--no-build-isolation"]
     index = ["--no-index"] if offline else []
     run = _pip(["wheel", "--no-deps", *backend, *index, "--wheel-dir", str(folder), str(stage)])

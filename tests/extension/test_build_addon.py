@@ -142,6 +142,9 @@ def test_zip_holds_the_extension_and_nothing_else(tmp_path: Path, monkeypatch: p
         inside = archive.namelist()
     assert {name for name in packages if not name.endswith(".dist-info")} == {"dice_core"}
     assert any(name.endswith(".onnx") for name in inside)
+    assert not [name for name in inside if "truth" in name or "test" in name]
+    for folder in {name.rpartition("/")[0] for name in inside if name.endswith((".onnx", ".npz", ".mp4"))}:
+        assert {f"{folder}/LICENSES.md", f"{folder}/NOTICE.md"} & set(inside), f"{folder} says nothing of licences"
     (second,) = build_addon.build(["windows-x64"], tmp_path, again, offline=True)
     contents = [_contents(file) for file in (path, second)]
     assert contents[0] == contents[1], "the same sources give the same zip"
