@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -229,12 +228,13 @@ def _state(body: Body | None) -> str:
 
 def _temporary_beside(path: Path) -> Path:
     """A file in the output's folder, so that a preview is there whole or not at all."""
+    # The encoders know the format by the suffix; others may read the file, which they might not if mkstemp made it.
+    temporary = path.with_name(f".{path.stem}-{os.getpid()}{path.suffix}")
     try:
-        handle, name = tempfile.mkstemp(suffix=path.suffix, dir=path.parent)
+        temporary.touch()
     except OSError as error:
         raise _unwritable(path, error.strerror or str(error)) from error
-    os.close(handle)
-    return Path(name)
+    return temporary
 
 
 def _unwritable(path: Path, reason: str) -> InputError:

@@ -135,6 +135,9 @@ def test_video_has_a_frame_for_each_of_the_take(take: Take, tmp_path: Path) -> N
     assert np.abs(without - GREEN[::-1]).max() < 20
     assert np.abs(hand - without).max() > 40
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.dicetake", "clip.mp4", "out.MP4"]
+    mode = (tmp_path / "out.MP4").stat().st_mode
+    (tmp_path / "beside").touch()
+    assert mode == (tmp_path / "beside").stat().st_mode, "others may read it as they may any new file"
 
 
 def test_missing_footage_is_told_and_drawn_without(tmp_path: Path) -> None:
