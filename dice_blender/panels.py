@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import Any
 
 import bpy
@@ -21,6 +22,8 @@ MESH_LABELS = {"head": "Head", "hand_left": "Hand.L", "hand_right": "Hand.R"}
 # A head that is tracked in a smaller share of the frames is pointed out; hands come and go.
 _FEW_TRACKED = 0.8
 _TOUCH_ROWS = 4
+# Letters of an error that the sidebar has room for, such as a list of files that are missing; the report has them all.
+_LONGEST_ERROR = 280
 
 
 class _Tab:
@@ -265,12 +268,13 @@ def _draw_failure(context: bpy.types.Context, layout: UILayout, capture: Capture
     title.alert = True
     title.label(text=_t("{} failed").format(capture.name), icon="ERROR", translate=False)
     row.operator("dice.cancel", text="", icon="X", emboss=False).number = capture.number
-    draw_wrapped(context, box, capture.error)
-    if capture.last_lines:
+    draw_wrapped(context, box, textwrap.shorten(capture.error, _LONGEST_ERROR, placeholder=" …"))
+    last_lines = [line for line in capture.last_lines[-3:] if capture.error not in line]
+    if last_lines:
         lines = box.box().column(align=True)
         lines.active = False
-        for line in capture.last_lines[-3:]:
-            draw_wrapped(context, lines, line)
+        for line in last_lines:
+            draw_wrapped(context, lines, textwrap.shorten(line, _LONGEST_ERROR, placeholder=" …"))
     row = box.row(align=True)
     row.operator("dice.copy_report", icon="COPYDOWN").number = capture.number
     row.operator("dice.open_log", icon="TEXT")
