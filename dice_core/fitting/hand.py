@@ -25,6 +25,7 @@ _PRIOR_WEIGHT = 0.6  # of the anatomical prior, whose deviations span free gestu
 # held side by side (degrees of abduction, index to little) and bent alike (largest usual difference, degrees).
 _TOGETHER = {"index": -10.0, "middle": 3.0, "ring": 11.0, "little": 18.0}
 _TOGETHER_SIGMA = 1.5
+_TOGETHER_SCALE = 2.0  # deviations beyond which it counts linearly: a finger that points is not like the others
 _TOGETHER_LEAST = 0.3  # of that wish in a hand seen flat, where depth is guessed but splay is seen
 _ALIKE = {"mcp_flexion": 1.0, "pip_flexion": 1.6, "dip_flexion": 2.0}
 _EDGE_DEPTH_SIGMA = 0.08  # metres: there the guessed depths split the fingers
@@ -107,13 +108,22 @@ class HandFitter:
         """
         rough = self.rough_pose(observation)
         if previous is None:
-            return self._fit_from(rough, observation, rough[5], None)
+            return self._fit_afresh(rough, observation)
         pose = self._fit_from(previous, observation, rough[5], previous[6:].copy())
         if self.error(pose, observation) < _LOST:
             return pose
         # What the frames before led to no longer explains the image: look again without them.
-        afresh = self._fit_from(rough, observation, rough[5], None)
+        afresh = self._fit_afresh(rough, observation)
         return min(pose, afresh, key=lambda candidate: self.error(candidate, observation))
+
+    def _fit_afresh(self, rough: np.ndarray, observation: HandObservation) -> np.ndarray:
+        pose = self._fit_from(rough, observation, rough[5], None)
+        if self.error(pose, observation) < _LOST:
+            return pose
+        # A gesture in which the fingers are not alike may hide behind one in which they are.
+        loose = self._fit_from(rough, observation, rough[5], None, together=0.0)
+        again = self._fit_from(loose, observation, rough[5], None)
+        return min(pose, again, key=lambda candidate: self.error(candidate, observation))
 
     def error(self, pose: np.ndarray, observation: HandObservation) -> float:
         """Mean distance of the key points from their landmarks, as a share of the hand's size in the image."""
@@ -121,12 +131,17 @@ class HandFitter:
         return float(np.linalg.norm(seen - observation.pixels, axis=1).mean() / hand_size(observation.pixels))
 
     def _fit_from(
-        self, start: np.ndarray, observation: HandObservation, distance: float, steady: np.ndarray | None
+        self,
+        start: np.ndarray,
+        observation: HandObservation,
+        distance: float,
+        steady: np.ndarray | None,
+        together: float = 1.0,
     ) -> np.ndarray:
         def evaluate(x: np.ndarray) -> Quadratic:
             position, jacobian = self.skeleton.jacobian(x, self.keypoints)
             terms = self.landmark_terms(observation, position, jacobian)
-            self.add_prior(terms, x, observation, steady)
+            self.add_prior(terms, x, observation, steady, together)
             if observation.guess is None:
                 terms.add_diagonal(5, x[5:6] - distance, 1 / (_DISTANCE_SIGMA * distance))
             return terms
@@ -193,18 +208,28 @@ class HandFitter:
         return terms
 
     def add_prior(
-        self, terms: Quadratic, x: np.ndarray, observation: HandObservation, steady: np.ndarray | None
+        self,
+        terms: Quadratic,
+        x: np.ndarray,
+        observation: HandObservation,
+        steady: np.ndarray | None,
+        together: float = 1.0,
     ) -> None:
-        """The anatomical prior on the angles, and the wish to move little between frames."""
+        """The anatomical prior on the angles, and the wish to move little between frames.
+
+        together : share of the wish that fingers lie side by side and are bent alike.
+        """
         terms.add_precision(6, x[6:] - self.mean, self._relaxed)
-        terms.add_precision(6, x[6:] - self._together_mean, self._together * _together_weight(observation) ** 2)
+        rows = self._together * (together * _together_weight(observation))
+        terms.add_robust((rows @ (x - self._together_mean))[:, None], rows[:, None], _TOGETHER_SCALE)
         if steady is not None:
             terms.add_diagonal(6, x[6:] - steady, 1 / _STEADY_SIGMA)
 
     def prior_matrix(self, observation: HandObservation) -> np.ndarray:
         """(28, 28) Gauss-Newton matrix of the prior alone."""
         matrix = np.zeros((POSE_SIZE, POSE_SIZE))
-        matrix[6:, 6:] = self._relaxed + self._together * _together_weight(observation) ** 2
+        rows = self._together[:, 6:] * _together_weight(observation)
+        matrix[6:, 6:] = self._relaxed + rows.T @ rows
         matrix[5, 5] = 1 / _DISTANCE_SIGMA**2
         return matrix
 
@@ -223,23 +248,23 @@ def _together_weight(observation: HandObservation) -> float:
 
 
 def _side_by_side(hand: Hand) -> tuple[np.ndarray, np.ndarray]:
-    """Precision (22, 22) and mean (22,) of fingers that lie side by side and are bent alike."""
-    index = {name: k for k, name in enumerate(hand.dof_names)}
-    mean = np.zeros(len(index))
+    """Rows (m, 28) and mean (28,) of fingers that lie side by side and are bent alike: rows @ (pose - mean) is how many
+    deviations they are from it."""
+    index = {name: 6 + k for k, name in enumerate(hand.dof_names)}
+    mean = np.zeros(POSE_SIZE)
     rows = []
     for finger, degrees in _TOGETHER.items():
         k = index[f"{finger}_mcp_abduction"]
         mean[k] = np.radians(degrees)
-        row = np.zeros(len(index))
+        row = np.zeros(POSE_SIZE)
         row[k] = 1 / np.radians(_TOGETHER_SIGMA)
         rows.append(row)
     for joint, degrees in _ALIKE.items():
         for one, other in pairwise(_TOGETHER):
-            row = np.zeros(len(index))
+            row = np.zeros(POSE_SIZE)
             row[index[f"{one}_{joint}"]], row[index[f"{other}_{joint}"]] = 1.0, -1.0
             rows.append(row / np.radians(degrees))
-    stacked = np.array(rows)
-    return stacked.T @ stacked, mean
+    return np.array(rows), mean
 
 
 def _bone_length(points: np.ndarray) -> float:

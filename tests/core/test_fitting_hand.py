@@ -53,6 +53,20 @@ def test_a_known_pose_is_recovered(side: str, rotation: list[float], bend: dict[
     assert np.linalg.norm((a - a[0]) - (b - b[0]), axis=1).mean() < 0.008
 
 
+@pytest.mark.parametrize("rotation", [[0.1, 0.2, 0], [0, np.pi - 0.3, 0.2], [0, 1.2, 0]])
+@pytest.mark.parametrize("straight", [("index",), ("index", "middle")])
+def test_fingers_that_point_are_not_bent_like_the_others(rotation: list[float], straight: tuple[str, ...]) -> None:
+    hand = load_hand("right")
+    fitter = fitter_of(hand)
+    bend = {finger: 0.0 if finger in straight else 75.0 for finger in ("index", "middle", "ring", "little")}
+    observation = seen(fitter, pose_of(hand, rotation, bend))
+    found = fitter.fit(observation)
+    assert fitter.error(found, observation) < 0.015
+    for finger, degrees in bend.items():
+        mcp, pip = (found[6 + hand.dof_names.index(f"{finger}_{joint}_flexion")] for joint in ("mcp", "pip"))
+        assert np.degrees(mcp + pip) == pytest.approx(2 * degrees, abs=35), finger
+
+
 @pytest.mark.parametrize("side", ["left", "right"])
 def test_angles_stay_within_anatomical_limits(side: str) -> None:
     hand = load_hand(side)
