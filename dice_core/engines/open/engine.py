@@ -10,7 +10,7 @@ import numpy as np
 from dice_core.camera import Camera
 from dice_core.contact.stiffness import head_tissue
 from dice_core.engines.finished import Finished
-from dice_core.engines.open.columns import Columns, empty_columns, set_face, set_hand
+from dice_core.engines.open.columns import SIDES, Columns, empty_columns, set_face, set_hand
 from dice_core.engines.open.finishing import Finisher
 from dice_core.engines.open.fitting import FrameFitter
 from dice_core.engines.open.person import Person, survey
@@ -81,6 +81,7 @@ class OpenEngine:
         A block's "state.*" entries are the tracker's state after it.
         """
         assert self._fitter is not None
+        assert self._finisher is not None
         footage = self._footage
         state = None
         if previous is not None:
@@ -102,6 +103,8 @@ class OpenEngine:
                 if hand.side in self._settings.sides:
                     set_hand(block, row, hand)
             self._fitter.fit_row(block, row, before)
+            if block["head"][row] and any(block[side][row] for side in SIDES):
+                self._finisher.expect_hands()
             row += 1
             going = on_frame()
             if row == len(block["frame"]) or not going:

@@ -50,6 +50,10 @@ class Finisher(ChunkFinisher):
         mesh = self.person.head_mesh()
         return SoftTissue(self._person_tissue, mesh.rest_vertices, triangles(mesh))
 
+    def expect_hands(self) -> None:
+        """Make what hands on a face need now: half a second that a capture which is told to stop should not wait for."""
+        _ = self._tissue
+
     def _steady_head(self, window: Columns, single: bool) -> Columns:
         tracked = window["head"].astype(np.uint8)
         rotation, translation = window["head.rotation"].copy(), window["head.translation"].copy()
