@@ -51,7 +51,7 @@ class Finisher(ChunkFinisher):
         return SoftTissue(self._person_tissue, mesh.rest_vertices, triangles(mesh))
 
     def expect_hands(self) -> None:
-        """Make what hands on a face need now: half a second that a capture which is told to stop should not wait for."""
+        """Make what hands on a face need now: half a second that stopping a capture should not wait for."""
         _ = self._tissue
 
     def _steady_head(self, window: Columns, single: bool) -> Columns:
