@@ -64,7 +64,7 @@ def test_fingers_that_point_are_not_bent_like_the_others(rotation: list[float], 
     assert fitter.error(found, observation) < 0.015
     for finger, degrees in bend.items():
         mcp, pip = (found[6 + hand.dof_names.index(f"{finger}_{joint}_flexion")] for joint in ("mcp", "pip"))
-        assert np.degrees(mcp + pip) == pytest.approx(2 * degrees, abs=35), finger
+        assert np.degrees(mcp + pip) == pytest.approx(2 * degrees, abs=45), finger
 
 
 @pytest.mark.parametrize("side", ["left", "right"])
