@@ -43,7 +43,7 @@ _BEGINS, _STAYS = 0.4, 0.2
 _REACHES = 2.5  # deviations of the learned depth, farther off than which a hand is free all the same
 _LEAST_REACH = 0.02  # metres, of that
 _APPROACH = 0.015  # metres: a hand that passes the face this close without touching is drawn onto it
-_SWEEP = np.exp(np.linspace(-0.36, 0.36, 37))  # distances tried, relative to the one from size
+_SWEEP = np.exp(np.linspace(-0.36, 0.36, 37))  # distances tried, relative to the pose without the head
 _POLISH_WEIGHT = 2.2  # trust in the image once it is settled what touches
 _POLISH_WEIGHT_EDGE = 1.1  # the same of a hand seen edge-on, whose landmarks hide behind each other
 _POLISH_ITERATIONS = 6
@@ -123,9 +123,9 @@ class HandPlacer:
             followed = self._follow(evidence, previous, previous_head, free_error)
             if followed is not None:
                 return followed
-        factor, touching = self._first_touch(pose, evidence, previous is not None and previous.touching)
+        factor = self._first_touch(pose, evidence, previous is not None and previous.touching)
         steady = None if previous is None else previous.pose[6:]
-        if not touching:
+        if factor is None:
             return self._settle(evidence._replace(steady=steady), pose, False, _ROUNDS, _ITERATIONS)
         start = pose.copy()
         start[3:6] *= factor
@@ -141,7 +141,7 @@ class HandPlacer:
         (which the pose without the head misses by `free_error`), so that the place must be found anew."""
         start = previous.pose.copy()
         start[3:6] += evidence.head.pose.translation - previous_head.translation
-        if self._first_touch(start, evidence, previous.touching)[1] != previous.touching:
+        if (self._first_touch(start, evidence, previous.touching) is not None) != previous.touching:
             return None
         trust = _settled_trust(evidence.observation)
         evidence = evidence._replace(aim=float(start[5]), steady=previous.pose[6:], trust=trust)
@@ -185,12 +185,14 @@ class HandPlacer:
         nearest = self._proximity.query(local)
         return nearest, nearest.normal @ rotation.T
 
-    def _first_touch(self, pose: np.ndarray, evidence: _Evidence, touched: bool) -> tuple[float, bool]:
+    def _first_touch(self, pose: np.ndarray, evidence: _Evidence, touched: bool) -> float | None:
         """Move the hand away from the camera until it first meets the head.
 
-        touched : whether it touched in the frame before. Returns the factor on its distance and whether it touches.
+        touched : whether it touched in the frame before. Returns the factor on its distance, None if it is free.
         """
         head, guess = evidence.head, _guess(evidence.observation)
+        if guess.touching <= (_STAYS if touched else _BEGINS):
+            return None
         points = self._samples.positions(self._fitter.skeleton, pose)[::2]
         moved = points + (_SWEEP[:, None, None] - 1) * pose[3:6]
         flat = moved.reshape(-1, 3)
@@ -203,12 +205,11 @@ class HandPlacer:
         hidden = behind.reshape(len(_SWEEP), -1).mean(axis=1)
         reach = max(_REACHES * guess.mean_sigma, _LEAST_REACH)
         likely = np.abs(_SWEEP * pose[5] - pose[5]) < reach
-        touching = guess.touching > (_STAYS if touched else _BEGINS) and bool((deepest[likely] > -_APPROACH).any())
+        if deepest[likely].max() <= -_APPROACH:
+            return None
         meets = np.flatnonzero((deepest > _REST_DEPTH) | (hidden > 0.02))
-        if len(meets):
-            return float(_SWEEP[meets[0]]), touching
-        closest = np.flatnonzero(likely)[np.argmax(deepest[likely])]
-        return float(_SWEEP[closest]), touching
+        first = meets[0] if len(meets) else np.flatnonzero(likely)[np.argmax(deepest[likely])]
+        return float(_SWEEP[first])
 
     def _touching_parts(self, pose: np.ndarray, head: HeadView) -> np.ndarray:
         """(n,) weight of each sample: its part's nearest point to opposing skin, fading with the gap; else 0."""

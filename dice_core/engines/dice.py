@@ -11,7 +11,7 @@ import numpy as np
 
 from dice_core.camera import Camera
 from dice_core.engines.dice_finishing import DiceFinisher
-from dice_core.engines.finished import Columns, Finished
+from dice_core.engines.finished import SIDES, Columns, Finished
 from dice_core.engines.settings import CaptureSettings
 from dice_core.errors import MissingModelError
 from dice_core.landmarks import FrameLandmarks, LandmarkTracker, model_identities
@@ -28,7 +28,6 @@ __all__ = ["DiceEngine"]
 
 _DEFAULT_FOV = 40.0  # degrees along the longer side: between a phone's video and a portrait lens
 _SURVEY_FRAMES = 8  # seen by the network to find the person's shape
-_SIDES = ("left", "right")
 _EXPRESSIONS, _SHAPES, _BETAS, _HAND_JOINTS, _HAND_VERTICES = 50, 100, 10, 16, 778
 _LANDMARKS = 468
 
@@ -223,7 +222,7 @@ class DiceEngine:
             "head.expression": np.zeros((count, _EXPRESSIONS)),
             "head.jaw": np.zeros((count, 3)),
         }
-        for side in _SIDES:
+        for side in SIDES:
             columns |= {
                 side: np.zeros(count, np.uint8),
                 f"{side}.confidence": np.zeros(count, np.float32),

@@ -12,8 +12,8 @@ from dice_core.contact.distance import SurfaceIndex
 from dice_core.contact.soft_tissue import SoftTissue
 from dice_core.contact.touches import TOUCHING
 from dice_core.engines.dice_settling import lifting_shift, resting_shift, spread_over_time
-from dice_core.engines.finished import Columns, Press
-from dice_core.engines.finishing import INTERPOLATED, SIDES, ChunkFinisher, press_hand
+from dice_core.engines.finished import SIDES, Columns, Press
+from dice_core.engines.finishing import INTERPOLATED, ChunkFinisher, press_hand
 from dice_core.fitting.smoothing import (
     REACH,
     fill_gaps,

@@ -11,8 +11,9 @@ import numpy as np
 from dice_core.camera import Camera
 from dice_core.mesh import Mesh
 
-__all__ = ["Columns", "Engine", "Finished", "Press"]
+__all__ = ["SIDES", "Columns", "Engine", "Finished", "Press"]
 
+SIDES = ("left", "right")
 Columns = dict[str, np.ndarray]
 
 

@@ -7,11 +7,10 @@ from abc import ABC, abstractmethod
 import numpy as np
 
 from dice_core.contact.soft_tissue import Pressed, SoftTissue
-from dice_core.engines.finished import Columns, Finished, Press
+from dice_core.engines.finished import SIDES, Columns, Finished, Press
 
-__all__ = ["INTERPOLATED", "SIDES", "ChunkFinisher", "press_hand"]
+__all__ = ["INTERPOLATED", "ChunkFinisher", "press_hand"]
 
-SIDES = ("left", "right")
 INTERPOLATED = 2
 """Value of "tracked" in rows that were filled in."""
 

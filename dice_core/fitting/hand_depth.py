@@ -22,7 +22,6 @@ __all__ = [
     "DEPTH_ASSET",
     "DEPTH_UNIT",
     "FEATURE_COUNT",
-    "LEAST_SIGMA",
     "DepthGuess",
     "HandDepthPrior",
     "depth_features",
@@ -32,9 +31,9 @@ DEPTH_ASSET = Path(__file__).parent / "assets" / "hand_depth.npz"
 FEATURE_COUNT = 21 * 5 + 10
 DEPTH_UNIT = 0.1
 """Metres: what the network counts in."""
-LEAST_SIGMA = np.array([0.008] + [0.002] * 21)
-"""Metres below which a deviation is not believed: of the hand's depth, and of each landmark's."""
 
+# Metres below which a deviation is not believed: of the hand's depth, and of each landmark's.
+_LEAST_SIGMA = np.array([0.008] + [0.002] * 21)
 _SIGMA_OF_SCALE = 1.4  # deviation of a Laplace distribution, in its scales
 _FARTHEST = 0.08  # metres beside the head's outline beyond which the distance to it tells nothing more
 _MIRROR = np.diag([-1.0, 1.0, 1.0])
@@ -117,7 +116,7 @@ class HandDepthPrior:
     ) -> DepthGuess:
         """Guess for one hand; pixels : (21, 2), depth : (21,) and the rest as for `depth_features`."""
         output = self.evaluate(depth_features(pixels[None], depth[None], side, camera, view))[0].astype(np.float64)
-        sigma = np.maximum(np.exp(output[22:44]) * _SIGMA_OF_SCALE * DEPTH_UNIT, LEAST_SIGMA)
+        sigma = np.maximum(np.exp(output[22:44]) * _SIGMA_OF_SCALE * DEPTH_UNIT, _LEAST_SIGMA)
         relative = depth * (view.pose.translation[2] / camera.fx) + output[1:22] * DEPTH_UNIT
         touching = 1 / (1 + np.exp(-output[44]))
         middle = float(view.pose.translation[2] + output[0] * DEPTH_UNIT)

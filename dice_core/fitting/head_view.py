@@ -8,10 +8,8 @@ from functools import cached_property
 import cv2
 import numpy as np
 
-from dice_core.bodies import Head
 from dice_core.camera import Camera
 from dice_core.fitting.head import HeadPose
-from dice_core.mesh import triangles
 from dice_core.rasterizer import depth_map
 
 __all__ = ["HeadView"]
@@ -30,11 +28,10 @@ class HeadView:
     scale: float
 
     @classmethod
-    def of(cls, head: Head, shape: np.ndarray, pose: HeadPose, camera: Camera) -> HeadView:
-        """A person's head in a pose; shape : (S,) coefficients."""
-        vertices = head.pose(shape, pose.expression, pose.rotation, pose.translation)
+    def of(cls, pose: HeadPose, vertices: np.ndarray, triangles: np.ndarray, camera: Camera) -> HeadView:
+        """A head in a pose, which stands at vertices (V, 3) in camera space; triangles : (T, 3)."""
         scale = min(1.0, _PIXELS / max(camera.width, camera.height))
-        return cls(pose, depth_map(vertices, triangles(head.mesh), camera, scale), scale)
+        return cls(pose, depth_map(vertices, triangles, camera, scale), scale)
 
     def front_at(self, pixels: np.ndarray) -> np.ndarray:
         """(...) metres to the head's front behind pixels (..., 2) of the footage, infinite beside it."""

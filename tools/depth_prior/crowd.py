@@ -42,6 +42,13 @@ class HandModel:
         weights = bone_weights(hand.keypoint_joint, len(self.joints))
         self.keypoints = ArticulatedPoints(hand.keypoints_rest(shape, scale).astype(float), weights)
 
+    @property
+    def sample_joints(self) -> np.ndarray:
+        """(s,) name of the joint that carries most of each sample of the skin."""
+        vertex = self.samples.vertex
+        most = self.mesh.skin_weights[vertex].argmax(axis=1)
+        return np.array(self.mesh.joint_names)[self.mesh.skin_joints[vertex, most]]
+
     def positions(self, crowd: Crowd, points: ArticulatedPoints) -> np.ndarray:
         """(n, p, 3) metres."""
         linear, offset = self._transforms(crowd)

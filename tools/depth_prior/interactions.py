@@ -157,10 +157,7 @@ def _sample_skin(head: Head, touchable: np.ndarray, count: int, rng: np.random.G
 
 def _sample_hand(model: HandModel, count: int, rng: np.random.Generator) -> np.ndarray:
     """(count,) index of the sample of the hand's skin that touches."""
-    mesh, vertex = model.mesh, model.samples.vertex
-    joint = np.array(mesh.joint_names)[
-        mesh.skin_joints[vertex, mesh.skin_weights[vertex].argmax(axis=1)]
-    ]
+    joint = model.sample_joints
     inside = model.samples.normals[:, 2] < -0.3
     tip = np.char.endswith(joint, "_dip") | (joint == "thumb_ip")
     finger = np.char.endswith(joint, "_pip") | np.char.endswith(joint, "_mcp")
@@ -205,8 +202,7 @@ def _pushed_out(stage: Stage, model: HandModel, crowd: Crowd, normal: np.ndarray
 def _rested(stage: Stage, model: HandModel, crowd: Crowd) -> np.ndarray:
     """(n, 22) angles with each finger bent or stretched, a step at most, so that it lies closest to the skin."""
     names = model.hand.dof_names
-    mesh, vertex = model.mesh, model.samples.vertex
-    joint = np.array(mesh.joint_names)[mesh.skin_joints[vertex, mesh.skin_weights[vertex].argmax(axis=1)]]
+    joint = model.sample_joints
     angles = crowd.angles.copy()
     for finger in ("index", "middle", "ring", "little"):
         own = np.flatnonzero(np.char.startswith(joint, finger) & ~np.char.endswith(joint, "metacarpal"))

@@ -6,14 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from dice_core.engines.finished import SIDES, Columns
 from dice_core.fitting.head import HeadPose
 from dice_core.fitting.kinematics import POSE_SIZE
 from dice_core.landmarks import FaceDetection, HandDetection
 
-__all__ = ["SIDES", "Columns", "empty_columns", "head_pose", "join", "set_face", "set_hand", "set_head_pose"]
-
-SIDES = ("left", "right")
-Columns = dict[str, np.ndarray]
+__all__ = ["empty_columns", "head_pose", "join", "set_face", "set_hand", "set_head_pose"]
 
 _EXPRESSIONS = 52
 

@@ -9,8 +9,8 @@ import numpy as np
 
 from dice_core.camera import Camera
 from dice_core.contact.stiffness import head_tissue
-from dice_core.engines.finished import Finished
-from dice_core.engines.open.columns import SIDES, Columns, empty_columns, set_face, set_hand
+from dice_core.engines.finished import SIDES, Columns, Finished
+from dice_core.engines.open.columns import empty_columns, set_face, set_hand
 from dice_core.engines.open.finishing import Finisher
 from dice_core.engines.open.fitting import FrameFitter
 from dice_core.engines.open.person import Person, survey

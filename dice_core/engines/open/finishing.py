@@ -8,9 +8,8 @@ import numpy as np
 
 from dice_core.contact.soft_tissue import SoftTissue
 from dice_core.contact.stiffness import Tissue
-from dice_core.engines.finished import Press
-from dice_core.engines.finishing import INTERPOLATED, SIDES, ChunkFinisher, press_hand
-from dice_core.engines.open.columns import Columns
+from dice_core.engines.finished import SIDES, Columns, Press
+from dice_core.engines.finishing import INTERPOLATED, ChunkFinisher, press_hand
 from dice_core.engines.open.person import Person
 from dice_core.fitting.smoothing import (
     fill_gaps,

@@ -11,12 +11,14 @@ from dice_core.contact.hand_samples import HandSamples
 from dice_core.contact.placement import HandPlacer, Placement
 from dice_core.contact.proximity import HeadProximity
 from dice_core.contact.stiffness import Tissue
-from dice_core.engines.open.columns import SIDES, Columns, head_pose, set_head_pose
+from dice_core.engines.finished import SIDES, Columns
+from dice_core.engines.open.columns import head_pose, set_head_pose
 from dice_core.engines.open.person import Person
 from dice_core.fitting.hand import HandFitter, HandObservation
 from dice_core.fitting.hand_depth import HandDepthPrior
 from dice_core.fitting.head import HeadFitter, HeadPose
 from dice_core.fitting.head_view import HeadView
+from dice_core.mesh import rotation_matrices, triangles
 
 __all__ = ["FrameFitter"]
 
@@ -29,6 +31,7 @@ class FrameFitter:
         head, camera = person.head, person.camera
         self._head_mesh = person.head_mesh()
         self._head_fitter = HeadFitter(head, camera, person.head_shape)
+        self._triangles = triangles(self._head_mesh)
         self._tissue = tissue
         self._hands: dict[str, HandFitter] = {}
         self._placers: dict[str, HandPlacer] = {}
@@ -75,7 +78,8 @@ class FrameFitter:
         head = self.person.head
         local = self._head_mesh.rest_vertices + np.tensordot(pose.expression.astype(np.float32), head.expressions, 1)
         self._proximity.set_vertices(local)
-        return HeadView.of(head, self.person.head_shape, pose, self.person.camera)
+        vertices = local @ rotation_matrices(pose.rotation).astype(np.float32).T + pose.translation.astype(np.float32)
+        return HeadView.of(pose, vertices, self._triangles, self.person.camera)
 
     def _fit_hand(
         self,

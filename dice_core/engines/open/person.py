@@ -18,7 +18,7 @@ from dice_core.fitting.head import HeadFitter, fit_head_shape
 from dice_core.fitting.head_view import HeadView
 from dice_core.landmarks import LandmarkTracker
 from dice_core.media import Footage
-from dice_core.mesh import Mesh
+from dice_core.mesh import Mesh, triangles
 
 __all__ = ["Person", "survey"]
 
@@ -108,10 +108,14 @@ def _hand_scale(person: Person, frames: Sequence[tuple[np.ndarray, str, HandObse
     frames : landmarks of the face, side of the hand and what is seen of it, where both are seen. A hand that covers a
     face shows by where it is how large it must be.
     """
-    fitter = HeadFitter(person.head, person.camera, person.head_shape)
+    head = person.head
+    fitter = HeadFitter(head, person.camera, person.head_shape)
+    skin = triangles(head.mesh)
     total, weight = 0.0, 1 / _HAND_SCALE_SIGMA**2
     for face, side, observation in frames:
-        view = HeadView.of(person.head, person.head_shape, fitter.fit(face), person.camera)
+        pose = fitter.fit(face)
+        vertices = head.pose(person.head_shape, pose.expression, pose.rotation, pose.translation)
+        view = HeadView.of(pose, vertices, skin, person.camera)
         guess = HandDepthPrior.load().guess(observation.pixels, observation.depth, side, person.camera, view)
         hand = HandFitter(person.hand(side), person.camera, person.hand_shape, person.hand_scale)
         by_size = float(hand.skeleton.positions(hand.fit(observation), hand.keypoints)[:, 2].mean())
