@@ -8,8 +8,8 @@ import bpy
 from bpy.props import BoolProperty, EnumProperty, StringProperty
 from bpy.types import AddonPreferences
 
-from . import enginecheck, logfile
-from .wrapping import draw_wrapped
+from .jobs import engine_check, log
+from .ui.text_wrap import draw_wrapped
 
 __all__ = ["preferences", "register", "unregister"]
 
@@ -32,7 +32,7 @@ PRECISIONS = (
 
 
 def _log_level_changed(chosen: DICE_preferences, _context: bpy.types.Context) -> None:
-    logfile.set_level(chosen.log_level)
+    log.set_level(chosen.log_level)
 
 
 class DICE_preferences(AddonPreferences):
@@ -96,7 +96,7 @@ class DICE_preferences(AddonPreferences):
         row.operator("dice.open_log", text="", icon="TEXT")
 
     def _draw_check(self, context: bpy.types.Context, layout: bpy.types.UILayout) -> None:
-        found = enginecheck.findings()
+        found = engine_check.findings()
         row = layout.row(align=True)
         row.enabled = bool(self.dice_python) and not found.asking
         row.operator("dice.check_engine", text="Checking…" if found.asking else "Check", icon="CHECKMARK")
@@ -117,10 +117,10 @@ def register() -> None:
     bpy.utils.register_class(DICE_preferences)
     addon = bpy.context.preferences.addons.get(__package__)
     if addon is not None and addon.preferences is not None:
-        logfile.set_level(addon.preferences.log_level)
+        log.set_level(addon.preferences.log_level)
 
 
 def unregister() -> None:
     """Forget them; what the user has set stays in Blender's own file."""
-    enginecheck.close()
+    engine_check.close()
     bpy.utils.unregister_class(DICE_preferences)

@@ -16,7 +16,7 @@ from bpy.props import (
 )
 from bpy.types import PropertyGroup
 
-from . import footage
+from .jobs import footage
 
 __all__ = ["ENGINES", "KEYS", "PRESETS", "register", "unregister"]
 

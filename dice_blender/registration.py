@@ -4,27 +4,29 @@ from __future__ import annotations
 
 import logging
 
-from . import handlers, logfile, menus, panels, preferences, properties, session, statusbar, translations
-from .operators import capture, footage, setup, takes, transfer
+from . import preferences, properties, translations
+from .jobs import handlers, log, runner
+from .operators import capture, footage, import_export, setup, takes
+from .ui import menus, panels, statusbar
 
 __all__ = ["register", "unregister"]
 
 # Properties before what draws them; the session last, so that it ends first.
 _PARTS = (
-    logfile,
+    log,
     translations,
     properties,
     preferences,
     capture,
     footage,
     takes,
-    transfer,
+    import_export,
     setup,
     panels,
     menus,
     statusbar,
     handlers,
-    session,
+    runner,
 )
 _log = logging.getLogger(__package__)
 

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import numpy as np
 
-from dice_core.contact.touches import TouchLog
+from dice_core.contact.touch_events import TouchLog
 from dice_core.engines import make_engine
-from dice_core.engines.finished import Columns, Engine, Finished
+from dice_core.engines.base import Columns, Engine, Finished
 from dice_core.engines.settings import CaptureSettings
 from dice_core.errors import InputError
 from dice_core.events import EventWriter
-from dice_core.fitting.smoothing import REACH
+from dice_core.fitting.temporal_filter import REACH
 from dice_core.media import Footage
 from dice_core.take import Source, TakeWriter, TouchEvent
 from dice_core.take.format import load_arrays, write_arrays, write_json

@@ -29,7 +29,7 @@ from depth_prior.stages import MAP_SIZE, Stage, head_variants, sample_stage  # n
 from depth_prior.training import train  # noqa: E402
 
 from dice_core.bodies import load_hand, load_head  # noqa: E402
-from dice_core.fitting.hand_depth import DEPTH_ASSET, DEPTH_UNIT, depth_features  # noqa: E402
+from dice_core.fitting.depth_prior import DEPTH_ASSET, DEPTH_UNIT, depth_features  # noqa: E402
 from dice_core.landmarks import LandmarkTracker  # noqa: E402
 
 RENDERS = 2600

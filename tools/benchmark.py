@@ -27,14 +27,14 @@ import dice_core.cli  # first, because it says how many threads numpy may use
 import dice_core.capture
 import dice_core.engines.open.engine
 from dice_core.capture import capture
-from dice_core.contact.placement import HandPlacer
 from dice_core.contact.soft_tissue import SoftTissue
 from dice_core.engines.open import OpenEngine
-from dice_core.engines.open.finishing import Finisher
-from dice_core.engines.open.fitting import FrameFitter
+from dice_core.engines.open.frame_fit import FrameFitter
+from dice_core.engines.open.postprocess import Finisher
 from dice_core.engines.settings import CaptureSettings
-from dice_core.fitting.hand import HandFitter
-from dice_core.fitting.head import HeadFitter
+from dice_core.fitting.hand_fit import HandFitter
+from dice_core.fitting.hand_head_refinement import HandPlacer
+from dice_core.fitting.head_fit import HeadFitter
 from dice_core.landmarks import LandmarkTracker
 from dice_core.media import Footage, open_footage
 from dice_core.sample import sample_clip

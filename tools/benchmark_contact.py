@@ -12,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from dice_core.bodies import load_hand, load_head
 from dice_core.contact.soft_tissue import SoftTissue
-from dice_core.mesh import triangles, vertex_normals
+from dice_core.geometry.mesh import triangles, vertex_normals
 
 CHEEK = 425
 FRAMES = 40

@@ -4,9 +4,9 @@
                                       [--half bfloat16 float16] [--time-all] [--json]
 
 All networks have the same deterministic weights in the published shapes, so no licensed file is needed. The plain one
-is `dice_core.network.dice`: unfused, with written-out attention, in float32. They take turns, and the medians and the
-best times of the rounds are given, for on a machine that does other work too the best is nearer to what the network
-itself needs. On a busy machine `--clock cpu --threads 1` counts the processor's time instead, which other work hardly
+is `dice_core.network.model.dice`: unfused, with written-out attention, in float32. They take turns, and the medians
+and the best times of the rounds are given, for on a machine that does other work too the best is nearer to what the
+network itself needs. On a busy machine `--clock cpu --threads 1` counts the processor's time instead, which other work hardly
 changes.
 
 The errors are those of every output against the plain network, as shares of the output's standard deviation. They are
@@ -31,9 +31,9 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from dice_core.network.dice import DiceNetwork, Outputs, build_network, reference_positions
-from dice_core.network.fused import FusedNetwork
-from dice_core.network.precision import half_types
+from dice_core.network.model.dice import DiceNetwork, Outputs, build_network, reference_positions
+from dice_core.network.model.fused import FusedNetwork
+from dice_core.network.model.precision import half_types
 from tests.network import parity_weights
 
 _IMAGE_SEED = 20

@@ -27,7 +27,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tools")]
 from sample.physics import FOV_DEGREES, Played, play  # noqa: E402
 from sample.truth import rewrite_truth, write_truth  # noqa: E402
 
-from dice_core.camera import Camera  # noqa: E402
+from dice_core.geometry.camera import Camera  # noqa: E402
 
 FPS = 24.0
 QUALITY = 12

@@ -10,9 +10,9 @@ import bpy
 
 from dice_core.errors import DiceError, InputError
 
+from .export_scene import Workshop, open_workshop
 from .sampling import BodyMotion, sample
 from .skeleton import one_skeleton, separate_bodies
-from .workshop import Workshop, open_workshop
 
 __all__ = ["PRESETS", "Preset", "export_fbx"]
 

@@ -8,9 +8,9 @@ import bpy
 
 from dice_core.errors import DiceError, InputError
 
+from .export_scene import open_workshop
 from .sampling import sample
 from .skeleton import separate_bodies
-from .workshop import open_workshop
 
 __all__ = ["export_glb"]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import bpy
 import numpy as np
 
-from .workshop import Body, Workshop
+from .export_scene import Body, Workshop
 
 __all__ = ["BodyMotion", "sample"]
 

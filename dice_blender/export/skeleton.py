@@ -12,13 +12,13 @@ import bpy
 import numpy as np
 from mathutils import Matrix
 
-from dice_core.mesh import axis_angle
+from dice_core.geometry.rotations import axis_angle
 
 from ..scene.animation import CurveWriter
 from ..scene.armature import editing
 from ..scene.rotations import continuous_quaternions
+from .export_scene import Workshop
 from .sampling import BodyMotion
-from .workshop import Workshop
 
 __all__ = ["one_skeleton", "separate_bodies"]
 

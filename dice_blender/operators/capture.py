@@ -13,10 +13,10 @@ from bpy.app.translations import pgettext_rpt as _t
 from bpy.props import IntProperty
 from bpy.types import Operator
 
-from .. import environment, footage, session
-from ..captures import Request
+from ..jobs import environment, footage, runner
+from ..jobs.queue import Request
+from ..jobs.worker import WorkerError
 from ..preferences import preferences
-from ..worker import WorkerError
 
 __all__ = ["register", "unregister"]
 
@@ -41,7 +41,7 @@ class DICE_OT_capture(Operator):
         chosen = footage.input_of(settings)
         try:
             python = environment.python_of(settings.engine)
-            waiting = [capture.request.take for capture in session.queue.captures if not capture.state.over]
+            waiting = [capture.request.take for capture in runner.queue.captures if not capture.state.over]
             request = Request(
                 footage=chosen,
                 take=environment.takes_folder() / (footage.default_name(chosen) + environment.TAKE_ENDING),
@@ -61,15 +61,15 @@ class DICE_OT_capture(Operator):
         except OSError as error:
             self.report({"ERROR"}, _t("The folder for takes cannot be made: {}").format(error))
             return {"CANCELLED"}
-        capture = session.queue.submit(request, python)
+        capture = runner.queue.submit(request, python)
         _log.info("capture %d of %s into %s", capture.number, request.footage, request.take)
         if bpy.app.background:
-            session.run_until_done()
+            runner.run_until_done()
             if capture.error:
                 self.report({"ERROR"}, capture.error)
                 return {"CANCELLED"}
         else:
-            session.wake()
+            runner.wake()
         return {"FINISHED"}
 
 
@@ -87,7 +87,7 @@ class _ByNumber:
     number: IntProperty(options={"HIDDEN", "SKIP_SAVE"})
 
     def _capture(self):
-        return session.queue.find(self.number) if self.number else session.queue.current
+        return runner.queue.find(self.number) if self.number else runner.queue.current
 
 
 class DICE_OT_cancel(_ByNumber, Operator):
@@ -100,7 +100,7 @@ class DICE_OT_cancel(_ByNumber, Operator):
         capture = self._capture()
         if capture is None:
             return {"CANCELLED"}
-        session.queue.cancel(capture)
+        runner.queue.cancel(capture)
         return {"FINISHED"}
 
 

@@ -11,7 +11,7 @@ from bpy.app.translations import pgettext_rpt as _t
 from bpy.props import BoolProperty, CollectionProperty, StringProperty
 from bpy.types import FileHandler, Operator
 
-from .. import footage
+from ..jobs import footage
 
 __all__ = ["register", "unregister"]
 

@@ -8,9 +8,9 @@ import bpy
 from bpy.app.translations import pgettext_rpt as _t
 from bpy.types import Operator
 
-from .. import enginecheck, environment, logfile
+from ..jobs import engine_check, environment, log
+from ..jobs.worker import WorkerError
 from ..preferences import preferences
-from ..worker import WorkerError
 
 __all__ = ["register", "unregister"]
 
@@ -23,7 +23,7 @@ class DICE_OT_check_engine(Operator):
 
     def execute(self, _context: bpy.types.Context) -> set[str]:
         try:
-            enginecheck.start(environment.python_of("dice"))
+            engine_check.start(environment.python_of("dice"))
         except WorkerError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
@@ -43,7 +43,7 @@ class DICE_OT_add_models(Operator):
     def execute(self, _context: bpy.types.Context) -> set[str]:
         folder = bpy.path.abspath(preferences().models_folder)
         try:
-            enginecheck.start(environment.python_of("dice"), folder)
+            engine_check.start(environment.python_of("dice"), folder)
         except WorkerError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
@@ -57,7 +57,7 @@ class DICE_OT_open_log(Operator):
     bl_label = "Open Log"
 
     def execute(self, _context: bpy.types.Context) -> set[str]:
-        path = logfile.log_path()
+        path = log.log_path()
         if not path.exists():
             self.report({"INFO"}, _t("The log is empty"))
             return {"CANCELLED"}

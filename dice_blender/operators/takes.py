@@ -16,9 +16,9 @@ from bpy.types import Operator
 from dice_core.errors import DiceError
 from dice_core.take import open_take
 
-from .. import results
 from ..properties import KEYS
-from .transfer import bring_in
+from ..scene import take_list
+from .import_export import bring_in
 
 __all__ = ["register", "unregister"]
 
@@ -30,7 +30,7 @@ class _OnTake:
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        return results.active(context.scene) is not None
+        return take_list.active(context.scene) is not None
 
 
 class DICE_OT_reveal_take(_OnTake, Operator):
@@ -40,7 +40,7 @@ class DICE_OT_reveal_take(_OnTake, Operator):
     bl_label = "Reveal Take"
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        folder = Path(bpy.path.abspath(results.active(context.scene).path))
+        folder = Path(bpy.path.abspath(take_list.active(context.scene).path))
         if not folder.is_dir():
             self.report({"ERROR"}, _t("The take's folder is gone: {}").format(folder))
             return {"CANCELLED"}
@@ -58,9 +58,9 @@ class DICE_OT_reimport_take(_OnTake, Operator):
     keys: EnumProperty(name="Keys", description="How the animation is keyed", items=KEYS)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        entry = results.active(context.scene)
+        entry = take_list.active(context.scene)
         path = Path(bpy.path.abspath(entry.path))
-        old = results.collection_of(entry)
+        old = take_list.collection_of(entry)
         start = entry.scene_start if old is not None else None
         try:
             imported = bring_in(context.scene, open_take(path), self.keys, start)
@@ -69,7 +69,7 @@ class DICE_OT_reimport_take(_OnTake, Operator):
             return {"CANCELLED"}
         if old is not None:
             name = old.name
-            results.remove_collection(old)
+            take_list.remove_collection(old)
             imported.collection.name = name
         for warning in imported.warnings:
             self.report({"WARNING"}, warning)
@@ -94,11 +94,11 @@ class DICE_OT_remove_take(_OnTake, Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         settings = context.scene.dice
-        entry = results.active(context.scene)
+        entry = take_list.active(context.scene)
         path = Path(bpy.path.abspath(entry.path))
-        collection = results.collection_of(entry)
+        collection = take_list.collection_of(entry)
         if collection is not None:
-            results.remove_collection(collection)
+            take_list.remove_collection(collection)
         settings.takes.remove(settings.active_take)
         settings.active_take = max(0, min(settings.active_take, len(settings.takes) - 1))
         if self.delete_folder and (path / "take.json").exists():  # nothing but a take is ever deleted
@@ -119,7 +119,7 @@ class DICE_OT_jump_to_touch(_OnTake, Operator):
     index: IntProperty(options={"HIDDEN", "SKIP_SAVE"})
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        entry = results.active(context.scene)
+        entry = take_list.active(context.scene)
         if not 0 <= self.index < len(entry.touches):
             return {"CANCELLED"}
         entry.active_touch = self.index

@@ -9,7 +9,7 @@ import bpy
 import numpy as np
 from mathutils import Vector
 
-from dice_core.mesh import Mesh
+from dice_core.geometry.mesh import Mesh
 
 from .animation import CurveWriter
 from .motion import Motion

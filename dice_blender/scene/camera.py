@@ -6,7 +6,7 @@ import math
 
 import bpy
 
-from dice_core.camera import Camera
+from dice_core.geometry.camera import Camera
 
 __all__ = ["CAMERA_NAME", "build_camera", "pixel_aspect"]
 

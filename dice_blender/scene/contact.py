@@ -5,7 +5,7 @@ from __future__ import annotations
 import bpy
 import numpy as np
 
-from dice_core.mesh import Mesh
+from dice_core.geometry.mesh import Mesh
 
 from .animation import CurveWriter
 from .motion import Motion

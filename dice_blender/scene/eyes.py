@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from dice_core.mesh import Mesh
+from dice_core.geometry.mesh import Mesh
 
 __all__ = ["eye_faces"]
 

@@ -15,17 +15,17 @@ from dice_core.take import Take, open_take
 from .animation import CurveWriter
 from .armature import bind_to_bones, build_armature, key_bones
 from .camera import build_camera
-from .compact import COMPACT_LIMIT, COMPACT_TOLERANCE, compact_plan
 from .contact import add_contact
 from .footage import add_background
+from .keys.compact import COMPACT_LIMIT, COMPACT_TOLERANCE, compact_plan
+from .keys.per_frame import per_frame_keys
+from .keys.plan import MeshPlan
+from .keys.rigged import rigged_plan
 from .markers import add_markers
 from .materials import add_materials
 from .meshes import add_shape_keys, build_mesh, key_visibility
 from .motion import Motion, read_motion
-from .per_frame import per_frame_keys
-from .plan import MeshPlan
-from .rigged import rigged_plan
-from .stage import Stage, is_fresh, join_stage, scene_fps, set_stage
+from .scene_settings import Stage, is_fresh, join_stage, scene_fps, set_stage
 from .timing import Timing
 
 __all__ = ["KEY_MODES", "ImportedTake", "import_take", "imported_takes"]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import bpy
 import numpy as np
 
-from dice_core.mesh import Mesh
+from dice_core.geometry.mesh import Mesh
 
 from .contact import CONTACT, CONTACT_REACH, CONTACT_TIME, FRAME_PROPERTY
 from .eyes import eye_faces

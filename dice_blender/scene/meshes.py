@@ -5,10 +5,10 @@ from __future__ import annotations
 import bpy
 import numpy as np
 
-from dice_core.mesh import Mesh
+from dice_core.geometry.mesh import Mesh
 
 from .animation import CurveWriter, held_steps
-from .plan import ShapeKey
+from .keys.plan import ShapeKey
 
 __all__ = ["add_shape_keys", "build_mesh", "key_visibility"]
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from dice_core.mesh import Mesh
+from dice_core.geometry.mesh import Mesh
 from dice_core.take import Take
 
 from .axes import to_blender

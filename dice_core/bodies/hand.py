@@ -9,7 +9,8 @@ import numpy as np
 
 from dice_core.bodies.store import corner_arrays, read_asset
 from dice_core.errors import InputError, ShapeError
-from dice_core.mesh import Mesh, axis_angle, joint_transforms, rotation_matrices
+from dice_core.geometry.mesh import Mesh, joint_transforms
+from dice_core.geometry.rotations import axis_angle, rotation_matrices
 
 __all__ = ["Hand", "hand_from_arrays", "load_hand"]
 

@@ -8,7 +8,8 @@ from functools import lru_cache
 import numpy as np
 
 from dice_core.bodies.store import corner_arrays, read_asset
-from dice_core.mesh import Mesh, rotation_matrices
+from dice_core.geometry.mesh import Mesh
+from dice_core.geometry.rotations import rotation_matrices
 
 __all__ = ["Head", "load_head"]
 

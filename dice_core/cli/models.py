@@ -12,7 +12,7 @@ __all__ = ["run"]
 
 def run(options: argparse.Namespace) -> int:
     """Run the command; returns the exit status."""
-    from dice_core.network.models import add_models, format_status, models_status
+    from dice_core.network.files.models import add_models, format_status, models_status
 
     if options.action == "add":
         if not options.paths:

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dice_core.contact.collision import Pairs, PosedSurface, Topology, near_each_other, pair_surfaces, smooth_step
-from dice_core.contact.complementarity import pushes, shortest_way_out
-from dice_core.contact.compliance import compliance_matrix, vertex_areas
-from dice_core.contact.eyes import eyes_of
-from dice_core.contact.flesh import Lining, rise_around
-from dice_core.contact.stiffness import Tissue, bed_stiffness, head_tissue
+from dice_core.contact.contact_pairs import Pairs, PosedSurface, Topology, near_each_other, pair_surfaces, smooth_step
+from dice_core.contact.lcp import pushes, shortest_way_out
+from dice_core.contact.sheet_compliance import compliance_matrix, vertex_areas
+from dice_core.contact.tissue.eyes import eyes_of
+from dice_core.contact.tissue.flesh import Lining, rise_around
+from dice_core.contact.tissue.stiffness import Tissue, bed_stiffness, head_tissue
 from dice_core.errors import ShapeError
-from dice_core.mesh import triangles as mesh_triangles
-from dice_core.mesh import vertex_normals
+from dice_core.geometry.mesh import triangles as mesh_triangles
+from dice_core.geometry.mesh import vertex_normals
 
 if TYPE_CHECKING:
     from dice_core.bodies import Head

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dice_core.engines.finished import Engine
+from dice_core.engines.base import Engine
 from dice_core.engines.settings import CaptureSettings
 from dice_core.media import Footage
 
@@ -15,7 +15,7 @@ def make_engine(footage: Footage, settings: CaptureSettings) -> Engine:
     Raises MissingModelError where the engine needs files that are not there.
     """
     if settings.engine == "dice":
-        from dice_core.engines.dice import DiceEngine
+        from dice_core.engines.dice.engine import DiceEngine
 
         return DiceEngine(footage, settings)
     from dice_core.engines.open import OpenEngine

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from dice_core.bodies import Hand
-from dice_core.camera import Camera
-from dice_core.fitting.hand import HandFitter, HandObservation
+from dice_core.fitting.hand_fit import HandFitter, HandObservation
 from dice_core.fitting.kinematics import POSE_SIZE, ArticulatedPoints, HandSkeleton, bone_weights
+from dice_core.geometry.camera import Camera
 
 __all__ = ["fit_hand_shape"]
 

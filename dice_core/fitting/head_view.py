@@ -8,9 +8,9 @@ from functools import cached_property
 import cv2
 import numpy as np
 
-from dice_core.camera import Camera
-from dice_core.fitting.head import HeadPose
-from dice_core.rasterizer import depth_map
+from dice_core.fitting.head_fit import HeadPose
+from dice_core.geometry.camera import Camera
+from dice_core.geometry.rasterizer import depth_map
 
 __all__ = ["HeadView"]
 

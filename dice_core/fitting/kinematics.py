@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from dice_core.bodies import Hand
-from dice_core.fitting.solver import cross_matrices
-from dice_core.mesh import joint_transforms, rotation_matrices
+from dice_core.fitting.levenberg_marquardt import cross_matrices
+from dice_core.geometry.mesh import joint_transforms
+from dice_core.geometry.rotations import rotation_matrices
 
 __all__ = ["POSE_SIZE", "ArticulatedPoints", "HandSkeleton", "bone_weights"]
 

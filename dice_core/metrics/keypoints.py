@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from dice_core.bodies import Hand, load_hand, load_head
-from dice_core.camera import Camera
-from dice_core.mesh import Mesh, joint_transforms, rotation_matrices
+from dice_core.geometry.camera import Camera
+from dice_core.geometry.mesh import Mesh, joint_transforms
+from dice_core.geometry.rotations import rotation_matrices
 from dice_core.take.frames import Body
 
 __all__ = ["Keypoints", "landmark_error"]

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from dice_core.contact.parts import PartsIndex
-from dice_core.mesh import Mesh, triangles
+from dice_core.geometry.mesh import Mesh, triangles
+from dice_core.geometry.signed_distance import PartsIndex
 from dice_core.metrics.accuracy import ContactScore, mean_distance, procrustes
 from dice_core.metrics.keypoints import Keypoints, landmark_error
 from dice_core.metrics.plausibility import TOUCH_DISTANCE, Plausibility, hand_distances, harmonic_mean, touches

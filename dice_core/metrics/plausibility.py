@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from dice_core.contact.parts import PartsIndex
+from dice_core.geometry.signed_distance import PartsIndex
 
 __all__ = [
     "COLLISION_DEPTH",

@@ -10,7 +10,10 @@ import torch
 
 from dice_core.errors import MissingModelError
 from dice_core.media import open_footage
-from dice_core.network.body_files import (
+from dice_core.network.body_models.flame import FlameHead
+from dice_core.network.body_models.mano import ManoHand
+from dice_core.network.body_models.posing import BodyLayers
+from dice_core.network.files.body_files import (
     read_downsamplers,
     read_flame,
     read_indices,
@@ -18,13 +21,10 @@ from dice_core.network.body_files import (
     read_mano,
     read_reference,
 )
-from dice_core.network.checkpoint import load_network
-from dice_core.network.crop import centre_crop, cut
-from dice_core.network.dice import reference_positions
-from dice_core.network.flame import FlameHead
-from dice_core.network.inference import Runner
-from dice_core.network.mano import ManoHand
-from dice_core.network.posing import BodyLayers
+from dice_core.network.files.checkpoint import load_network
+from dice_core.network.model.crop import centre_crop, cut
+from dice_core.network.model.dice import reference_positions
+from dice_core.network.model.inference import Runner
 from dice_core.sample import sample_clip
 
 __all__ = ["load_layers", "load_runner"]

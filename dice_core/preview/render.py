@@ -10,11 +10,11 @@ import cv2
 import numpy as np
 
 from dice_core.errors import InputError
+from dice_core.geometry.rasterizer import scaled_camera
 from dice_core.media import open_footage
 from dice_core.preview import composition
 from dice_core.preview.shading import Drawing, Painter, draw
 from dice_core.preview.viewpoint import ORBIT_DEGREES, Orbit, plan_orbit
-from dice_core.rasterizer import scaled_camera
 from dice_core.take import Take
 from dice_core.take.frames import Body, Frame, FrameReader
 

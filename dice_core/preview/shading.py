@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dice_core.camera import Camera
-from dice_core.mesh import Mesh, triangles, vertex_normals
-from dice_core.rasterizer import interpolate, rasterize
+from dice_core.geometry.camera import Camera
+from dice_core.geometry.mesh import Mesh, triangles, vertex_normals
+from dice_core.geometry.rasterizer import interpolate, rasterize
 from dice_core.take.frames import Frame
 
 __all__ = ["CONTACT_COLOUR", "DENT_COLOUR", "Drawing", "Painter", "draw"]

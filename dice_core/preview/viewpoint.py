@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dice_core.camera import Camera
+from dice_core.geometry.camera import Camera
 from dice_core.take.frames import FrameReader
 
 __all__ = ["Orbit", "plan_orbit"]

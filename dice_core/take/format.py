@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from dice_core.errors import DiceError, InputError
-from dice_core.mesh import Mesh
+from dice_core.geometry.mesh import Mesh
 
 __all__ = [
     "DAMAGED",

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from dice_core.camera import Camera
 from dice_core.errors import InputError
-from dice_core.mesh import Mesh
+from dice_core.geometry.camera import Camera
+from dice_core.geometry.mesh import Mesh
 from dice_core.take.format import DAMAGED, FORMAT, VERSION, TouchEvent, load_arrays, mesh_from_arrays
 
 __all__ = ["Take", "find_takes", "open_take"]

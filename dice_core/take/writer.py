@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from dice_core import __version__
-from dice_core.camera import Camera
 from dice_core.errors import InputError, ShapeError
-from dice_core.mesh import Mesh
+from dice_core.geometry.camera import Camera
+from dice_core.geometry.mesh import Mesh
 from dice_core.take.format import (
     DAMAGED,
     FORMAT,

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from dice_core.camera import Camera
-from dice_core.mesh import Mesh, rotation_matrices, skin
+from dice_core.geometry.camera import Camera
+from dice_core.geometry.mesh import Mesh, skin
+from dice_core.geometry.rotations import rotation_matrices
 from dice_core.take import Source, Take, TakeWriter, TouchEvent, open_take
 
 HEAD_REGIONS = ("scalp", "cheek.L", "cheek.R", "chin", "nose")

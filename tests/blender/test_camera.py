@@ -10,7 +10,7 @@ from mathutils import Vector
 
 from dice_blender.scene import import_take
 from dice_blender.scene.camera import build_camera, pixel_aspect
-from dice_core.camera import Camera
+from dice_core.geometry.camera import Camera
 from dice_core.take import Take
 
 from .surfaces import TO_BLENDER

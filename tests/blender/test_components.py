@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dice_blender.scene.components import decompose, rigid_alignment
+from dice_blender.scene.keys.components import decompose, rigid_alignment
 from dice_blender.scene.rotations import continuous_quaternions
-from dice_core.mesh import rotation_matrices
+from dice_core.geometry.rotations import rotation_matrices
 
 RNG = np.random.default_rng(3)
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from dice_core.camera import Camera
-from dice_core.mesh import Mesh
+from dice_core.geometry.camera import Camera
+from dice_core.geometry.mesh import Mesh
 from dice_core.take import Source, Take, TakeWriter, TouchEvent, open_take
 
 HEAD_RADIUS, HAND_RADIUS = 0.1, 0.03

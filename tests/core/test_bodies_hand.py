@@ -8,7 +8,8 @@ import pytest
 from dice_core.bodies import Hand, load_hand
 from dice_core.bodies.names import DOF_NAMES, HAND_KEYPOINT_NAMES, HAND_REGIONS
 from dice_core.errors import InputError, ShapeError
-from dice_core.mesh import rotation_matrices, skin, triangles, vertex_normals
+from dice_core.geometry.mesh import skin, triangles, vertex_normals
+from dice_core.geometry.rotations import rotation_matrices
 
 WRIST_BOUNDARY_EDGES = 20
 MIRROR = np.array([-1.0, 1.0, 1.0])

@@ -9,7 +9,8 @@ from scipy.sparse.csgraph import connected_components
 
 from dice_core.bodies import Head, load_head
 from dice_core.bodies.names import EXPRESSION_NAMES, HEAD_REGIONS
-from dice_core.mesh import rotation_matrices, triangles, vertex_normals
+from dice_core.geometry.mesh import triangles, vertex_normals
+from dice_core.geometry.rotations import rotation_matrices
 
 NECK_BOUNDARY_EDGES = 42
 EYEBALL_VERTICES = 72

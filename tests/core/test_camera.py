@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dice_core.camera import Camera
 from dice_core.errors import InputError
+from dice_core.geometry.camera import Camera
 
 
 def test_right_angle_along_the_longer_side() -> None:

@@ -11,15 +11,15 @@ import numpy as np
 import pytest
 
 import dice_core.capture as capturing
-from dice_core.camera import Camera
 from dice_core.capture import CaptureResult, capture
-from dice_core.engines.finished import Columns, Finished, Press
+from dice_core.engines.base import Columns, Finished, Press
 from dice_core.engines.settings import CaptureSettings
 from dice_core.errors import InputError
 from dice_core.events import EventWriter, parse_event
-from dice_core.fitting.smoothing import REACH, smooth, smoothing_weights
+from dice_core.fitting.temporal_filter import REACH, smooth, smoothing_weights
+from dice_core.geometry.camera import Camera
+from dice_core.geometry.mesh import Mesh
 from dice_core.media import Footage
-from dice_core.mesh import Mesh
 from dice_core.take import open_take
 from tests.core.synthetic_bodies import sphere_mesh
 

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from dice_core.bodies import Head, load_hand, load_head
-from dice_core.contact.parts import PartsIndex
-from dice_core.mesh import axis_angle, triangles
+from dice_core.geometry.mesh import triangles
+from dice_core.geometry.rotations import axis_angle
+from dice_core.geometry.signed_distance import PartsIndex
 
 sys.path.append(str(Path(__file__).parents[2] / "tools"))
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dice_core.fitting.head import HeadPose
+from dice_core.fitting.head_fit import HeadPose
 from dice_core.fitting.head_view import HeadView
 
 POSE = HeadPose(np.zeros(3), np.zeros(3), np.zeros(52))

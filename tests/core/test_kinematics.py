@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from dice_core.bodies import Hand, load_hand
-from dice_core.contact.hand_samples import HandSamples
+from dice_core.fitting.hand_samples import HandSamples
 from dice_core.fitting.kinematics import POSE_SIZE, ArticulatedPoints, HandSkeleton, bone_weights
-from dice_core.fitting.solver import retract
+from dice_core.fitting.levenberg_marquardt import retract
 
 SHAPE, SCALE = np.array([1.0, -0.5, 0.3]), 1.05
 

@@ -9,7 +9,8 @@ from scipy.spatial.transform import Rotation
 
 from dice_core.bodies import load_hand
 from dice_core.errors import ShapeError
-from dice_core.mesh import Mesh, axis_angle, rotation_matrices, skin, triangles, vertex_normals
+from dice_core.geometry.mesh import Mesh, skin, triangles, vertex_normals
+from dice_core.geometry.rotations import axis_angle, rotation_matrices
 
 VECTORS = hnp.arrays(np.float64, (3,), elements=st.floats(-10, 10, allow_nan=False))
 

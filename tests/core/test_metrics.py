@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from dice_core.bodies import load_hand, load_head
-from dice_core.camera import Camera
-from dice_core.contact.parts import PartsIndex
 from dice_core.errors import ShapeError
-from dice_core.mesh import triangles
+from dice_core.geometry.camera import Camera
+from dice_core.geometry.mesh import triangles
+from dice_core.geometry.signed_distance import PartsIndex
 from dice_core.metrics import format_metrics, format_table, measure, summarise
 from dice_core.metrics.accuracy import ContactScore, mean_distance, procrustes
 from dice_core.metrics.keypoints import Keypoints, landmark_error

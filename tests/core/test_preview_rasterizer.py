@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dice_core.camera import Camera
 from dice_core.errors import ShapeError
-from dice_core.rasterizer import depth_map, interpolate, rasterize, scaled_camera
+from dice_core.geometry.camera import Camera
+from dice_core.geometry.rasterizer import depth_map, interpolate, rasterize, scaled_camera
 from tests.core.synthetic_bodies import sphere
 
 
@@ -57,7 +57,7 @@ def test_agrees_with_ray_caster_on_random_triangles(camera: Camera) -> None:
 def test_batches_give_the_same_picture(camera: Camera, monkeypatch: pytest.MonkeyPatch) -> None:
     vertices, triangles = sphere(12, 20, 0.2, (0.0, 0.0, 0.7))
     whole = rasterize(vertices, triangles, camera)
-    monkeypatch.setattr("dice_core.rasterizer.PIXELS_AT_ONCE", 97)
+    monkeypatch.setattr("dice_core.geometry.rasterizer.PIXELS_AT_ONCE", 97)
     parts = rasterize(vertices, triangles, camera)
     assert np.array_equal(whole.depth, parts.depth)
     assert np.array_equal(whole.covered, parts.covered)

@@ -12,7 +12,7 @@ import pytest
 
 from dice_core.bodies import load_hand
 from dice_core.bodies.names import EXPRESSION_NAMES
-from dice_core.mesh import triangles
+from dice_core.geometry.mesh import triangles
 from dice_core.sample import sample_clip, sample_truth
 from dice_core.take import open_take
 

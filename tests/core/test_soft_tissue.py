@@ -3,13 +3,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dice_core.contact.complementarity import pushes, shortest_way_out
-from dice_core.contact.compliance import compliance_matrix
-from dice_core.contact.distance import SurfaceIndex
+from dice_core.contact.lcp import pushes, shortest_way_out
+from dice_core.contact.sheet_compliance import compliance_matrix
 from dice_core.contact.soft_tissue import Pressed, SoftTissue, contact_probability
-from dice_core.contact.stiffness import HARDEST_DENT, SOFTEST_DENT, Tissue
+from dice_core.contact.tissue.stiffness import HARDEST_DENT, SOFTEST_DENT, Tissue
 from dice_core.errors import ShapeError
-from dice_core.mesh import rotation_matrices, vertex_normals
+from dice_core.geometry.closest_point import SurfaceIndex
+from dice_core.geometry.mesh import vertex_normals
+from dice_core.geometry.rotations import rotation_matrices
 from tests.core.contact_shapes import ball, sheet
 
 RADIUS = 0.01

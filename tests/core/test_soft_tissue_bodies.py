@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from dice_core.bodies import load_hand, load_head
-from dice_core.contact.distance import SurfaceIndex
 from dice_core.contact.soft_tissue import Pressed, SoftTissue
-from dice_core.contact.stiffness import head_tissue
-from dice_core.mesh import axis_angle, triangles, vertex_normals
+from dice_core.contact.tissue.stiffness import head_tissue
+from dice_core.geometry.closest_point import SurfaceIndex
+from dice_core.geometry.mesh import triangles, vertex_normals
+from dice_core.geometry.rotations import axis_angle
 
 CHEEK_LEFT, CHEEK_RIGHT, FOREHEAD, UPPER_LIP, LOWER_LID, NOSE_TIP, CHIN = 425, 205, 151, 0, 374, 4, 199
 MIRROR = np.array([-1.0, 1, 1])

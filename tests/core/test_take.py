@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dice_core.camera import Camera
 from dice_core.errors import InputError, ShapeError
-from dice_core.mesh import Mesh
+from dice_core.geometry.camera import Camera
+from dice_core.geometry.mesh import Mesh
 from dice_core.take import Source, TakeWriter, TouchEvent, find_takes, open_take
 from dice_core.take.frames import FrameReader
 from dice_core.take.writer import absent_arrays

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from dice_blender.captures import CaptureQueue, Request
-from dice_blender.worker import Python
+from dice_blender.jobs.queue import CaptureQueue, Request
+from dice_blender.jobs.worker import Python
 
 STUB = Path(__file__).with_name("stub_worker.py")
 

@@ -86,14 +86,14 @@ def use_stub(habits: str) -> None:
         image.filepath_raw, image.file_format = str(footage), "PNG"
         image.save()
         bpy.data.images.remove(image)
-    worker = part("worker")
-    part("environment").python_of = lambda _engine: worker.Python(sys.executable, (str(FOLDER / "stub"),))
+    worker = part("jobs.worker")
+    part("jobs.environment").python_of = lambda _engine: worker.Python(sys.executable, (str(FOLDER / "stub"),))
     bpy.ops.dice.open_footage(filepath=str(footage))
 
 
 def drive(until: Callable[[], bool]) -> None:
     """Tick the queue as Blender's timer would."""
-    queue, end = part("session").queue, time.monotonic() + 60
+    queue, end = part("jobs.runner").queue, time.monotonic() + 60
     while not until():
         queue.tick()
         assert time.monotonic() < end
@@ -103,13 +103,13 @@ def drive(until: Callable[[], bool]) -> None:
 def submit(habits: str) -> Any:
     """Start a capture without waiting for its end, as in a Blender with a window."""
     use_stub(habits)
-    captures, session = part("captures"), part("session")
+    captures, session = part("jobs.queue"), part("jobs.runner")
     request = captures.Request(
         footage=str(FOLDER / f"{habits}.png"),
         take=FOLDER / "takes" / f"{habits}.dicetake",
         scene=bpy.context.scene.session_uid,
     )
-    return session.queue.submit(request, part("environment").python_of("open"))
+    return session.queue.submit(request, part("jobs.environment").python_of("open"))
 
 
 def fresh() -> None:
@@ -123,7 +123,7 @@ def install() -> dict[str, Any]:
     bpy.ops.extensions.package_install_files(filepath=str(ZIP), repo="user_default", enable_on_install=True)
     assert MODULE in bpy.context.preferences.addons, "installation failed"
     part("preferences").preferences().takes_folder = str(FOLDER / "takes")
-    state["python_of"] = part("environment").python_of
+    state["python_of"] = part("jobs.environment").python_of
     return {"blender": bpy.app.version_string, "python": sys.version.split()[0], "operators": sorted(dir(bpy.ops.dice))}
 
 
@@ -134,7 +134,7 @@ def nothing_heavy_is_imported() -> None:
     site = [path for path in sys.path if ".local" in path]
     assert site, "the wheels are on the path"
     assert not any((Path(path) / "numpy").exists() for path in site), "no numpy is bundled"
-    first, *others = part("environment").python_of("open").folders
+    first, *others = part("jobs.environment").python_of("open").folders
     assert ".local" in first, "the worker gets the bundled OpenCV, whatever else is installed"
     assert len(others) == 1, "and Blender's numpy"
 
@@ -174,7 +174,7 @@ def tooltips_and_translations() -> dict[str, Any]:
 @step
 def sources_of_footage() -> None:
     fresh()
-    footage, settings = part("footage"), bpy.context.scene.dice
+    footage, settings = part("jobs.footage"), bpy.context.scene.dice
     assert footage.problem(settings) == "Choose footage"
     folder = FOLDER / "shot [1]"
     folder.mkdir()
@@ -334,7 +334,7 @@ def cancel_keeps_frames() -> dict[str, float]:
     drive(lambda: capture.state.over)
     seconds = time.monotonic() - start
     assert seconds < 2
-    part("session").run_until_done()
+    part("jobs.runner").run_until_done()
     entry = bpy.context.scene.dice.takes[0]
     assert entry.collection is None, "a cancelled capture is offered, not imported"
     assert bpy.ops.dice.reimport_take(keys="per-frame") == {"FINISHED"}
@@ -352,10 +352,10 @@ def kill_9_shows_and_the_next_works() -> dict[str, str]:
         assert "killed" in str(error)
     else:
         raise AssertionError("no error")
-    failed = part("session").queue.captures[0]
+    failed = part("jobs.runner").queue.captures[0]
     assert bpy.ops.dice.copy_report(number=failed.number) == {"FINISHED"}
     bpy.ops.dice.cancel(number=failed.number)
-    assert not part("session").queue.captures
+    assert not part("jobs.runner").queue.captures
     assert not children(), "no zombie"
     use_stub("frames=4")
     assert bpy.ops.dice.capture() == {"FINISHED"}
@@ -418,18 +418,18 @@ def undo_of_an_import() -> None:
 def closing_the_file_ends_the_worker() -> None:
     capture = submit("frames=1000,pause=0.05,deaf")
     drive(lambda: capture.done >= 1)
-    pid = part("session").queue.worker_pid
+    pid = part("jobs.runner").queue.worker_pid
     assert pid in children()
     fresh()
     assert not children()
-    assert not part("session").queue.captures
+    assert not part("jobs.runner").queue.captures
 
 
 @step
 def check_of_the_network_engine() -> dict[str, Any]:
-    environment, check = part("environment"), part("enginecheck")
+    environment, check = part("jobs.environment"), part("jobs.engine_check")
     chosen = part("preferences").preferences()
-    part("environment").python_of = state["python_of"]
+    part("jobs.environment").python_of = state["python_of"]
     try:
         bpy.ops.dice.check_engine()
     except RuntimeError as error:
@@ -439,7 +439,7 @@ def check_of_the_network_engine() -> dict[str, Any]:
     chosen.dice_python = str(FOLDER / "nowhere" / "python")
     try:
         environment.python_of("dice")
-    except part("worker").WorkerError as error:
+    except part("jobs.worker").WorkerError as error:
         assert "There is no Python at" in str(error)
     chosen.dice_python = sys.executable
     assert bpy.ops.dice.check_engine() == {"FINISHED"}
@@ -458,7 +458,7 @@ def settings_of_the_network_engine() -> dict[str, Any]:
     """They reach the worker, and an unfinished take is gone on with where they are the same."""
     fresh()
     use_stub("frames=4")
-    environment, queue, requests = part("environment"), part("session").queue, []
+    environment, queue, requests = part("jobs.environment"), part("jobs.runner").queue, []
     scene, chosen = bpy.context.scene, part("preferences").preferences()
     chosen.device, chosen.precision, chosen.presence_gate = "cpu", "half", False
     scene.dice.engine, scene.dice.refine_contact, scene.dice.import_result = "dice", True, False
@@ -492,7 +492,7 @@ def real_capture() -> dict[str, Any]:
     if SAMPLE is None:
         return {"skipped": True}
     fresh()
-    part("environment").python_of = state["python_of"]
+    part("jobs.environment").python_of = state["python_of"]
     bpy.ops.dice.open_footage(filepath=str(SAMPLE))
     settings = bpy.context.scene.dice
     assert settings.footage_frames >= 60

@@ -10,7 +10,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from dice_core.network.dice import DiceNetwork, build_network, reference_positions  # noqa: E402
+from dice_core.network.model.dice import DiceNetwork, build_network, reference_positions  # noqa: E402
 from tests.network import parity_weights  # noqa: E402
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "reference" / "dice"

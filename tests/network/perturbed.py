@@ -13,9 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from dice_core.engines.dice_finishing import DiceFinisher
-from dice_core.engines.finished import Columns
-from dice_core.mesh import Mesh, rotation_matrices, skin, triangles, vertex_normals
+from dice_core.engines.base import Columns
+from dice_core.engines.dice.postprocess import DiceFinisher
+from dice_core.geometry.mesh import Mesh, skin, triangles, vertex_normals
+from dice_core.geometry.rotations import rotation_matrices
 from dice_core.metrics import measure
 from dice_core.sample import sample_truth
 from dice_core.take import Source, Take, TakeWriter, open_take

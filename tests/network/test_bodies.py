@@ -11,10 +11,10 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("scipy")
 
 from dice_core.errors import InputError  # noqa: E402
-from dice_core.mesh import rotation_matrices  # noqa: E402
-from dice_core.network import body_files  # noqa: E402
-from dice_core.network.flame import FlameHead  # noqa: E402
-from dice_core.network.mano import ManoHand  # noqa: E402
+from dice_core.geometry.rotations import rotation_matrices  # noqa: E402
+from dice_core.network.body_models.flame import FlameHead  # noqa: E402
+from dice_core.network.body_models.mano import ManoHand  # noqa: E402
+from dice_core.network.files import body_files  # noqa: E402
 from tests.network.synthetic import flame_content, mano_content, write_licensed_files  # noqa: E402
 
 

@@ -9,10 +9,10 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from dice_core.camera import Camera  # noqa: E402
 from dice_core.errors import ShapeError  # noqa: E402
-from dice_core.network.cameras import OrthographicView, place, view_in_frame  # noqa: E402
-from dice_core.network.crop import Crop, centre_crop, crop_around, cut, normalise  # noqa: E402
+from dice_core.geometry.camera import Camera  # noqa: E402
+from dice_core.network.model.cameras import OrthographicView, place, view_in_frame  # noqa: E402
+from dice_core.network.model.crop import Crop, centre_crop, crop_around, cut, normalise  # noqa: E402
 
 FACE = np.array([[100.0, 80], [160, 80], [130, 150]])
 HAND = np.array([[200.0, 120], [260, 200]])

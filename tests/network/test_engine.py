@@ -15,16 +15,16 @@ pytest.importorskip("safetensors")
 
 from dice_core.capture import capture  # noqa: E402
 from dice_core.cli import main  # noqa: E402
-from dice_core.engines import dice as dice_engine  # noqa: E402
+from dice_core.engines.dice import engine as dice_engine  # noqa: E402
 from dice_core.engines.settings import CaptureSettings  # noqa: E402
 from dice_core.errors import InputError, MissingModelError  # noqa: E402
 from dice_core.landmarks import FaceDetection, FrameLandmarks, HandDetection  # noqa: E402
 from dice_core.landmarks.region import Region  # noqa: E402
 from dice_core.media import open_footage  # noqa: E402
-from dice_core.network import dice as network  # noqa: E402
-from dice_core.network import inference  # noqa: E402
-from dice_core.network.body_files import read_indices  # noqa: E402
-from dice_core.network.models import add_models  # noqa: E402
+from dice_core.network.files.body_files import read_indices  # noqa: E402
+from dice_core.network.files.models import add_models  # noqa: E402
+from dice_core.network.model import dice as network  # noqa: E402
+from dice_core.network.model import inference  # noqa: E402
 from dice_core.sample import sample_clip  # noqa: E402
 from dice_core.take import open_take  # noqa: E402
 from tests.network.synthetic import write_licensed_files  # noqa: E402

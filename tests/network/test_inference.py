@@ -11,9 +11,9 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from dice_core.errors import InputError  # noqa: E402
-from dice_core.network.crop import Crop, cut  # noqa: E402
-from dice_core.network.dice import build_network  # noqa: E402
-from dice_core.network.inference import Runner, choose_device  # noqa: E402
+from dice_core.network.model.crop import Crop, cut  # noqa: E402
+from dice_core.network.model.dice import build_network  # noqa: E402
+from dice_core.network.model.inference import Runner, choose_device  # noqa: E402
 from tests.network.tiny import tiny_state  # noqa: E402
 
 CROP = Crop(0, 0, 224)

@@ -18,8 +18,8 @@ pytest.importorskip("safetensors")
 pytest.importorskip("scipy")
 
 from dice_core.errors import InputError, MissingModelError  # noqa: E402
-from dice_core.network.identification import identify  # noqa: E402
-from dice_core.network.models import (  # noqa: E402
+from dice_core.network.files.identification import identify  # noqa: E402
+from dice_core.network.files.models import (  # noqa: E402
     MODEL_FILES,
     add_models,
     data_folder,
@@ -125,8 +125,8 @@ def test_code_is_refused_and_not_run(data: Path, tmp_path: Path) -> None:
 def test_listing_needs_no_torch(files: dict[str, Path], data: Path) -> None:
     program = (
         "import sys; from pathlib import Path\n"
-        "from dice_core.network.identification import identify\n"
-        "from dice_core.network.models import models_status\n"
+        "from dice_core.network.files.identification import identify\n"
+        "from dice_core.network.files.models import models_status\n"
         f"print(identify(Path({str(files['model.bin'])!r})), len(models_status()))\n"
         "assert 'torch' not in sys.modules"
     )

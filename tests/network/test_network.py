@@ -6,9 +6,9 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from dice_core.network.dice import DiceNetwork, build_network  # noqa: E402
-from dice_core.network.fused import FusedNetwork  # noqa: E402
-from dice_core.network.winograd import WinogradConv, worthwhile_tile  # noqa: E402
+from dice_core.network.model.dice import DiceNetwork, build_network  # noqa: E402
+from dice_core.network.model.fused import FusedNetwork  # noqa: E402
+from dice_core.network.model.winograd import WinogradConv, worthwhile_tile  # noqa: E402
 from tests.network.tiny import tiny_state  # noqa: E402
 
 

@@ -11,8 +11,8 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from dice_core.errors import ShapeError  # noqa: E402
-from dice_core.network.dice import DiceNetwork, Outputs, build_network, reference_positions  # noqa: E402
-from dice_core.network.fused import FusedNetwork  # noqa: E402
+from dice_core.network.model.dice import DiceNetwork, Outputs, build_network, reference_positions  # noqa: E402
+from dice_core.network.model.fused import FusedNetwork  # noqa: E402
 from tests.network import parity_weights  # noqa: E402
 
 # Largest absolute error, as a share of each output's standard deviation (the scale); measured: 4e-5.

@@ -12,13 +12,14 @@ pytest.importorskip("scipy")
 pytest.importorskip("safetensors")
 
 from dice_core.bodies import load_head  # noqa: E402
-from dice_core.camera import Camera  # noqa: E402
-from dice_core.mesh import Mesh, rotation_matrices, skin, triangles, vertex_normals  # noqa: E402
-from dice_core.network.crop import Crop  # noqa: E402
-from dice_core.network.inference import NetworkResult  # noqa: E402
+from dice_core.geometry.camera import Camera  # noqa: E402
+from dice_core.geometry.mesh import Mesh, skin, triangles, vertex_normals  # noqa: E402
+from dice_core.geometry.rotations import rotation_matrices  # noqa: E402
+from dice_core.network.body_models.posing import BodyLayers, TakeBodies  # noqa: E402
+from dice_core.network.body_models.regions import FACE_MESH_68, corresponding_vertices, head_regions  # noqa: E402
 from dice_core.network.loading import load_layers  # noqa: E402
-from dice_core.network.posing import BodyLayers, TakeBodies  # noqa: E402
-from dice_core.network.regions import FACE_MESH_68, corresponding_vertices, head_regions  # noqa: E402
+from dice_core.network.model.crop import Crop  # noqa: E402
+from dice_core.network.model.inference import NetworkResult  # noqa: E402
 from tests.network.synthetic import write_licensed_files  # noqa: E402
 
 CAMERA = Camera(900.0, 900.0, 320.0, 240.0, 641, 481)

@@ -11,12 +11,12 @@ torch = pytest.importorskip("torch")
 
 from dice_core.engines.settings import CaptureSettings  # noqa: E402
 from dice_core.errors import DiceError, InputError  # noqa: E402
-from dice_core.network import inference  # noqa: E402
-from dice_core.network.crop import normalise  # noqa: E402
-from dice_core.network.dice import DiceNetwork, build_network  # noqa: E402
-from dice_core.network.fused import FusedNetwork  # noqa: E402
-from dice_core.network.inference import Runner  # noqa: E402
-from dice_core.network.precision import Change, half_types  # noqa: E402
+from dice_core.network.model import inference  # noqa: E402
+from dice_core.network.model.crop import normalise  # noqa: E402
+from dice_core.network.model.dice import DiceNetwork, build_network  # noqa: E402
+from dice_core.network.model.fused import FusedNetwork  # noqa: E402
+from dice_core.network.model.inference import Runner  # noqa: E402
+from dice_core.network.model.precision import Change, half_types  # noqa: E402
 from tests.network.tiny import plausible_state  # noqa: E402
 
 TRIAL = np.random.default_rng(4).integers(0, 256, (224, 224, 3), dtype=np.uint8)

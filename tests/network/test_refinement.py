@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dice_core.contact.distance import SurfaceIndex
-from dice_core.engines.dice_finishing import DiceFinisher
-from dice_core.engines.dice_settling import lifting_shift, resting_shift, spread_over_time
-from dice_core.mesh import triangles
+from dice_core.engines.dice.contact_refinement import lifting_shift, resting_shift, spread_over_time
+from dice_core.engines.dice.postprocess import DiceFinisher
+from dice_core.geometry.closest_point import SurfaceIndex
+from dice_core.geometry.mesh import triangles
 from dice_core.sample import sample_truth
 from dice_core.take import open_take
 

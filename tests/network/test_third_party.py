@@ -12,13 +12,13 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("scipy")
 
-from dice_core.mesh import axis_angle  # noqa: E402
-from dice_core.mesh import rotation_matrices as mesh_rotations  # noqa: E402
-from dice_core.network.body_files import HandFile, read_mano  # noqa: E402
-from dice_core.network.cameras import view_in_frame  # noqa: E402
-from dice_core.network.crop import Crop  # noqa: E402
-from dice_core.network.mano import ManoHand  # noqa: E402
-from dice_core.network.skinning import rotation_matrices  # noqa: E402
+from dice_core.geometry.rotations import axis_angle  # noqa: E402
+from dice_core.geometry.rotations import rotation_matrices as mesh_rotations  # noqa: E402
+from dice_core.network.body_models.mano import ManoHand  # noqa: E402
+from dice_core.network.body_models.skinning import rotation_matrices  # noqa: E402
+from dice_core.network.files.body_files import HandFile, read_mano  # noqa: E402
+from dice_core.network.model.cameras import view_in_frame  # noqa: E402
+from dice_core.network.model.crop import Crop  # noqa: E402
 from tests.network.synthetic import mano_content, write_licensed_files  # noqa: E402
 
 # Metres; single precision on both sides.

@@ -10,10 +10,10 @@ import numpy as np
 from bodies.head_parts import HeadParts
 from bodies.render import SKIN, Light, shade
 from bodies.topology import fan
-from dice_core.camera import Camera
+from dice_core.geometry.camera import Camera
+from dice_core.geometry.rasterizer import Raster, interpolate
+from dice_core.geometry.rotations import rotation_matrices
 from dice_core.landmarks import LandmarkTracker
-from dice_core.mesh import rotation_matrices
-from dice_core.rasterizer import Raster, interpolate
 
 __all__ = ["FaceView", "face_views", "iris_centres"]
 

@@ -10,7 +10,7 @@ from bodies.source import Source
 from bodies.statistics import aligned_without_size, principal_components
 from bodies.topology import adjacency, fan, smoothed
 from dice_core.bodies.names import DOF_NAMES, HAND_JOINT_NAMES, HAND_REGIONS
-from dice_core.mesh import vertex_normals
+from dice_core.geometry.mesh import vertex_normals
 
 __all__ = ["hand_template", "keypoint_shape_basis"]
 

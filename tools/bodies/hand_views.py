@@ -8,9 +8,10 @@ import numpy as np
 
 from bodies.render import SKIN, Light, shade
 from dice_core.bodies.hand import Hand
-from dice_core.camera import Camera
+from dice_core.geometry.camera import Camera
+from dice_core.geometry.mesh import triangles
+from dice_core.geometry.rotations import axis_angle, rotation_matrices
 from dice_core.landmarks import LandmarkTracker
-from dice_core.mesh import axis_angle, rotation_matrices, triangles
 
 __all__ = ["HandView", "hand_views"]
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from dice_core.camera import Camera
-from dice_core.mesh import vertex_normals
-from dice_core.rasterizer import Raster, interpolate, rasterize, scaled_camera
+from dice_core.geometry.camera import Camera
+from dice_core.geometry.mesh import vertex_normals
+from dice_core.geometry.rasterizer import Raster, interpolate, rasterize, scaled_camera
 
 __all__ = ["DEFAULT_LIGHTS", "SKIN", "Light", "shade", "view"]
 

@@ -32,7 +32,7 @@ def boundary_edges(quads: np.ndarray) -> np.ndarray:
 
 
 def fan(quads: np.ndarray) -> np.ndarray:
-    """(2 F, 3) triangles, as `dice_core.mesh.triangles` splits the same quads."""
+    """(2 F, 3) triangles, as `dice_core.geometry.mesh.triangles` splits the same quads."""
     return np.stack([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]], axis=1).reshape(-1, 3)
 
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from dice_core.bodies import Hand
-from dice_core.contact.hand_samples import HandSamples
+from dice_core.fitting.hand_samples import HandSamples
 from dice_core.fitting.kinematics import ArticulatedPoints, bone_weights
-from dice_core.mesh import rotation_matrices
+from dice_core.geometry.rotations import rotation_matrices
 
 __all__ = ["Crowd", "HandModel"]
 

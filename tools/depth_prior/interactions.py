@@ -11,7 +11,7 @@ from depth_prior.gestures import sample_angles
 from depth_prior.stages import Stage
 from dice_core.bodies import Head
 from dice_core.fitting.kinematics import ArticulatedPoints
-from dice_core.mesh import rotation_matrices
+from dice_core.geometry.rotations import rotation_matrices
 
 __all__ = ["Scenes", "sample_scenes"]
 

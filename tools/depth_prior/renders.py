@@ -11,9 +11,10 @@ from depth_prior.crowd import HandModel
 from depth_prior.interactions import Scenes
 from depth_prior.stages import Stage
 from dice_core.bodies import Head
+from dice_core.geometry.mesh import triangles
+from dice_core.geometry.rasterizer import scaled_camera
+from dice_core.geometry.rotations import axis_angle
 from dice_core.landmarks import LandmarkTracker
-from dice_core.mesh import axis_angle, triangles
-from dice_core.rasterizer import scaled_camera
 
 __all__ = ["Detections", "detect_rendered"]
 

@@ -9,12 +9,13 @@ from scipy.ndimage import map_coordinates
 from scipy.spatial import cKDTree
 
 from dice_core.bodies import Head
-from dice_core.camera import Camera
-from dice_core.contact.stiffness import head_tissue
-from dice_core.fitting.head import HeadPose
+from dice_core.contact.tissue.stiffness import head_tissue
+from dice_core.fitting.head_fit import HeadPose
 from dice_core.fitting.head_view import HeadView
-from dice_core.mesh import axis_angle, rotation_matrices, triangles, vertex_normals
-from dice_core.rasterizer import depth_map
+from dice_core.geometry.camera import Camera
+from dice_core.geometry.mesh import triangles, vertex_normals
+from dice_core.geometry.rasterizer import depth_map
+from dice_core.geometry.rotations import axis_angle, rotation_matrices
 
 __all__ = ["HeadVariant", "Stage", "head_variants", "sample_stage"]
 

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from dice_core.fitting.hand_depth import FEATURE_COUNT
+from dice_core.fitting.depth_prior import FEATURE_COUNT
 
 __all__ = ["train"]
 

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from dice_core.bodies import load_hand, load_head
-from dice_core.camera import Camera
 from dice_core.contact.soft_tissue import SoftTissue
-from dice_core.contact.touches import TouchLog
-from dice_core.mesh import Mesh, triangles
+from dice_core.contact.touch_events import TouchLog
+from dice_core.geometry.camera import Camera
+from dice_core.geometry.mesh import Mesh, triangles
 from sample.performance import DURATION, HAND_SCALE, HAND_SHAPE, HEAD_SHAPE, Moment, moment
 from sample.reach import reach
 

@@ -10,7 +10,8 @@ from scipy.optimize import least_squares
 from scipy.spatial import cKDTree
 
 from dice_core.bodies import Hand, Head
-from dice_core.mesh import axis_angle, rotation_matrices, triangles, vertex_normals
+from dice_core.geometry.mesh import triangles, vertex_normals
+from dice_core.geometry.rotations import axis_angle, rotation_matrices
 from sample.performance import HAND_SCALE, HAND_SHAPE, HEAD_SHAPE, Moment
 
 __all__ = ["HandPose", "reach"]

@@ -13,8 +13,9 @@ import numpy as np
 from mathutils import Vector
 
 from dice_core.bodies import load_hand, load_head
-from dice_core.camera import Camera
-from dice_core.mesh import Mesh, rotation_matrices, triangles, vertex_normals
+from dice_core.geometry.camera import Camera
+from dice_core.geometry.mesh import Mesh, triangles, vertex_normals
+from dice_core.geometry.rotations import rotation_matrices
 from sample.clothes import COLLAR_RINGS, SLEEVE_RINGS, boundary_ring, collar, ring_quads, sleeve
 from sample.materials import cloth, eye_material, flesh, skin_material, wall
 from sample.paint import Picture, paint_eyes, paint_face, paint_hand

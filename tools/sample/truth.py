@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from dice_core.bodies import load_hand, load_head
-from dice_core.camera import Camera
-from dice_core.mesh import Mesh, joint_transforms, rotation_matrices
+from dice_core.geometry.camera import Camera
+from dice_core.geometry.mesh import Mesh, joint_transforms
+from dice_core.geometry.rotations import rotation_matrices
 from dice_core.take import Source, TakeWriter, TouchEvent, open_take
 from sample.performance import HAND_SCALE, HAND_SHAPE
 from sample.physics import Played, person_meshes

@@ -7,18 +7,18 @@ from typing import Any
 
 import numpy as np
 
-from dice_core.camera import Camera
-from dice_core.contact.stiffness import head_tissue
-from dice_core.engines.finished import SIDES, Columns, Finished
-from dice_core.engines.open.columns import empty_columns, set_face, set_hand
-from dice_core.engines.open.finishing import Finisher
-from dice_core.engines.open.fitting import FrameFitter
-from dice_core.engines.open.person import Person, survey
+from dice_core.contact.tissue.stiffness import head_tissue
+from dice_core.engines.base import SIDES, Columns, Finished
+from dice_core.engines.open.frame_fit import FrameFitter
+from dice_core.engines.open.frames import empty_columns, set_face, set_hand
+from dice_core.engines.open.postprocess import Finisher
+from dice_core.engines.open.survey import Person, survey
 from dice_core.engines.open.tracking import TrackedFrame, track_ahead
 from dice_core.engines.settings import CaptureSettings
+from dice_core.geometry.camera import Camera
+from dice_core.geometry.mesh import Mesh
 from dice_core.landmarks import model_identities
 from dice_core.media import Footage
-from dice_core.mesh import Mesh
 
 __all__ = ["OpenEngine"]
 

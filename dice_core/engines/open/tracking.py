@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dice_core.ahead import run_ahead
 from dice_core.landmarks import FrameLandmarks, LandmarkTracker
 from dice_core.media import Footage
+from dice_core.prefetch import run_ahead
 
 __all__ = ["TrackedFrame", "track_ahead"]
 

@@ -1,0 +1,102 @@
+"""Where things are on this machine: the Python of each engine, and the folder that takes go to."""
+
+from __future__ import annotations
+
+import itertools
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+import bpy
+
+from dice_core.errors import DiceError
+from dice_core.take import open_take
+
+from ..preferences import preferences
+from . import log
+from .queue import Request
+from .worker import Python, WorkerError, blender_python, module_folders
+
+__all__ = ["TAKE_ENDING", "python_of", "take_path", "takes_folder"]
+
+_OWN_MODULES = ("dice_core", "cv2", "tqdm", "numpy")
+TAKE_ENDING = ".dicetake"
+
+
+def python_of(engine: str) -> Python:
+    """The Python that runs an engine.
+
+    Raises WorkerError with a sentence for the user where there is none.
+    """
+    if engine == "open":
+        return Python(blender_python(), module_folders(_OWN_MODULES, _bundled_wheels()))
+    chosen = preferences().dice_python
+    if not chosen:
+        raise WorkerError("The DICE network needs a Python with PyTorch: choose one in the extension's preferences.")
+    executable = Path(bpy.path.abspath(chosen))
+    if not executable.is_file():
+        raise WorkerError(f"There is no Python at {executable}: choose another one in the extension's preferences.")
+    return Python(str(executable), module_folders(["dice_core"], _bundled_wheels()), isolated=False)
+
+
+def _bundled_wheels() -> Path:
+    """Where Blender unpacks the wheels of extensions.
+
+    Blender's own packages may come before it on its path, and with them another OpenCV that a user has put there.
+    """
+    python = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    return Path(bpy.utils.user_resource("EXTENSIONS")) / ".local" / "lib" / python / "site-packages"
+
+
+def takes_folder() -> Path:
+    """The folder from the preferences, or beside the saved file, or the extension's own."""
+    chosen = preferences().takes_folder
+    if chosen:
+        return Path(bpy.path.abspath(chosen)).absolute()
+    if bpy.data.filepath:
+        return Path(bpy.data.filepath).parent / "takes"
+    return log.user_folder("takes")
+
+
+def take_path(request: Request, footage_frames: int, taken: Iterable[Path]) -> Path:
+    """The folder for a request's take: a new one, or that of the same capture if it was not finished, to go on with it.
+
+    request : its take is where a first capture would go; footage_frames : how many the footage has, 0 if unknown.
+    taken : folders of captures that wait or run.
+    """
+    first, taken = request.take, set(taken)
+    name = first.name.removesuffix(TAKE_ENDING)
+    for number in itertools.count(1):
+        path = first if number == 1 else first.with_name(f"{name}.{number:03d}{TAKE_ENDING}")
+        if path not in taken and (not path.exists() or _goes_on(path, request, footage_frames)):
+            break
+    return path
+
+
+def _goes_on(path: Path, request: Request, footage_frames: int) -> bool:
+    """Whether a folder holds the unfinished take of the same footage with the same settings."""
+    try:
+        info = open_take(path).info
+    except DiceError:
+        return False
+    source, engine = info["source"], info["engine"]
+    start, stop = request.frames or (0, footage_frames)
+    same_footage = Path(source["path"]) == Path(request.footage)
+    same_frames = (source["first_frame"], source["frame_count"]) == (start, stop - start)
+    same_hands = engine["name"] == request.engine and engine["settings"].get("hands") == request.hands
+    same_lens = engine["settings"].get("fov") == request.fov
+    # A take names the precision that "auto" came to, which only the worker knows.
+    options = dict(zip(request.options[::2], request.options[1::2], strict=True))
+    same_options = all(
+        (name, value) == ("--precision", "auto")
+        or value == _as_argument(engine["settings"].get(name.removeprefix("--")))
+        for name, value in options.items()
+    )
+    return not info["complete"] and same_footage and same_frames and same_hands and same_lens and same_options
+
+
+def _as_argument(setting: object) -> str:
+    """A setting of a take as the command line has it; "half (bfloat16)" was asked for as "half"."""
+    if isinstance(setting, bool):
+        return "on" if setting else "off"
+    return str(setting).split(" ")[0]

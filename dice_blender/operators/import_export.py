@@ -1,0 +1,197 @@
+"""Import and export: thin wrappers of `dice_blender.scene` and `dice_blender.export`."""
+
+# ruff: noqa: N801, RUF012 (Blender's names and class attributes)
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import bpy
+from bpy.app.translations import pgettext_rpt as _t
+from bpy.props import BoolProperty, CollectionProperty, EnumProperty, IntProperty, StringProperty
+from bpy.types import FileHandler, Operator
+from bpy_extras.io_utils import ExportHelper
+
+from dice_core.errors import DiceError
+from dice_core.take import Take, find_takes
+
+from ..export import export_fbx, export_glb
+from ..properties import KEYS, PRESETS
+from ..scene import ImportedTake, import_take, take_list
+
+__all__ = ["register", "unregister"]
+
+_log = logging.getLogger(__package__.rpartition(".")[0])
+
+
+class DICE_OT_import_take(Operator):
+    """Bring a captured take into the scene: head, hands, contact, camera and touch markers"""
+
+    bl_idname = "dice.import_take"
+    bl_label = "Import DICE Take"
+    bl_options = {"REGISTER", "UNDO"}
+
+    filepath: StringProperty(
+        name="Take",
+        description="A .dicetake folder, or the take.json in it",
+        subtype="FILE_PATH",
+        options={"SKIP_SAVE"},
+    )
+    directory: StringProperty(subtype="DIR_PATH", options={"SKIP_SAVE", "HIDDEN"})
+    files: CollectionProperty(type=bpy.types.OperatorFileListElement, options={"SKIP_SAVE", "HIDDEN"})
+    filter_glob: StringProperty(default="take.json", options={"HIDDEN"})
+    keys: EnumProperty(name="Keys", description="How the animation is keyed", items=KEYS)
+    use_start: BoolProperty(
+        name="Start at Frame", description="Put the first frame somewhere else than at the scene's start"
+    )
+    start_frame: IntProperty(name="Frame", description="Scene frame of the take's first frame", default=1)
+    retime: BoolProperty(
+        name="Keep Speed",
+        description="In a scene of another frame rate, play at the footage's speed instead of frame by frame",
+    )
+
+    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
+        self.keys = context.scene.dice.keys
+        if self._chosen():
+            return self.execute(context)
+        context.window_manager.fileselect_add(self)
+        return {"RUNNING_MODAL"}
+
+    def draw(self, _context: bpy.types.Context) -> None:
+        layout = self.layout
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        layout.prop(self, "keys")
+        row = layout.row(heading="Start at Frame")
+        row.prop(self, "use_start", text="")
+        value = row.row()
+        value.active = self.use_start
+        value.prop(self, "start_frame", text="")
+        layout.prop(self, "retime")
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        chosen = self._chosen() or [Path(bpy.path.abspath(self.filepath or self.directory))]
+        try:
+            takes = [take for path in chosen for take in find_takes(path)]
+            for take in takes:
+                start = self.start_frame if self.use_start else None
+                imported = bring_in(context.scene, take, self.keys, start, self.retime)
+                for warning in imported.warnings:
+                    self.report({"WARNING"}, warning)
+        except DiceError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        names = ", ".join(take.name for take in takes)
+        self.report({"INFO"}, _t("Imported {}").format(names))
+        return {"FINISHED"}
+
+    def _chosen(self) -> list[Path]:
+        if self.directory and any(item.name for item in self.files):
+            return [Path(self.directory) / item.name for item in self.files]
+        path = Path(bpy.path.abspath(self.filepath))
+        return [path] if self.filepath and path.exists() else []
+
+
+def bring_in(scene: bpy.types.Scene, take: Take, keys: str, start: int | None, retime: bool = False) -> ImportedTake:
+    """Import a take and enter it in the scene's list, where the touches get the frames at which they now are.
+
+    An earlier import of the same take stays where it is.
+    """
+    imported = import_take(take, keys=keys, scene=scene, start_frame=start, retime=retime)
+    entry = take_list.add(scene, take.path)
+    entry.collection, entry.keys, entry.scene_start = imported.collection, keys, imported.frame_start
+    rate = scene.render.fps / scene.render.fps_base
+    step = rate / take.fps if retime and take.fps > 0 else 1.0
+    first = int(take.frames[0])
+    for touch in entry.touches:
+        touch.first_scene_frame = round(imported.frame_start + (touch.first_frame - first) * step)
+        touch.last_scene_frame = round(imported.frame_start + (touch.last_frame - first) * step)
+    _log.info("imported %s with %s keys", take.path, keys)
+    return imported
+
+
+class _Export(ExportHelper):
+    """Export of the selected take."""
+
+    filename_ext = ""
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        entry = take_list.active(context.scene)
+        there = entry is not None and take_list.collection_of(entry) is not None
+        if not there:
+            cls.poll_message_set("Import a take first")
+        return there
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        entry = take_list.active(context.scene)
+        if not self.filepath:
+            folder = Path(bpy.data.filepath).parent if bpy.data.filepath else Path(bpy.path.abspath(entry.path)).parent
+            self.filepath = str(folder / (entry.name + self.filename_ext))
+        return super().invoke(context, event)
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        collection = take_list.collection_of(take_list.active(context.scene))
+        path = Path(bpy.path.abspath(self.filepath))
+        try:
+            self._write(collection, path)
+        except (DiceError, OSError, RuntimeError) as error:
+            _log.exception("export to %s failed", path)
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        self.report({"INFO"}, _t("Exported {}").format(path.name))
+        return {"FINISHED"}
+
+    def _write(self, collection: bpy.types.Collection, path: Path) -> None:
+        raise NotImplementedError
+
+
+class DICE_OT_export_fbx(_Export, Operator):
+    """Export the selected take as FBX, with shape keys, curves and bones as the chosen program reads them"""
+
+    bl_idname = "dice.export_fbx"
+    bl_label = "Export FBX"
+    bl_options = {"PRESET"}
+
+    filename_ext = ".fbx"
+    filter_glob: StringProperty(default="*.fbx", options={"HIDDEN"})
+    preset: EnumProperty(name="For", description="Which program the export is for", items=PRESETS)
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        self.preset = context.scene.dice.preset
+        return super().invoke(context, event)
+
+    def _write(self, collection: bpy.types.Collection, path: Path) -> None:
+        export_fbx(collection, path, preset=self.preset)
+
+
+class DICE_OT_export_glb(_Export, Operator):
+    """Export the selected take as GLB, the binary form of glTF"""
+
+    bl_idname = "dice.export_glb"
+    bl_label = "Export GLB"
+
+    filename_ext = ".glb"
+    filter_glob: StringProperty(default="*.glb", options={"HIDDEN"})
+
+    def _write(self, collection: bpy.types.Collection, path: Path) -> None:
+        export_glb(collection, path)
+
+
+class DICE_FH_take(FileHandler):
+    """Takes dropped onto the 3D viewport are imported."""
+
+    bl_idname = "DICE_FH_take"
+    bl_label = "DICE Take"
+    bl_import_operator = "dice.import_take"
+    bl_file_extensions = ".dicetake"
+
+    @classmethod
+    def poll_drop(cls, context: bpy.types.Context) -> bool:
+        return context.area is not None and context.area.type == "VIEW_3D"
+
+
+_CLASSES = (DICE_OT_import_take, DICE_OT_export_fbx, DICE_OT_export_glb, DICE_FH_take)
+
+register, unregister = bpy.utils.register_classes_factory(_CLASSES)

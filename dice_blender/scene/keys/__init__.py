@@ -1,0 +1,1 @@
+"""Ways to key a take: per frame, compact and rigged."""

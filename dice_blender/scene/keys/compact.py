@@ -1,0 +1,89 @@
+"""Key mode `compact`: the object's rigid motion, and principal components of what is left as shape keys."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from dice_core.geometry.rotations import axis_angle, rotation_matrices
+
+from ..motion import Motion
+from ..rotations import continuous_quaternions
+from .components import Components, decompose, rigid_alignment
+from .plan import MeshPlan, ObjectMotion, ShapeKey
+
+__all__ = ["COMPACT_LIMIT", "COMPACT_TOLERANCE", "compact_plan", "component_keys", "in_object_space"]
+
+# Promise of the mode: shape keys a mesh, and metres that no vertex may be off.
+COMPACT_LIMIT = 24
+COMPACT_TOLERANCE = 0.2e-3
+# Shares of the tolerance: the error that decides how many keys there are, the rest being for float32 in the evaluated
+# mesh, and the error that as many keys are then bettered to.
+_ENOUGH = 0.95
+_AIM = 0.7
+
+
+def compact_plan(motion: Motion, times: np.ndarray) -> MeshPlan:
+    """Rigid motion and at most COMPACT_LIMIT keys.
+
+    times : (T,) scene frames. The rigid motion is the take's own if it has one that serves, or else the closest fit.
+    """
+    vertices = motion.vertices
+    best = None
+    if motion.rotation is not None and motion.translation is not None:
+        best = _keyed(motion, vertices, times, _rooted(motion))
+    if best is None or best.error > COMPACT_TOLERANCE * _AIM:
+        aligned = _keyed(motion, vertices, times, _aligned(motion, vertices))
+        best = aligned if best is None or aligned.error < best.error else best
+    return best
+
+
+def component_keys(prefix: str, basis: np.ndarray, parts: Components, times: np.ndarray) -> list[ShapeKey]:
+    """Shape keys `prefix.01`, `prefix.02`, ... for components around a basis.
+
+    basis : (V, 3) float32, metres; times : (T,) scene frames.
+    """
+    return [
+        ShapeKey(f"{prefix}.{k + 1:02d}", basis + shape, times, parts.weights[:, k])
+        for k, shape in enumerate(parts.shapes)
+    ]
+
+
+def in_object_space(vertices: np.ndarray, rotation: np.ndarray, location: np.ndarray) -> np.ndarray:
+    """Undo a moving object's transform.
+
+    vertices : (T, V, 3), rotation : (T, 3, 3), location : (T, 3). Returns (T, V, 3) float32.
+    """
+    return (vertices - location[:, None].astype(np.float32)) @ rotation.astype(np.float32)
+
+
+@dataclass(frozen=True)
+class _Rigid:
+    """rotation (T, 3, 3) about the object's origin, location (T, 3) of that origin."""
+
+    rotation: np.ndarray
+    location: np.ndarray
+
+
+def _keyed(motion: Motion, vertices: np.ndarray, times: np.ndarray, rigid: _Rigid) -> MeshPlan:
+    local = in_object_space(vertices, rigid.rotation, rigid.location)
+    basis = local[motion.present].mean(axis=0)
+    parts = decompose(local - basis, COMPACT_TOLERANCE * _ENOUGH, COMPACT_LIMIT, COMPACT_TOLERANCE * _AIM)
+    moved = ObjectMotion(rigid.location, continuous_quaternions(axis_angle(rigid.rotation)))
+    return MeshPlan(basis, component_keys("component", basis, parts, times), motion=moved, error=parts.error)
+
+
+def _rooted(motion: Motion) -> _Rigid:
+    assert motion.rotation is not None
+    assert motion.translation is not None
+    location = motion.translation.astype(np.float64) + motion.mesh.joints[0]
+    return _Rigid(rotation_matrices(motion.rotation[:, 0]), location)
+
+
+def _aligned(motion: Motion, vertices: np.ndarray) -> _Rigid:
+    """Alignment to the mean shape, which is itself found by aligning."""
+    reference = motion.mesh.rest_vertices - motion.mesh.rest_vertices.mean(axis=0)
+    rotation, location = rigid_alignment(vertices, reference)
+    reference = in_object_space(vertices, rotation, location)[motion.present].mean(axis=0)
+    return _Rigid(*rigid_alignment(vertices, reference - reference.mean(axis=0)))

@@ -1,0 +1,1 @@
+"""What is drawn: panels, menus, the status bar."""

@@ -1,0 +1,1 @@
+"""What a head is made of: stiffness, flesh and eyeballs."""

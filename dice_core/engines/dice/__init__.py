@@ -1,0 +1,1 @@
+"""The dice engine: the published network with MANO and FLAME."""

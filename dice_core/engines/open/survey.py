@@ -1,0 +1,125 @@
+"""Who is in the footage: camera, head shape and hand size, surveyed on frames spread over the clip."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from dice_core.bodies import Hand, Head, load_hand, load_head
+from dice_core.engines.settings import CaptureSettings
+from dice_core.fitting.depth_prior import HandDepthPrior
+from dice_core.fitting.hand_fit import HandFitter, HandObservation
+from dice_core.fitting.hand_shape import fit_hand_shape
+from dice_core.fitting.head_fit import HeadFitter, fit_head_shape
+from dice_core.fitting.head_view import HeadView
+from dice_core.geometry.camera import Camera
+from dice_core.geometry.mesh import Mesh, triangles
+from dice_core.landmarks import LandmarkTracker
+from dice_core.media import Footage
+
+__all__ = ["Person", "survey"]
+
+_DEFAULT_FOV = 40.0  # degrees along the longer side: between a phone's video and a portrait lens
+_SURVEY_FRAMES = 8
+_HAND_SCALE = 1.0  # the mean adult hand beside the mean adult head
+_HAND_SCALE_SIGMA = 0.1  # of its logarithm, among people and with the doubt about the camera
+_SIZE_SIGMA = 0.03  # of the logarithm of a hand's size in one frame
+
+
+@dataclass(frozen=True)
+class Person:
+    """One person before one camera.
+
+    head_shape : (S,) coefficients; hand_shape : (S,) coefficients; hand_scale : relative to the mean hand.
+    """
+
+    camera: Camera
+    head_shape: np.ndarray
+    hand_shape: np.ndarray
+    hand_scale: float
+
+    @property
+    def head(self) -> Head:
+        """The parametric head that the shape belongs to."""
+        return load_head()
+
+    def hand(self, side: str) -> Hand:
+        """The parametric hand of a side."""
+        return load_hand(side)
+
+    def head_mesh(self) -> Mesh:
+        """The person's head as the take stores it."""
+        return self.head.person_mesh(self.head_shape)
+
+    def hand_mesh(self, side: str) -> Mesh:
+        """The person's hand as the take stores it."""
+        return self.hand(side).person_mesh(self.hand_shape, self.hand_scale)
+
+    def to_arrays(self) -> dict[str, np.ndarray]:
+        """As a capture keeps it to go on after a kill."""
+        camera = self.camera
+        return {
+            "camera": np.array([camera.fx, camera.fy, camera.cx, camera.cy, camera.width, camera.height]),
+            "head_shape": self.head_shape,
+            "hand_shape": self.hand_shape,
+            "hand_scale": np.array(self.hand_scale),
+        }
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, Any]) -> Person:
+        """Inverse of `to_arrays`."""
+        fx, fy, cx, cy, width, height = (float(value) for value in arrays["camera"])
+        camera = Camera(fx, fy, cx, cy, int(width), int(height))
+        return cls(camera, arrays["head_shape"], arrays["hand_shape"], float(arrays["hand_scale"]))
+
+
+def survey(footage: Footage, settings: CaptureSettings) -> Person:
+    """Look at frames spread evenly over the footage and find the person's constants."""
+    fov = _DEFAULT_FOV if settings.fov is None else settings.fov
+    camera = Camera.from_fov(footage.width, footage.height, fov)
+    tracker = LandmarkTracker()
+    count = min(_SURVEY_FRAMES, footage.count)
+    rows = np.unique(np.linspace(0, footage.count - 1, count).round().astype(int))
+    faces: list[np.ndarray] = []
+    hands: list[tuple[Hand, HandObservation]] = []
+    together: list[tuple[np.ndarray, str, HandObservation]] = []
+    for row in rows:
+        image = footage.read(int(row))
+        found = tracker.detect(image) if count == 1 else tracker.track(image)
+        if found.face is not None:
+            faces.append(found.face.points.astype(np.float64))
+        for hand in found.hands:
+            observation = HandObservation.of(hand.points, hand.world)
+            hands.append((load_hand(hand.side), observation))
+            if found.face is not None:
+                together.append((faces[-1], hand.side, observation))
+    shape = fit_head_shape(load_head(), camera, faces)
+    hand_shape = fit_hand_shape(hands, camera, len(load_hand("right").shape_basis), _HAND_SCALE)
+    scale = _hand_scale(Person(camera, shape, hand_shape, _HAND_SCALE), together)
+    return Person(camera, shape, hand_shape, scale)
+
+
+def _hand_scale(person: Person, frames: Sequence[tuple[np.ndarray, str, HandObservation]]) -> float:
+    """Size of the hand relative to the mean one, beside the head.
+
+    frames : landmarks of the face, side of the hand and what is seen of it, where both are seen. A hand that covers a
+    face shows by where it is how large it must be.
+    """
+    head = person.head
+    fitter = HeadFitter(head, person.camera, person.head_shape)
+    skin = triangles(head.mesh)
+    total, weight = 0.0, 1 / _HAND_SCALE_SIGMA**2
+    for face, side, observation in frames:
+        pose = fitter.fit(face)
+        vertices = head.pose(person.head_shape, pose.expression, pose.rotation, pose.translation)
+        view = HeadView.of(pose, vertices, skin, person.camera)
+        guess = HandDepthPrior.load().guess(observation.pixels, observation.depth, side, person.camera, view)
+        hand = HandFitter(person.hand(side), person.camera, person.hand_shape, person.hand_scale)
+        by_size = float(hand.skeleton.positions(hand.fit(observation), hand.keypoints)[:, 2].mean())
+        trust = 1 / ((guess.mean_sigma / guess.mean) ** 2 + _SIZE_SIGMA**2)
+        total += trust * np.log(guess.mean / by_size)
+        weight += trust
+    return person.hand_scale * float(np.exp(total / weight))

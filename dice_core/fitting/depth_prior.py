@@ -1,0 +1,133 @@
+"""How far a hand is from the face behind it, and each of its landmarks from the others: a learned guess.
+
+A picture shows the size of a hand and what it covers; a residual network trained on simulated hands that touch faces,
+miss them or are held before them tells the most likely depth, how sure that is, and whether the hand touches.
+tools/bake_depth_prior.py makes the simulation and the network's weights.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from dice_core.errors import MissingModelError
+from dice_core.fitting.head_view import HeadView
+from dice_core.geometry.camera import Camera
+from dice_core.geometry.rotations import rotation_matrices
+
+__all__ = [
+    "DEPTH_ASSET",
+    "DEPTH_UNIT",
+    "FEATURE_COUNT",
+    "DepthGuess",
+    "HandDepthPrior",
+    "depth_features",
+]
+
+DEPTH_ASSET = Path(__file__).parent / "assets" / "hand_depth.npz"
+FEATURE_COUNT = 21 * 5 + 10
+DEPTH_UNIT = 0.1
+"""Metres: what the network counts in."""
+
+# Metres below which a deviation is not believed: of the hand's depth, and of each landmark's.
+_LEAST_SIGMA = np.array([0.008] + [0.002] * 21)
+_SIGMA_OF_SCALE = 1.4  # deviation of a Laplace distribution, in its scales
+_FARTHEST = 0.08  # metres beside the head's outline beyond which the distance to it tells nothing more
+_MIRROR = np.diag([-1.0, 1.0, 1.0])
+
+
+@dataclass(frozen=True)
+class DepthGuess:
+    """What is likely of one hand.
+
+    mean : metres from the camera to the middle of the landmarks, along the view, `mean_sigma` its deviation;
+    relative : (21,) metres from that middle, relative_sigma : (21,); touching : probability.
+    """
+
+    mean: float
+    mean_sigma: float
+    relative: np.ndarray
+    relative_sigma: np.ndarray
+    touching: float
+
+
+def depth_features(
+    pixels: np.ndarray,
+    depth: np.ndarray,
+    side: str,
+    camera: Camera,
+    view: HeadView,
+    distance: float | None = None,
+) -> np.ndarray:
+    """What the network looks at, of n hands before one head.
+
+    pixels : (n, 21, 2) landmarks; depth : (n, 21) pixels, relative depth as the landmark network guesses it;
+    distance : metres to the head's origin as far as the camera knows it, the view's own if None.
+    Returns (n, FEATURE_COUNT) float32, as if of right hands.
+    """
+    count = len(pixels)
+    origin = view.pose.translation
+    pixel = origin[2] / camera.fx  # metres at the head's distance
+    points = (pixels - camera.project(origin)) * pixel
+    rotation = rotation_matrices(view.pose.rotation)
+    if side == "left":
+        points = points * [-1.0, 1.0]
+        rotation = _MIRROR @ rotation @ _MIRROR
+    beside = np.clip(view.outline_at(pixels) * pixel, -_FARTHEST, _FARTHEST)
+    front = view.front_at(pixels)
+    known = np.isfinite(front)
+    parts = (
+        points.reshape(count, 42) / DEPTH_UNIT,
+        (depth - depth.mean(axis=1, keepdims=True)) * pixel / DEPTH_UNIT,
+        np.where(known, np.where(known, front, 0.0) - origin[2], 0.0) / DEPTH_UNIT,
+        beside / DEPTH_UNIT,
+        np.tile(rotation.reshape(1, 9), (count, 1)),
+        np.full((count, 1), np.log(origin[2] if distance is None else distance)),
+    )
+    return np.concatenate(parts, axis=1).astype(np.float32)
+
+
+class HandDepthPrior:
+    """The trained network, on numpy. weights : arrays by name, as the asset holds them."""
+
+    def __init__(self, weights: dict[str, np.ndarray]) -> None:
+        self._weights = {name: values.astype(np.float32) for name, values in weights.items()}
+        self._blocks = sum(name.startswith("inner") and name.endswith("weight") for name in weights)
+
+    @classmethod
+    @lru_cache(maxsize=1)
+    def load(cls) -> HandDepthPrior:
+        """The packaged network, read once a process.
+
+        Raises MissingModelError if the installation lacks its file.
+        """
+        try:
+            with np.load(DEPTH_ASSET, allow_pickle=False) as archive:
+                return cls({name: archive[name] for name in archive.files})
+        except FileNotFoundError as error:
+            message = f"The packaged model {DEPTH_ASSET.name} is missing: install DICE again."
+            raise MissingModelError(message) from error
+
+    def guess(
+        self, pixels: np.ndarray, depth: np.ndarray, side: str, camera: Camera, view: HeadView
+    ) -> DepthGuess:
+        """Guess for one hand; pixels : (21, 2), depth : (21,) and the rest as for `depth_features`."""
+        output = self.evaluate(depth_features(pixels[None], depth[None], side, camera, view))[0].astype(np.float64)
+        sigma = np.maximum(np.exp(output[22:44]) * _SIGMA_OF_SCALE * DEPTH_UNIT, _LEAST_SIGMA)
+        relative = depth * (view.pose.translation[2] / camera.fx) + output[1:22] * DEPTH_UNIT
+        touching = 1 / (1 + np.exp(-output[44]))
+        middle = float(view.pose.translation[2] + output[0] * DEPTH_UNIT)
+        return DepthGuess(middle, sigma[0], relative - relative.mean(), sigma[1:], float(touching))
+
+    def evaluate(self, features: np.ndarray) -> np.ndarray:
+        """(n, 45) for (n, FEATURE_COUNT): depth, 21 corrections of relative depth, their 22 log deviations, logit."""
+        weights = self._weights
+        normal = (features - weights["mean"]) / weights["deviation"]
+        hidden = np.maximum(normal @ weights["first.weight"].T + weights["first.bias"], 0)
+        for k in range(self._blocks):
+            inner = np.maximum(hidden @ weights[f"inner.{k}.weight"].T + weights[f"inner.{k}.bias"], 0)
+            hidden = np.maximum(hidden + inner @ weights[f"outer.{k}.weight"].T + weights[f"outer.{k}.bias"], 0)
+        return hidden @ weights["last.weight"].T + weights["last.bias"]

@@ -1,0 +1,82 @@
+"""A sparse, even set of points on a hand's skin that stands for the hand while it is placed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from dice_core.fitting.kinematics import ArticulatedPoints, HandSkeleton
+from dice_core.geometry.mesh import Mesh, triangles, vertex_normals
+
+__all__ = ["HandSamples"]
+
+_COUNT = 260  # about one in 8 mm
+
+
+@dataclass(frozen=True)
+class HandSamples:
+    """Points of a hand's skin with their normals, in parts that touch as one.
+
+    points : rest positions and weights; normals : (n, 3) in rest pose; vertex : (n,) index in the mesh;
+    part : (n,) int, a finger bone or a patch of the palm or the back.
+    """
+
+    points: ArticulatedPoints
+    normals: np.ndarray
+    vertex: np.ndarray
+    part: np.ndarray
+    part_count: int
+
+    @classmethod
+    def of(cls, mesh: Mesh, count: int = _COUNT) -> HandSamples:
+        """Farthest-point sampling of everything but the cut wrist."""
+        skin = np.flatnonzero(~mesh.region_vertices("wrist"))
+        rest = mesh.rest_vertices.astype(np.float64)
+        chosen = skin[_farthest(rest[skin], count)]
+        weights = np.zeros((len(rest), len(mesh.joints)))
+        np.add.at(weights, (np.arange(len(rest))[:, None], mesh.skin_joints), mesh.skin_weights)
+        normals = vertex_normals(rest, triangles(mesh))
+        # A part is what moves with one bone, seen from one side: palm and back count apart.
+        bone = weights[chosen].argmax(axis=1)
+        side = normals[chosen, 2] > 0
+        _, part = np.unique(bone * 2 + side, return_inverse=True)
+        return cls(
+            ArticulatedPoints(rest[chosen], weights[chosen]), normals[chosen], chosen, part, int(part.max()) + 1
+        )
+
+    def joined(self, keypoints: ArticulatedPoints) -> ArticulatedPoints:
+        """The key points followed by the samples, to be moved in one go."""
+        return ArticulatedPoints(
+            np.concatenate([keypoints.rest, self.points.rest]),
+            np.concatenate([keypoints.weights, self.points.weights]),
+        )
+
+    def positions(self, skeleton: HandSkeleton, pose: np.ndarray) -> np.ndarray:
+        """(n, 3) world positions for a pose (28,)."""
+        return skeleton.positions(pose, self.points)
+
+    def positions_and_normals(self, skeleton: HandSkeleton, pose: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(n, 3) world positions and (n, 3) unit normals for a pose (28,)."""
+        return self.positions(skeleton, pose), self._normals(skeleton, pose)
+
+    def facing(self, skeleton: HandSkeleton, pose: np.ndarray, positions: np.ndarray) -> np.ndarray:
+        """(n,) bool: samples whose skin faces the camera."""
+        return np.einsum("nj,nj->n", self._normals(skeleton, pose), positions) < 0
+
+    def _normals(self, skeleton: HandSkeleton, pose: np.ndarray) -> np.ndarray:
+        linear = skeleton.transforms(pose)[0]
+        blended = (self.points.weights @ linear.reshape(-1, 9)).reshape(-1, 3, 3)
+        turned = np.einsum("nij,nj->ni", blended, self.normals)
+        return turned / np.maximum(np.linalg.norm(turned, axis=1, keepdims=True), 1e-12)
+
+
+def _farthest(points: np.ndarray, count: int) -> np.ndarray:
+    chosen = np.empty(min(count, len(points)), np.int64)
+    distance = np.full(len(points), np.inf)
+    current = 0
+    for k in range(len(chosen)):
+        chosen[k] = current
+        distance = np.minimum(distance, ((points - points[current]) ** 2).sum(axis=1))
+        current = int(distance.argmax())
+    return chosen

@@ -1,0 +1,289 @@
+"""Pose and expression of the head from its 468 landmarks, and the person's head shape from several frames."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from dice_core.bodies import Head
+from dice_core.fitting.face_gaps import GAPS, LEFT_LID_GAPS, RIGHT_LID_GAPS, shut_eyes
+from dice_core.fitting.levenberg_marquardt import Quadratic, cross_matrices, minimise, robust_cost, robust_root
+from dice_core.geometry.camera import Camera
+from dice_core.geometry.rotations import axis_angle, rotation_matrices
+
+__all__ = ["HeadFitter", "HeadPose", "fit_head_shape", "inter_ocular"]
+
+# Landmarks are trusted to this share of the inter-ocular distance, each; all 468 err together, hence the size.
+_LANDMARK_SIGMA = 0.033
+_DEPTH_SIGMA = 0.45  # the same for a landmark's depth relative to the head's, which the network only guesses
+_GAP_SIGMA = 0.007  # the same for the gap between two landmarks that lie opposite each other
+_SHUT_SIGMA = 0.1  # of the full action: how well a shut eye tells that its lids are down
+_ROBUST_SCALE = 0.5  # in sigmas: residuals beyond it count linearly
+_EXPRESSION_SIGMA = 0.28  # of the full action
+_SHAPE_SIGMA = 0.5  # of the population's deviation: landmarks say little about identity
+_DISTANCE_SIGMA = 0.03  # of the distance found from the head's size alone
+_STEADY_SIGMA = 0.25  # of the full action, between frames
+# Sigma of single actions, relative to that: less for those that fire on neutral faces, more for lids, which shut, and
+# for what faces often do wholly.
+_RELATIVE_SIGMA = {
+    "mouthShrugUpper": 0.4,
+    "cheekPuff": 0.5,
+    "eyeBlinkLeft": 2.5,
+    "eyeBlinkRight": 2.5,
+    "mouthSmileLeft": 1.6,
+    "mouthSmileRight": 1.6,
+    "browInnerUp": 1.6,
+    "browOuterUpLeft": 1.6,
+    "browOuterUpRight": 1.6,
+}
+_UNSEEN = ("tongueOut",)  # actions that landmarks do not show
+_IRIS_WEIGHT = 2.0  # trust in a landmark of the irises, which alone show where the eyes look
+_ITERATIONS = 25
+_WARM_ITERATIONS = 4
+_TOLERANCE = 2e-3  # relative decrease of the cost at which a fit has settled
+_SHAPE_ROUNDS = 3
+# Of the left and the right eye: its irises' landmarks and its gaps among GAPS.
+_EYES = (
+    (np.arange(473, 478), np.arange(len(RIGHT_LID_GAPS), len(RIGHT_LID_GAPS) + len(LEFT_LID_GAPS))),
+    (np.arange(468, 473), np.arange(len(RIGHT_LID_GAPS))),
+)
+
+
+@dataclass(frozen=True)
+class HeadPose:
+    """A frame's head: rotation (3,) axis-angle, translation (3,) metres, expression (52,) in [0, 1]."""
+
+    rotation: np.ndarray
+    translation: np.ndarray
+    expression: np.ndarray
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What the landmarks of a frame say.
+
+    pixels : (N, 2); depth : (N,) metres, relative to the mean; unit and unit_depth : one sigma of either, in pixels and
+    metres; distance : metres to the head by its size alone; weights : (N + gaps,); shut : (52,) weight on an action
+    being full, which a shut eye tells of its blink.
+    """
+
+    pixels: np.ndarray
+    depth: np.ndarray
+    unit: float
+    unit_depth: float
+    distance: float
+    weights: np.ndarray
+    shut: np.ndarray
+
+
+@dataclass(frozen=True)
+class _Model:
+    """The landmarks (N, 3) of a pose: in the head's own axes about its pivot, and in camera space."""
+
+    local: np.ndarray
+    rotation: np.ndarray
+    points: np.ndarray
+
+
+def inter_ocular(landmarks: np.ndarray) -> float:
+    """Distance between the middles of the eyes, in the landmarks' unit; landmarks : (468 or more, 2 or more)."""
+    left = landmarks[[33, 133], :2].mean(axis=0)
+    right = landmarks[[362, 263], :2].mean(axis=0)
+    return float(np.linalg.norm(left - right))
+
+
+class HeadFitter:
+    """Fits one person's head to landmarks frame after frame.
+
+    shape : (S,) coefficients of the person.
+    """
+
+    def __init__(self, head: Head, camera: Camera, shape: np.ndarray) -> None:
+        self.camera = camera
+        self.shape = shape
+        self._pivot = head.mesh.joints[0].astype(np.float64)
+        self._template = _all_landmarks(head, head.rest(shape)) - self._pivot
+        self._shape_basis = _all_landmarks(head, head.shape_basis).transpose(1, 2, 0)
+        actions = _all_landmarks(head, head.expressions)
+        self._moves = np.empty((len(self._template), 3, 6 + len(actions)))
+        self._moves[:, :, 6:] = actions.transpose(1, 2, 0)
+        self._actions = np.ascontiguousarray(self._moves[:, :, 6:].reshape(-1, len(actions)))
+        irises = np.full(len(self._template) - len(head.landmark_weights), _IRIS_WEIGHT)
+        gaps = np.full(len(GAPS), _LANDMARK_SIGMA / _GAP_SIGMA)
+        self._weights = np.concatenate([np.sqrt(head.landmark_weights), irises, gaps]).astype(np.float64)
+        names = head.expression_names
+        self._blinks = [names.index("eyeBlinkLeft"), names.index("eyeBlinkRight")]
+        self._sigma = _EXPRESSION_SIGMA * np.array([_RELATIVE_SIGMA.get(name, 1.0) for name in names])
+        self._steady = _STEADY_SIGMA * self._sigma / _EXPRESSION_SIGMA
+        count = len(names)
+        self._lower = np.concatenate([np.full(6, -np.inf), np.zeros(count)])
+        self._upper = np.concatenate([np.full(6, np.inf), np.ones(count)])
+        for k, name in enumerate(names):
+            if name in _UNSEEN:
+                self._upper[6 + k] = 0.0
+
+    def fit(self, landmarks: np.ndarray, previous: HeadPose | None = None) -> HeadPose:
+        """Fit one frame.
+
+        landmarks : (478, 3) pixels, depth in pixels too, the last ten those of the irises; previous : the frame
+        before, to start from.
+        """
+        rough = self._rough_pose(landmarks)
+        seen = self._seen(landmarks, rough[5])
+        start, steady = rough, None
+        if previous is not None:
+            start = np.concatenate([previous.rotation, previous.translation, previous.expression]).astype(np.float64)
+            steady = start[6:].copy()
+        x, _ = minimise(
+            lambda x: self._terms(x, seen, steady),
+            start,
+            self._lower,
+            self._upper,
+            iterations=_ITERATIONS if previous is None else _WARM_ITERATIONS,
+            tolerance=_TOLERANCE,
+            cost=lambda x: self._cost(x, seen, steady),
+        )
+        return HeadPose(x[:3], x[3:6], x[6:])
+
+    def shape_terms(self, pose: HeadPose, landmarks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """What one frame says of the shape, its own unknowns eliminated: gradient (S,) and matrix (S, S)."""
+        seen = self._seen(landmarks, self._rough_pose(landmarks)[5])
+        x = np.concatenate([pose.rotation, pose.translation, pose.expression])
+        model = self._model(x)
+        residual = self._residual(model, seen)
+        # Depth relative to the mean says nothing of the shape on its own: the image alone is asked.
+        softened = 1 / np.sqrt(robust_root(residual, _ROBUST_SCALE))[:, None]
+        shape_rows = self._projection(model, seen)[:, :2] @ model.rotation @ self._shape_basis
+        shape_rows = np.concatenate([shape_rows, shape_rows[GAPS[:, 0]] - shape_rows[GAPS[:, 1]]])
+        flat_shape = (shape_rows * (seen.weights[:, None] * softened)[:, :, None]).reshape(-1, len(self.shape))
+        flat_local = (self._jacobian(model, seen)[:, :2] * softened[:, :, None]).reshape(-1, len(x))
+        values = (residual[:, :2] * softened).ravel()
+        free = np.flatnonzero((x > self._lower) & (x < self._upper))
+        terms = self._terms(x, seen, None)
+        cross = flat_shape.T @ flat_local[:, free]
+        solved = np.linalg.solve(terms.matrix[np.ix_(free, free)], cross.T)
+        return flat_shape.T @ values - solved.T @ terms.gradient[free], flat_shape.T @ flat_shape - cross @ solved
+
+    def _rough_pose(self, landmarks: np.ndarray) -> np.ndarray:
+        """Scaled orthographic Procrustes alignment of the neutral head (Umeyama 1991)."""
+        observed = np.asarray(landmarks[: len(self._template)], np.float64)
+        middle = self._template.mean(axis=0)
+        model = self._template - middle
+        centre = observed.mean(axis=0)
+        u, _, vt = np.linalg.svd(model.T @ (observed - centre))
+        flip = np.diag([1.0, 1.0, np.sign(np.linalg.det(u @ vt))])
+        rotation = (u @ flip @ vt).T
+        scale = float(((model @ rotation.T) * (observed - centre)).sum() / (model**2).sum())
+        distance = self.camera.fx / scale
+        translation = self.camera.rays(centre[:2]) * distance - rotation @ middle - self._pivot
+        return np.concatenate([axis_angle(rotation), translation, np.zeros(len(self._sigma))])
+
+    def _seen(self, landmarks: np.ndarray, distance: float) -> _Seen:
+        observed = np.asarray(landmarks[: len(self._template)], np.float64)
+        unit = inter_ocular(observed)
+        metres = distance / self.camera.fx
+        depth = (observed[:, 2] - observed[:, 2].mean()) * metres
+        weights, shut = self._weights.copy(), np.zeros(len(self._sigma))
+        for blink, certain, (irises, gaps) in zip(self._blinks, shut_eyes(observed), _EYES, strict=True):
+            # Behind shut lids an iris is guessed, and how tightly they are shut cannot be seen.
+            weights[irises] *= 1 - certain
+            weights[len(observed) + gaps] *= 1 - certain
+            shut[blink] = certain / _SHUT_SIGMA
+        sigmas = _LANDMARK_SIGMA * unit, _DEPTH_SIGMA * unit * metres
+        return _Seen(observed[:, :2], depth, *sigmas, distance, weights, shut)
+
+    def _model(self, x: np.ndarray) -> _Model:
+        local = self._template + (self._actions @ x[6:]).reshape(-1, 3)
+        rotation = rotation_matrices(x[:3])
+        return _Model(local, rotation, local @ rotation.T + (self._pivot + x[3:6]))
+
+    def _residual(self, model: _Model, seen: _Seen) -> np.ndarray:
+        """(N + gaps, 3) weighted misses in the image and in depth, in sigmas."""
+        count = len(model.points)
+        residual = np.zeros((len(seen.weights), 3))
+        residual[:count, :2] = (self.camera.project(model.points) - seen.pixels) / seen.unit
+        z = model.points[:, 2]
+        residual[:count, 2] = (z - z.mean() - seen.depth) / seen.unit_depth
+        residual[count:, :2] = residual[GAPS[:, 0], :2] - residual[GAPS[:, 1], :2]
+        residual *= seen.weights[:, None]
+        return residual
+
+    def _projection(self, model: _Model, seen: _Seen) -> np.ndarray:
+        """(N, 3, 3) how the misses follow the points, before weighting; depth not yet relative to the mean."""
+        x, y, z = model.points.T
+        camera = self.camera
+        rows = np.zeros((len(z), 3, 3))
+        rows[:, 0, 0] = camera.fx / seen.unit / z
+        rows[:, 0, 2] = -rows[:, 0, 0] * x / z
+        rows[:, 1, 1] = camera.fy / seen.unit / z
+        rows[:, 1, 2] = -rows[:, 1, 1] * y / z
+        rows[:, 2, 2] = 1 / seen.unit_depth
+        return rows
+
+    def _jacobian(self, model: _Model, seen: _Seen) -> np.ndarray:
+        """(N + gaps, 3, unknowns) derivatives of the misses."""
+        # In the head's own axes the actions' share never changes; the pose's is written in before it.
+        self._moves[:, :, :3] = -cross_matrices(model.local) @ model.rotation.T
+        self._moves[:, :, 3:6] = model.rotation.T
+        count = len(model.local)
+        jacobian = np.empty((len(seen.weights), *self._moves.shape[1:]))
+        np.matmul(self._projection(model, seen) @ model.rotation, self._moves, out=jacobian[:count])
+        jacobian[:count, 2] -= jacobian[:count, 2].mean(axis=0)
+        jacobian[count:] = jacobian[GAPS[:, 0]] - jacobian[GAPS[:, 1]]
+        jacobian[count:, 2] = 0.0  # the network guesses depth no better for a gap
+        jacobian *= seen.weights[:, None, None]
+        return jacobian
+
+    def _terms(self, x: np.ndarray, seen: _Seen, steady: np.ndarray | None) -> Quadratic:
+        model = self._model(x)
+        terms = Quadratic.zero(len(x))
+        terms.add_robust(self._residual(model, seen), self._jacobian(model, seen), _ROBUST_SCALE)
+        self._add_priors(terms, x, seen, steady)
+        return terms
+
+    def _cost(self, x: np.ndarray, seen: _Seen, steady: np.ndarray | None) -> float:
+        terms = Quadratic.zero(len(x))
+        self._add_priors(terms, x, seen, steady)
+        return terms.cost + robust_cost(self._residual(self._model(x), seen), _ROBUST_SCALE)
+
+    def _add_priors(self, terms: Quadratic, x: np.ndarray, seen: _Seen, steady: np.ndarray | None) -> None:
+        terms.add_diagonal(6, x[6:], 1 / self._sigma)
+        terms.add_diagonal(6, x[6:] - 1.0, seen.shut)
+        terms.add_diagonal(5, x[5:6] - seen.distance, 1 / (_DISTANCE_SIGMA * seen.distance))
+        if steady is not None:
+            terms.add_diagonal(6, x[6:] - steady, 1 / self._steady)
+
+
+def _all_landmarks(head: Head, vertices: np.ndarray) -> np.ndarray:
+    points = np.concatenate([head.landmarks(vertices), head.irises(vertices)], axis=-2)
+    return points.astype(np.float64)
+
+
+def fit_head_shape(head: Head, camera: Camera, frames: Sequence[np.ndarray]) -> np.ndarray:
+    """The shape coefficients that explain several frames of one person together.
+
+    frames : landmarks (478, 3) of each frame. Returns (S,); zeros where there are no frames.
+    Gauss-Newton on the shape with each frame's pose and expression eliminated (Schur complement).
+    """
+    count = len(head.shape_basis)
+    shape = np.zeros(count)
+    if not frames:
+        return shape
+    poses: list[HeadPose | None] = [None] * len(frames)
+    for _ in range(_SHAPE_ROUNDS):
+        fitter = HeadFitter(head, camera, shape)
+        gradient = shape / _SHAPE_SIGMA**2
+        matrix = np.eye(count) / _SHAPE_SIGMA**2
+        for k, landmarks in enumerate(frames):
+            pose = fitter.fit(landmarks, poses[k])
+            poses[k] = pose
+            g, h = fitter.shape_terms(pose, landmarks)
+            gradient += g
+            matrix += h
+        step = -np.linalg.solve(matrix, gradient)
+        shape = shape + step
+        if np.abs(step).max() < 0.02:
+            break
+    return np.clip(shape, -2.5, 2.5)

@@ -1,0 +1,1 @@
+"""Files that users bring: identification, safe reading, checkpoints and body models."""

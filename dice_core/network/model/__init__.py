@@ -1,0 +1,1 @@
+"""The DICE network itself: layers, precision, crops and inference."""

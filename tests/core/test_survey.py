@@ -1,0 +1,37 @@
+"""The constants of a person, surveyed on a clip."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from dice_core.engines.open.survey import Person, survey
+from dice_core.engines.settings import CaptureSettings
+from dice_core.media import open_footage
+from dice_core.sample import sample_clip, sample_truth
+from dice_core.take import open_take
+
+
+@pytest.fixture(scope="module")
+def person() -> Person:
+    return survey(open_footage(str(sample_clip())), CaptureSettings())
+
+
+def test_the_hand_is_as_large_beside_the_head_as_in_the_truth(person: Person) -> None:
+    truth = open_take(sample_truth()).meshes["hand_right"].joints
+    found = person.hand_mesh("right").joints
+    ratio = np.linalg.norm(found[1:] - found[0], axis=1).mean() / np.linalg.norm(truth[1:] - truth[0], axis=1).mean()
+    assert ratio == pytest.approx(1.0, abs=0.06)
+
+
+def test_a_person_survives_being_stored(person: Person) -> None:
+    again = Person.from_arrays(person.to_arrays())
+    assert again.camera == person.camera
+    assert again.hand_scale == person.hand_scale
+    assert again.head_mesh().rest_vertices.tolist() == person.head_mesh().rest_vertices.tolist()
+
+
+def test_the_field_of_view_is_the_users_if_given() -> None:
+    settings = CaptureSettings(fov=60.0)
+    footage = open_footage(str(sample_clip()), (0, 1))
+    assert survey(footage, settings).camera.fov_degrees == pytest.approx(60.0)

@@ -1,0 +1,274 @@
+"""The worker process and the queue: progress, cancelling, and every bad end that a worker can come to."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from dice_blender.jobs.queue import CaptureQueue, Request, State
+from dice_blender.jobs.worker import Python, Worker, WorkerError, module_folders
+
+# Seconds within which anything of the stub's ends on a busy machine.
+PATIENCE = 30.0
+RequestOf = Callable[[str], Request]
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the stub ends by POSIX signals")
+
+
+def drive(queue: CaptureQueue, until: Callable[[], bool] | None = None) -> float:
+    """Tick until a condition, or until nothing is left; returns the longest tick in seconds."""
+    start, longest = time.monotonic(), 0.0
+    while True:
+        began = time.perf_counter()
+        more = queue.tick()
+        longest = max(longest, time.perf_counter() - began)
+        if (until() if until else not more) or time.monotonic() - start > PATIENCE:
+            assert time.monotonic() - start < PATIENCE
+            return longest
+        time.sleep(0.01)
+
+
+def gone(pid: int) -> bool:
+    """Whether a process is gone, and not a zombie of ours either."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    state = Path(f"/proc/{pid}/stat")
+    return state.exists() and state.read_text().rpartition(")")[2].split()[0] == "Z" and os.getppid() != os.getpid()
+
+
+def test_progress_and_result(queue: CaptureQueue, stub_python: Python, request_of: RequestOf) -> None:
+    capture = queue.submit(request_of("frames=6,pause=0.05,warn"), stub_python)
+    seen = []
+    drive(queue, lambda: seen.append(capture.done) or capture.state.over)
+    assert capture.state is State.DONE
+    assert set(seen) >= {2, 3, 4, 5}, "every frame was seen while it came in"
+    assert (capture.done, capture.total, capture.warning) == (6, 6, "Frame 6 is dark.")
+    assert capture.result["tracked"] == {"head": 1.0, "hand_right": 0.9}
+    assert not queue.captures
+
+
+def test_a_tick_takes_no_time(queue: CaptureQueue, stub_python: Python, request_of: RequestOf) -> None:
+    queue.submit(request_of("frames=200,pause=0.002,babble"), stub_python)
+    drive(queue, lambda: queue.current is not None)
+    assert drive(queue) < 0.05
+
+
+def test_captures_run_one_after_the_other(queue: CaptureQueue, stub_python: Python, request_of: RequestOf) -> None:
+    names = ["frames=3", "frames=4", "frames=5"]
+    captures = [queue.submit(request_of(name), stub_python) for name in names]
+    running: list[set[int]] = []
+
+    def watch() -> bool:
+        running.append({capture.number for capture in captures if capture.state is State.RUNNING})
+        return not queue.busy
+
+    drive(queue, watch)
+    assert [capture.state for capture in captures] == [State.DONE] * 3
+    assert all(len(numbers) <= 1 for numbers in running)
+    order = [next(iter(numbers)) for numbers in running if numbers]
+    assert order == sorted(order)
+
+
+def test_cancel_keeps_finished_frames(queue: CaptureQueue, stub_python: Python, request_of: RequestOf) -> None:
+    capture = queue.submit(request_of("frames=1000,pause=0.05"), stub_python)
+    drive(queue, lambda: capture.done >= 3)
+    pid = queue.worker_pid
+    start = time.monotonic()
+    queue.cancel(capture)
+    assert capture.state is State.STOPPING
+    drive(queue)
+    assert time.monotonic() - start < 2
+    assert capture.state is State.CANCELLED
+    assert capture.result["cancelled"]
+    assert gone(pid)
+    assert len(list(capture.request.take.glob("*.txt"))) == capture.done >= 3
+
+
+def test_cancel_of_a_deaf_worker(queue: CaptureQueue, stub_python: Python, request_of: RequestOf) -> None:
+    capture = queue.submit(request_of("frames=1000,pause=0.05,deaf"), stub_python)
+    drive(queue, lambda: capture.done >= 2)
+    pid, start = queue.worker_pid, time.monotonic()
+    queue.cancel(capture)
+    drive(queue)
+    assert time.monotonic() - start < 2
+    assert capture.state is State.CANCELLED
+    assert gone(pid)
+    assert len(list(capture.request.take.glob("*.txt"))) >= 2
+
+
+def test_cancel_while_waiting(queue: CaptureQueue, stub_python: Python, request_of: RequestOf) -> None:
+    first = queue.submit(request_of("frames=3"), stub_python)
+    second = queue.submit(request_of("frames=4"), stub_python)
+    queue.tick()
+    queue.cancel(second)
+    drive(queue)
+    assert first.state is State.DONE
+    assert not second.request.take.exists()
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        ("die", "killed", "about to die"),
+        ("crash", "exit status 1", "RuntimeError: the stub crashes"),
+        ("mute", "without a result", ""),
+        ("refuse", "There is no footage", ""),
+    ],
+    ids=lambda end: end[0],
+)
+def test_bad_ends(queue: CaptureQueue, stub_python: Python, request_of: RequestOf, end: tuple[str, str, str]) -> None:
+    habits, says, last_line = end
+    bad = queue.submit(request_of(f"frames=6,{habits}"), stub_python)
+    good = queue.submit(request_of("frames=2"), stub_python)
+    drive(queue)
+    assert bad.state is State.FAILED
+    assert says in bad.error
+    assert says in bad.report()
+    assert last_line in bad.report()
+    assert queue.captures == (bad,), "a failure stays until it is dismissed"
+    queue.cancel(bad)
+    assert not queue.captures
+    assert good.state is State.DONE, "the next capture works"
+
+
+def test_kill_9_leaves_no_zombie(queue: CaptureQueue, stub_python: Python, request_of: RequestOf) -> None:
+    capture = queue.submit(request_of("frames=1000,pause=0.02"), stub_python)
+    drive(queue, lambda: capture.done >= 2)
+    pid = queue.worker_pid
+    os.kill(pid, signal.SIGKILL)
+    drive(queue)
+    assert capture.state is State.FAILED
+    assert not Path(f"/proc/{pid}").exists()
+    assert queue.worker_pid is None
+
+
+def test_children_of_the_worker_end_with_it(queue: CaptureQueue, stub_python: Python, request_of: RequestOf) -> None:
+    capture = queue.submit(request_of("frames=4,child"), stub_python)
+    drive(queue)
+    child = int(capture.warning.split()[1])
+    deadline = time.monotonic() + 5
+    while not gone(child) and time.monotonic() < deadline:
+        state = Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()[0]
+        if state == "Z":  # killed, and left to whoever is init here
+            break
+        time.sleep(0.02)
+    else:
+        assert gone(child)
+
+
+def test_garbage_is_not_progress(queue: CaptureQueue, stub_python: Python, request_of: RequestOf) -> None:
+    capture = queue.submit(request_of("frames=5,babble,odd"), stub_python)
+    drive(queue)
+    assert capture.state is State.DONE
+    assert capture.done == 5
+    assert "cannot be read" in capture.warning
+
+
+def test_silence_is_noticed(
+    queue: CaptureQueue, stub_python: Python, request_of: RequestOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dice_blender.jobs.queue._SILENCE", 0.3)
+    capture = queue.submit(request_of("frames=5,hang"), stub_python)
+    drive(queue, lambda: capture.silent > 0)
+    assert capture.silent >= 0.3
+    assert capture.state is State.RUNNING, "silence is said, not punished"
+
+
+def test_close_ends_the_worker(queue: CaptureQueue, stub_python: Python, request_of: RequestOf) -> None:
+    capture = queue.submit(request_of("frames=1000,deaf"), stub_python)
+    queue.submit(request_of("frames=7"), stub_python)
+    drive(queue, lambda: capture.done >= 1)
+    pid = queue.worker_pid
+    start = time.monotonic()
+    queue.close()
+    assert time.monotonic() - start < 2
+    assert gone(pid)
+    assert not queue.captures
+    assert not queue.busy
+
+
+def test_worker_ends_when_blender_is_killed(stub_python: Python, tmp_path: Path) -> None:
+    watcher = (
+        "import sys, time; from pathlib import Path; from dice_blender.jobs.worker import Worker\n"
+        "worker = Worker(sys.argv[2:], Path(sys.argv[1])); print(worker.pid, flush=True); time.sleep(60)"
+    )
+    arguments = ["capture", "frames=1000,pause=0.02.mp4", "-o", str(tmp_path / "t.dicetake"), "--events"]
+    command = stub_python.command("dice_core", arguments)
+    root = str(Path(__file__).parents[2])
+    process = subprocess.Popen(
+        [sys.executable, "-c", watcher, str(tmp_path), *command],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": root},
+    )
+    pid = int(process.stdout.readline())
+    while not list((tmp_path / "t.dicetake").glob("*.txt")):
+        time.sleep(0.02)
+    process.kill()
+    process.wait()
+    process.stdout.close()
+    deadline = time.monotonic() + 5
+    while time.monotonic() < deadline:
+        stat = Path(f"/proc/{pid}/stat")
+        if not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] == "Z":
+            return
+        time.sleep(0.02)
+    os.kill(pid, signal.SIGKILL)
+    pytest.fail("the worker outlived Blender")
+
+
+def test_a_program_that_is_not_there(queue: CaptureQueue, request_of: RequestOf) -> None:
+    capture = queue.submit(request_of("frames=2"), Python("/nowhere/python"))
+    queue.tick()
+    assert capture.state is State.FAILED
+    assert "could not be started" in capture.error
+
+
+def test_isolated_python_sees_only_what_it_is_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "poison").mkdir()
+    (tmp_path / "poison" / "json.py").write_text("raise SystemExit('poisoned')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "poison"))
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "probe_me.py").write_text("import json, sys; print(json.dumps(sys.argv))")
+    python = Python(sys.executable, (str(tmp_path / "own"),))
+    worker = Worker(python.command("probe_me", ["a b", "--c", "ä"]), tmp_path / "out")
+    while worker.running:
+        time.sleep(0.01)
+    worker.release()
+    assert worker.exit_status == 0, worker.last_lines()
+    assert worker.output().strip() == '["probe_me", "a b", "--c", "\\u00e4"]' or '"a b"' in worker.output()
+
+
+def test_packages_of_a_foreign_python_win(tmp_path: Path) -> None:
+    (tmp_path / "json").mkdir()
+    (tmp_path / "json" / "__init__.py").write_text("raise SystemExit('ours won')")
+    (tmp_path / "probe_me.py").write_text("import json; print(json.dumps(1))")
+    python = Python(sys.executable, (str(tmp_path),), isolated=False)
+    worker = Worker(python.command("probe_me", []), tmp_path / "out")
+    while worker.running:
+        time.sleep(0.01)
+    worker.release()
+    assert worker.output().strip() == "1", worker.last_lines()
+
+
+def test_missing_module_is_a_sentence() -> None:
+    with pytest.raises(WorkerError, match="install the extension again"):
+        module_folders(["no_such_module_anywhere"])
+
+
+def test_arguments_of_the_command_line(tmp_path: Path) -> None:
+    request = Request("/f/a.mp4", tmp_path / "a.dicetake", hands="left", frames=(3, 9), fov=40.0)
+    take = str(tmp_path / "a.dicetake")
+    assert request.arguments() == [
+        *["capture", "/f/a.mp4", "-o", take, "--engine", "open", "--hands", "left"],
+        *["--frames", "3:9", "--fov", "40", "--events"],
+    ]
