@@ -6,8 +6,8 @@
 All networks have the same deterministic weights in the published shapes, so no licensed file is needed. The plain one
 is `dice_core.network.model.dice`: unfused, with written-out attention, in float32. They take turns, and the medians
 and the best times of the rounds are given, for on a machine that does other work too the best is nearer to what the
-network itself needs. On a busy machine `--clock cpu --threads 1` counts the processor's time instead, which other work hardly
-changes.
+network itself needs. On a busy machine `--clock cpu --threads 1` counts the processor's time instead, which other work
+hardly changes.
 
 The errors are those of every output against the plain network, as shares of the output's standard deviation. They are
 found in half precision too where this processor has to imitate it; its speed there says nothing, so it is timed only
