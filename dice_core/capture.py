@@ -11,8 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from dice_core.contact.touch_events import TouchLog
-from dice_core.engines import make_engine
-from dice_core.engines.base import Columns, Engine, Finished
+from dice_core.engines.base import Columns, Engine, Finished, make_engine
 from dice_core.engines.settings import CaptureSettings
 from dice_core.errors import InputError
 from dice_core.events import EventWriter
@@ -48,18 +47,19 @@ def capture(
     output: Path,
     settings: CaptureSettings,
     *,
+    frames: tuple[int, int] | None = None,
     events: EventWriter | None = None,
     on_progress: Callable[[int, int], None] | None = None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> CaptureResult:
     """Capture footage into the take at `output`, going on with what an earlier run of the same capture left.
 
-    on_progress : called with finished and total frames; should_stop : asked after each frame, True ends the capture
-    with a take of the frames so far.
+    frames : the range that the user asked for, None for all of the footage; on_progress : called with finished and
+    total frames; should_stop : asked after each frame, True ends the capture with a take of the frames so far.
     Raises InputError where the output holds something else or cannot be written; what fails before the first chunk
     leaves no take behind.
     """
-    run = _Capture(footage, output, settings, events or EventWriter(), on_progress, should_stop)
+    run = _Capture(footage, output, settings, frames, events or EventWriter(), on_progress, should_stop)
     try:
         return run.run()
     except Exception:
@@ -73,6 +73,7 @@ class _Capture:
         footage: Footage,
         output: Path,
         settings: CaptureSettings,
+        frames: tuple[int, int] | None,
         events: EventWriter,
         on_progress: Callable[[int, int], None] | None,
         should_stop: Callable[[], bool],
@@ -94,7 +95,7 @@ class _Capture:
         )
         identity = {"name": settings.engine, "settings": self._engine.settings(), "models": self._engine.models()}
         self._warnings = [*footage.warnings, *self._engine.warnings]
-        self._writer = TakeWriter(output, source, identity)
+        self._writer = TakeWriter(output, source, identity, settings.request(frames))
         self._blocks: list[Columns | None] = []  # None: saved, but no longer needed in memory
         self._fitted = 0
         self._tracked: dict[str, int] = {}

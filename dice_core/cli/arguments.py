@@ -8,6 +8,7 @@ from pathlib import Path
 
 from dice_core import __version__
 from dice_core.cli import capturing, demo, exporting, models, reporting
+from dice_core.engines.settings import add_options
 
 __all__ = ["parser"]
 
@@ -28,13 +29,10 @@ def parser() -> argparse.ArgumentParser:
     sub = command("capture", "Capture footage into a take.")
     sub.add_argument("input", help="an image, a folder or glob of images, or a video")
     sub.add_argument("-o", "--output", type=Path, help="the take (with --stills: a folder for the takes)")
-    sub.add_argument("--engine", choices=("open", "dice"), default="open")
     sub.add_argument("--frames", type=_frame_range, metavar="A:B", help="frames A to B - 1, counted from 0")
-    sub.add_argument("--hands", choices=("auto", "left", "right", "both"), default="auto", help="the subject's own")
-    sub.add_argument("--fov", type=float, metavar="DEG", help="angle of view along the longer side, in degrees")
     sub.add_argument("--stills", action="store_true", help="each picture of a folder by itself, into a take of its own")
     sub.add_argument("--events", action="store_true", help="progress as JSON lines on standard output")
-    _add_dice_options(sub)
+    add_options(sub)
     sub.set_defaults(run=capturing.run)
 
     sub = command("info", "Say what is in a take, or in each take of a folder.")
@@ -73,26 +71,6 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument("-o", "--output", type=Path, default=Path("demo"), help="folder for the results")
     sub.set_defaults(run=demo.run)
     return top
-
-
-def _add_dice_options(sub: argparse.ArgumentParser) -> None:
-    group = sub.add_argument_group("the dice engine")
-    group.add_argument("--device", choices=("auto", "cpu", "cuda", "mps"), default="auto")
-    group.add_argument(
-        "--precision",
-        choices=("auto", "full", "half"),
-        default="auto",
-        help="of the network's arithmetic; auto: half where the device gains by it and the checkpoint bears it",
-    )
-    group.add_argument(
-        "--gate",
-        choices=("on", "off"),
-        default="on",
-        help="the paper's presence gate: no deformation where the network holds a touch for unlikely",
-    )
-    group.add_argument(
-        "--contact", choices=("network", "solver"), default="network", help="refine the network's contact by the solver"
-    )
 
 
 def _frame_range(text: str) -> tuple[int, int]:

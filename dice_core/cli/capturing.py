@@ -29,15 +29,7 @@ _ENDING = ".dicetake"
 def run(options: argparse.Namespace) -> int:
     """Run the command; returns the exit status."""
     events = EventWriter(sys.stdout if options.events else None)
-    settings = CaptureSettings(
-        options.engine,
-        options.hands,
-        options.fov,
-        options.device,
-        options.contact,
-        options.precision,
-        options.gate == "on",
-    )
+    settings = CaptureSettings.from_options(options)
     try:
         with _stop_requests(watch_input=options.events) as stop:
             if options.stills:
@@ -73,6 +65,7 @@ def capture_with_progress(
             footage,
             output,
             settings,
+            frames=frames,
             events=events,
             on_progress=progress,
             should_stop=(lambda: False) if stop is None else stop.is_set,

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any, Protocol
 
 import numpy as np
 
+from dice_core.engines.registry import ENGINES
+from dice_core.engines.settings import CaptureSettings
 from dice_core.geometry.camera import Camera
 from dice_core.geometry.mesh import Mesh
+from dice_core.media import Footage
 
-__all__ = ["SIDES", "Columns", "Engine", "Finished", "Press"]
+__all__ = ["SIDES", "Columns", "Engine", "Finished", "Press", "make_engine"]
 
 SIDES = ("left", "right")
 Columns = dict[str, np.ndarray]
@@ -79,3 +83,13 @@ class Engine(Protocol):
 
     def finish(self, window: Columns, start: int, stop: int) -> Finished:
         """Rows start..stop-1 of a window of joined blocks as the take holds them."""
+
+
+def make_engine(footage: Footage, settings: CaptureSettings) -> Engine:
+    """The engine that the settings name, for this footage.
+
+    Raises MissingModelError where the engine needs files that are not there.
+    """
+    entry = ENGINES[settings.engine]
+    engine: Engine = getattr(import_module(entry.module), entry.class_name)(footage, settings)
+    return engine

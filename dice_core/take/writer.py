@@ -27,6 +27,7 @@ from dice_core.take.format import (
     write_arrays,
     write_json,
 )
+from dice_core.take.identity import same_capture
 
 __all__ = ["TakeWriter"]
 
@@ -38,11 +39,14 @@ _WORK_FOLDER = "work"
 class TakeWriter:
     """Creates a take, or goes on with one that an earlier run of the same capture left.
 
-    path : the take's folder; source : the footage; engine : {"name", "settings", "models"}, all JSON values.
+    path : the take's folder; source : the footage; engine : {"name", "settings", "models"}, all JSON values;
+    request : what the user asked for, as of `CaptureSettings.request`, so that it can be recognised when asked again.
     Raises InputError where the folder holds something else: another take, or files that are not a take's.
     """
 
-    def __init__(self, path: str | Path, source: Source, engine: dict[str, Any]) -> None:
+    def __init__(
+        self, path: str | Path, source: Source, engine: dict[str, Any], request: dict[str, Any] | None = None
+    ) -> None:
         self.path = Path(path)
         self._info: dict[str, Any] = {
             "format": FORMAT,
@@ -51,6 +55,7 @@ class TakeWriter:
             "generator_version": __version__,
             "source": asdict(source),
             "engine": engine,
+            "request": request,
             "camera": None,
             "meshes": [],
             "chunks": [],
@@ -166,7 +171,7 @@ class TakeWriter:
             info = json.loads(file.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise InputError(f"{file} cannot be read ({error}): choose another output with -o.") from error
-        if _identity(info) != _identity(self._info):
+        if not same_capture(info, self._info):
             raise InputError(
                 f"{self.path} holds a take of other footage or settings: choose another output with -o, or delete it."
             )
@@ -224,13 +229,6 @@ def _tracks(file: Path, name: str) -> bool:
 def _mesh_of(key: str) -> set[str]:
     """A key's mesh stands before the dot, or after the first underscore."""
     return {key.partition(".")[0], key.partition("_")[2]}
-
-
-def _identity(info: dict[str, Any]) -> tuple[Any, ...]:
-    # The path is left out: the same footage in another place is the same footage.
-    source = {key: value for key, value in info.get("source", {}).items() if key != "path"}
-    engine = json.loads(json.dumps(info.get("engine")))
-    return info.get("format"), info.get("version"), source, engine
 
 
 def _stored(key: str, value: np.ndarray) -> np.ndarray:

@@ -55,7 +55,7 @@ def test_a_device_without_half_precision_says_so(
     with pytest.raises(InputError, match="no precision 'double'"):
         Runner(network, positions[0], "cpu", "double")
     with pytest.raises(InputError, match="no precision 'double'"):
-        CaptureSettings(engine="dice", precision="double")  # type: ignore[arg-type]
+        CaptureSettings(engine="dice", precision="double")
 
 
 def test_types_of_half_precision_follow_the_hardware(monkeypatch: pytest.MonkeyPatch) -> None:
