@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["DiceError", "InputError", "MissingModelError", "ShapeError"]
+__all__ = ["DiceError", "InputError", "MissingModelError", "ShapeError", "Stopped"]
 
 
 class DiceError(Exception):
@@ -26,3 +26,9 @@ class MissingModelError(InputError):
 
 class ShapeError(DiceError, ValueError):
     """An array does not have the shape that a function documents."""
+
+
+class Stopped(DiceError):  # noqa: N818 (no fault of anybody's)
+    """The user asked to stop before there was anything to keep."""
+
+    exit_status = 130

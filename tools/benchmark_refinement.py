@@ -3,7 +3,7 @@
     python tools/benchmark_refinement.py [--json]
 
 The sample's truth stands for a network that is right in everything but the hand's depth, which is off by a known
-amount. It goes through the dice engine's finishing with and without the solver, and `dice metrics` measures both
+amount. It goes through the dice engine's post-processing with and without the solver, and `dice metrics` measures both
 against the truth. No torch and no licensed file is needed.
 """
 

@@ -28,6 +28,7 @@ from dice_core.take.format import (
     write_json,
 )
 from dice_core.take.identity import same_capture
+from dice_core.take.mesh_frames import MeshFrames
 
 __all__ = ["TakeWriter"]
 
@@ -118,7 +119,7 @@ class TakeWriter:
         for chunk in self._info["chunks"]:
             file = self.path / chunk["file"]
             arrays = load_arrays(file)
-            arrays |= absent_arrays(mesh, chunk["frames"])
+            arrays |= MeshFrames.absent(mesh, chunk["frames"]).take_arrays(mesh.name)
             write_arrays(file, arrays)
         self._info["meshes"].append(mesh.name)
         self._save()
@@ -196,26 +197,6 @@ class TakeWriter:
             write_arrays(file, {key: value for key, value in arrays.items() if not _mesh_of(key) & set(gone)})
         for name in gone:
             (self.path / "meshes" / f"{name}.npz").unlink(missing_ok=True)
-
-
-def absent_arrays(mesh: Mesh, frames: int) -> dict[str, np.ndarray]:
-    """The arrays of a body that is in none of `frames` frames."""
-    name, vertices, joints = mesh.name, len(mesh.rest_vertices), len(mesh.joints)
-    landmarks = 468 if name == "head" else 21
-    arrays: dict[str, np.ndarray] = {
-        f"tracked_{name}": np.zeros(frames, np.uint8),
-        f"{name}.vertices": np.zeros((frames, vertices, 3), np.float32),
-        f"{name}.deformation": np.zeros((frames, vertices, 3), np.float32),
-        f"{name}.contact": np.zeros((frames, vertices), np.float32),
-        f"landmarks_{name}": np.zeros((frames, landmarks, 2), np.float32),
-        f"confidence_{name}": np.zeros(frames, np.float32),
-    }
-    if joints:
-        arrays[f"{name}.rotation"] = np.zeros((frames, joints, 3), np.float32)
-        arrays[f"{name}.translation"] = np.zeros((frames, 3), np.float32)
-    if mesh.shape_key_names:
-        arrays[f"{name}.expression"] = np.zeros((frames, len(mesh.shape_key_names)), np.float32)
-    return arrays
 
 
 def _tracks(file: Path, name: str) -> bool:

@@ -19,7 +19,7 @@ from dice_core.geometry.camera import Camera
 from dice_core.geometry.mesh import Mesh
 from dice_core.take import Source, TakeWriter, TouchEvent, find_takes, open_take
 from dice_core.take.frames import FrameReader
-from dice_core.take.writer import absent_arrays
+from dice_core.take.mesh_frames import MeshFrames
 from tests.core.synthetic_bodies import sphere_mesh
 
 SOURCE = Source("clip.mp4", "video", 320, 240, 25.0, 10, 12, "ab" * 32)
@@ -47,7 +47,7 @@ def rigged_hand(name: str = "hand_right") -> Mesh:
 def values(mesh: Mesh, count: int, seed: int) -> dict[str, np.ndarray]:
     random = np.random.default_rng(seed)
     arrays = {}
-    for key, zero in absent_arrays(mesh, count).items():
+    for key, zero in MeshFrames.absent(mesh, count).take_arrays(mesh.name).items():
         arrays[key] = random.uniform(0, 1, zero.shape).astype(np.float32)
     arrays[f"tracked_{mesh.name}"] = np.ones(count, np.uint8)
     return arrays

@@ -15,7 +15,7 @@ pytest.importorskip("safetensors")
 
 from dice_core.capture import capture  # noqa: E402
 from dice_core.cli import main  # noqa: E402
-from dice_core.engines.dice import engine as dice_engine  # noqa: E402
+from dice_core.engines.dice import tracking  # noqa: E402
 from dice_core.engines.settings import CaptureSettings  # noqa: E402
 from dice_core.errors import InputError, MissingModelError  # noqa: E402
 from dice_core.landmarks import FaceDetection, FrameLandmarks, HandDetection  # noqa: E402
@@ -86,7 +86,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture
 def footage(tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("DICE_DATA", str(data))
-    monkeypatch.setattr(dice_engine, "LandmarkTracker", _Tracker)
+    monkeypatch.setattr(tracking, "LandmarkTracker", _Tracker)
     folder = tmp_path / "frames"
     folder.mkdir()
     rng = np.random.default_rng(3)

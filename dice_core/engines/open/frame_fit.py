@@ -8,8 +8,8 @@ from functools import cached_property
 import numpy as np
 
 from dice_core.contact.tissue.stiffness import Tissue
-from dice_core.engines.base import SIDES, Columns
-from dice_core.engines.open.frames import head_pose, set_head_pose
+from dice_core.engines.base import SIDES
+from dice_core.engines.open.frames import HandFrames, OpenFrames
 from dice_core.engines.open.survey import Person
 from dice_core.fitting.depth_prior import HandDepthPrior
 from dice_core.fitting.hand_fit import HandFitter, HandObservation
@@ -25,7 +25,7 @@ __all__ = ["FrameFitter"]
 
 
 class FrameFitter:
-    """Fits the rows of a clip in order; all it remembers between rows stands in the columns."""
+    """Fits the frames of a clip in order; all that a frame takes from the one before stands in that frame's table."""
 
     def __init__(self, person: Person, tissue: Tissue) -> None:
         self.person = person
@@ -58,22 +58,22 @@ class FrameFitter:
             )
         return self._placers[side]
 
-    def fit_row(self, columns: Columns, row: int, before: tuple[Columns, int] | None) -> None:
-        """Fill in the poses of a row.
+    def fit(self, frame: OpenFrames, previous: OpenFrames | None) -> None:
+        """Enter the poses of a frame that holds its detections; both tables have one row.
 
-        before : columns and row of the frame before, None at the start of a clip.
+        previous : the frame before, fitted; None at the start of a clip.
         """
-        previous_head = None if before is None else head_pose(*before)
+        previous_head = None if previous is None else previous.head.pose(0)
         view = None
-        if columns["head"][row]:
-            pose = self._head_fitter.fit(columns["head.landmarks"][row], previous_head)
-            set_head_pose(columns, row, pose)
-        for side in SIDES:
-            if not columns[side][row]:
-                continue
-            if view is None and columns["head"][row]:
+        if frame.head.found[0]:
+            pose = self._head_fitter.fit(frame.head.landmarks[0], previous_head)
+            frame.head.set_pose(0, pose)
+            if any(frame.hand(side).found[0] for side in SIDES):
                 view = self._view(pose)
-            self._fit_hand(columns, row, side, before, view, previous_head)
+        for side in SIDES:
+            if frame.hand(side).found[0]:
+                before = None if previous is None else previous.hand(side)
+                self._fit_hand(side, frame.hand(side), before, view, previous_head)
 
     def _view(self, pose: HeadPose) -> HeadView:
         head = self.person.head
@@ -84,29 +84,24 @@ class FrameFitter:
 
     def _fit_hand(
         self,
-        columns: Columns,
-        row: int,
         side: str,
-        before: tuple[Columns, int] | None,
+        hand: HandFrames,
+        before: HandFrames | None,
         view: HeadView | None,
         previous_head: HeadPose | None,
     ) -> None:
-        observation = HandObservation.of(columns[f"{side}.landmarks"][row], columns[f"{side}.world"][row])
+        observation = HandObservation.of(hand.landmarks[0], hand.world_landmarks[0])
         if view is not None:
             guess = HandDepthPrior.load().guess(
                 observation.pixels, observation.depth, side, self.person.camera, view
             )
             observation = replace(observation, guess=guess)
         free_before, placed_before = None, None
-        if before is not None and before[0][side][before[1]]:
-            earlier, index = before
-            free_before = earlier[f"{side}.free"][index]
-            touching = bool(earlier[f"{side}.touching"][index])
-            placed_before = Placement(earlier[f"{side}.pose"][index], touching)
+        if before is not None and before.found[0]:
+            free_before = before.free_pose[0]
+            placed_before = Placement(before.pose[0], bool(before.touching[0]))
         free = self._hand(side).fit(observation, free_before)
-        columns[f"{side}.free"][row] = free
-        columns[f"{side}.pose"][row] = free
+        hand.free_pose[0] = hand.pose[0] = free
         if view is not None:
             placed = self._placer(side).place(free, observation, view, placed_before, previous_head)
-            columns[f"{side}.pose"][row] = placed.pose
-            columns[f"{side}.touching"][row] = placed.touching
+            hand.pose[0], hand.touching[0] = placed.pose, placed.touching
