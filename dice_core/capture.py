@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dice_core.contact.touch_events import TouchLog
+from dice_core.contact.touch_events import TouchEventRecorder
 from dice_core.engines import make_engine
 from dice_core.engines.base import Columns, Engine, Finished
 from dice_core.engines.settings import CaptureSettings
@@ -144,7 +144,7 @@ class _Capture:
         if saved is None:
             write_arrays(file, constants, compressed=False)
         self._writer.set_camera(self._engine.camera)
-        self._touches = TouchLog(self._engine.mesh("head"), stills=self._footage.count == 1)
+        self._touches = TouchEventRecorder(self._engine.mesh("head"), stills=self._footage.count == 1)
 
     def _load(self) -> None:
         """Take up the blocks that an earlier run saved, and the touches up to its last chunk."""
@@ -184,7 +184,7 @@ class _Capture:
     def _note_touches(self, finished: Finished) -> None:
         for press in finished.presses:
             self._touches.add(int(finished.frame[press.row]), press.hand, press.contact, press.deformation)
-        self._writer.set_events(TouchEvent(**event) for event in self._touches.events())  # type: ignore[arg-type]
+        self._writer.set_events(TouchEvent(**event) for event in self._touches.as_dicts())  # type: ignore[arg-type]
 
     def _write(self, finished: Finished, *, provisional: bool) -> None:
         writer, count = self._writer, len(finished.frame)

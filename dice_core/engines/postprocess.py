@@ -6,7 +6,8 @@ from abc import ABC, abstractmethod
 
 import numpy as np
 
-from dice_core.contact.soft_tissue import Pressed, SoftTissue
+from dice_core.contact.soft_tissue import SoftTissue
+from dice_core.contact.tissue_response import TissueResponse
 from dice_core.engines.base import SIDES, Columns, Finished, Press
 
 __all__ = ["INTERPOLATED", "ChunkFinisher", "press_hand"]
@@ -72,7 +73,7 @@ class ChunkFinisher(ABC):
         """
 
 
-def press_hand(tissue: SoftTissue, head: Arrays, hand: Arrays, k: int, hand_triangles: np.ndarray) -> Pressed:
+def press_hand(tissue: SoftTissue, head: Arrays, hand: Arrays, k: int, hand_triangles: np.ndarray) -> TissueResponse:
     """Let a hand press into the head in row k of the chunk; a hand that reaches bone is pushed back.
 
     head, hand : their arrays, of which vertices, translation, deformation and contact are changed in place.

@@ -19,7 +19,7 @@ from dice_core.fitting.head_fit import HeadPose
 from dice_core.fitting.head_view import HeadView
 from dice_core.fitting.kinematics import POSE_SIZE
 from dice_core.fitting.levenberg_marquardt import Quadratic, minimise
-from dice_core.geometry.nearest_vertex import HeadProximity, Nearest
+from dice_core.geometry.nearest_vertex import NearestVertexIndex, NearestVertices
 from dice_core.geometry.rotations import rotation_matrices
 
 __all__ = ["HandPlacer", "Placement"]
@@ -91,7 +91,7 @@ class HandPlacer:
         self,
         fitter: HandFitter,
         samples: HandSamples,
-        proximity: HeadProximity,
+        proximity: NearestVertexIndex,
         *,
         pivot: np.ndarray,
         softness: np.ndarray,
@@ -180,7 +180,7 @@ class HandPlacer:
         rotation = rotation_matrices(head.pose.rotation)
         return (points - self._pivot - head.pose.translation) @ rotation + self._pivot, rotation
 
-    def _nearest(self, points: np.ndarray, head: HeadView) -> tuple[Nearest, np.ndarray]:
+    def _nearest(self, points: np.ndarray, head: HeadView) -> tuple[NearestVertices, np.ndarray]:
         local, rotation = self._local(points, head)
         nearest = self._proximity.query(local)
         return nearest, nearest.normal @ rotation.T
@@ -254,7 +254,7 @@ class HandPlacer:
         return evaluate
 
     def _add_penetration(
-        self, terms: Quadratic, nearest: Nearest, skin: np.ndarray, moves: np.ndarray, firmness: float
+        self, terms: Quadratic, nearest: NearestVertices, skin: np.ndarray, moves: np.ndarray, firmness: float
     ) -> None:
         excess = nearest.depth - self._give[nearest.vertex]
         inside = np.flatnonzero((excess > 0) & (nearest.distance < _DEEPEST))

@@ -15,7 +15,7 @@ from dice_core.fitting.head_fit import HeadPose
 from dice_core.fitting.head_view import HeadView
 from dice_core.geometry.camera import Camera
 from dice_core.geometry.mesh import triangles
-from dice_core.geometry.nearest_vertex import HeadProximity
+from dice_core.geometry.nearest_vertex import NearestVertexIndex
 from dice_core.geometry.rasterizer import depth_map
 
 CAMERA = Camera.from_fov(640, 480, 40.0)
@@ -29,7 +29,7 @@ class Stage:
 
     fitter: HandFitter
     placer: HandPlacer
-    proximity: HeadProximity
+    proximity: NearestVertexIndex
     samples: HandSamples
     view: HeadView
 
@@ -51,7 +51,7 @@ def stage() -> Stage:
     fitter = HandFitter(hand, CAMERA, hand_shape, 1.0)
     samples = HandSamples.of(hand.person_mesh(hand_shape, 1.0))
     tissue = head_tissue(head)
-    proximity = HeadProximity(head.mesh, tissue.touchable)
+    proximity = NearestVertexIndex(head.mesh, tissue.touchable)
     placer = HandPlacer(fitter, samples, proximity, pivot=head.mesh.joints[0], softness=tissue.softness)
     return Stage(fitter, placer, proximity, samples, HeadView(pose, front, SCALE))
 

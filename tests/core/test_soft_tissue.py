@@ -3,10 +3,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dice_core.contact.lcp import pushes, shortest_way_out
+from dice_core.contact.lcp import minimum_translation, solve_lcp
 from dice_core.contact.sheet_compliance import compliance_matrix
-from dice_core.contact.soft_tissue import Pressed, SoftTissue, contact_probability
+from dice_core.contact.soft_tissue import SoftTissue
 from dice_core.contact.tissue.stiffness import HARDEST_DENT, SOFTEST_DENT, Tissue
+from dice_core.contact.tissue_response import TissueResponse, contact_probability
 from dice_core.errors import ShapeError
 from dice_core.geometry.closest_point import SurfaceIndex
 from dice_core.geometry.mesh import vertex_normals
@@ -22,12 +23,12 @@ def soft() -> SoftTissue:
     return SoftTissue(Tissue.uniform(len(SHEET), 1.0), SHEET, SHEET_TRIANGLES)
 
 
-def press(tissue: SoftTissue, depth: float, x: float = 0.0) -> tuple[Pressed, np.ndarray, np.ndarray]:
+def press(tissue: SoftTissue, depth: float, x: float = 0.0) -> tuple[TissueResponse, np.ndarray, np.ndarray]:
     vertices, triangles = ball(RADIUS, (x, 0, depth - RADIUS))
     return tissue.solve(SHEET, vertices, triangles), vertices, triangles
 
 
-def test_shapes_look_outwards() -> None:
+def test_normals_of_the_shapes_point_outwards() -> None:
     assert (vertex_normals(SHEET, SHEET_TRIANGLES)[:, 2] < -0.99).all()
     vertices, triangles = ball(1.0, (0, 0, 0))
     assert ((vertex_normals(vertices, triangles) * vertices).sum(axis=1) > 0.99).all()
@@ -65,7 +66,7 @@ def test_the_dent_of_a_centred_ball_is_symmetric(soft: SoftTissue) -> None:
     assert field[::-1] * [1, -1, 1] == pytest.approx(field, abs=1e-4)
 
 
-def test_apart_nothing_happens(soft: SoftTissue) -> None:
+def test_separated_surfaces_are_left_alone(soft: SoftTissue) -> None:
     for gap in (0.0005, 0.012, 0.5):
         pressed, _, _ = press(soft, -gap)
         assert (pressed.deformation == 0).all()
@@ -84,12 +85,12 @@ def test_contact_is_where_the_gap_is_small(soft: SoftTissue) -> None:
 
 
 def test_contact_probability_has_the_documented_values() -> None:
-    gaps = np.array([-0.003, 0, 0.0035, 0.01, 0.02])
-    assert contact_probability(gaps) == pytest.approx([1, 1, 0.5, 0, 0], abs=0.01)
-    assert (np.diff(contact_probability(np.linspace(-0.01, 0.02, 200))) <= 0).all()
+    depths = np.array([0.003, 0, -0.0035, -0.01, -0.02])
+    assert contact_probability(depths) == pytest.approx([1, 1, 0.5, 0, 0], abs=0.01)
+    assert (np.diff(contact_probability(np.linspace(-0.02, 0.01, 200))) >= 0).all()
 
 
-def test_surfaces_that_look_the_same_way_do_not_touch(soft: SoftTissue) -> None:
+def test_surfaces_that_face_the_same_way_do_not_touch(soft: SoftTissue) -> None:
     vertices, triangles = sheet(15, 0.03)
     pressed = soft.solve(SHEET, vertices + np.array([0, 0, 0.002]), triangles)
     assert (pressed.deformation == 0).all()
@@ -160,23 +161,23 @@ def test_coupled_sheets_move_together_and_uncoupled_ones_do_not() -> None:
     assert joined[middle, middle + count] > 0.8 * joined[middle, middle]
 
 
-def test_pushes_solve_the_complementarity_problem() -> None:
+def test_contact_forces_solve_the_complementarity_problem() -> None:
     random = np.random.default_rng(1)
     factor = random.normal(size=(40, 25))
     compliance, depth = factor @ factor.T, random.normal(size=40)
-    push = pushes(compliance, depth)
+    force = solve_lcp(compliance, depth)
     softened = compliance + 0.02 * np.diag(np.diagonal(compliance))
-    left = softened @ push - depth
-    assert push.min() >= 0
+    left = softened @ force - depth
+    assert force.min() >= 0
     assert left.min() > -1e-6
-    assert np.abs(push * left).max() < 1e-6
-    assert (pushes(compliance, -np.abs(depth)) == 0).all()
+    assert np.abs(force * left).max() < 1e-6
+    assert (solve_lcp(compliance, -np.abs(depth)) == 0).all()
 
 
-def test_the_way_out_is_straight_for_one_wall_and_diagonal_for_two() -> None:
+def test_the_minimum_translation_is_straight_for_one_wall_and_diagonal_for_two() -> None:
     wall, other = np.array([0.0, 0, -1]), np.array([1.0, 0, 0])
-    assert shortest_way_out(wall[None], np.array([-0.001])) == pytest.approx([0, 0, 0])
-    assert shortest_way_out(np.stack([wall] * 40), np.full(40, 0.004)) == pytest.approx([0, 0, -0.004], abs=1e-5)
-    corner = shortest_way_out(np.stack([wall, other] * 20), np.tile([0.004, 0.002], 20))
+    assert minimum_translation(wall[None], np.array([-0.001])) == pytest.approx([0, 0, 0])
+    assert minimum_translation(np.stack([wall] * 40), np.full(40, 0.004)) == pytest.approx([0, 0, -0.004], abs=1e-5)
+    corner = minimum_translation(np.stack([wall, other] * 20), np.tile([0.004, 0.002], 20))
     assert corner == pytest.approx([0.002, 0, -0.004], abs=1e-5)
-    assert shortest_way_out(np.stack([wall, -wall]), np.array([0.004, 0.004])) == pytest.approx([0, 0, 0])
+    assert minimum_translation(np.stack([wall, -wall]), np.array([0.004, 0.004])) == pytest.approx([0, 0, 0])

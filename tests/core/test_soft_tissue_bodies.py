@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from dice_core.bodies import load_hand, load_head
-from dice_core.contact.soft_tissue import Pressed, SoftTissue
+from dice_core.contact.soft_tissue import SoftTissue
 from dice_core.contact.tissue.stiffness import head_tissue
+from dice_core.contact.tissue_response import TissueResponse
 from dice_core.geometry.closest_point import SurfaceIndex
 from dice_core.geometry.mesh import triangles, vertex_normals
 from dice_core.geometry.rotations import axis_angle
@@ -64,7 +65,7 @@ def aimed(landmark: int, depth: float, side: str = "right") -> tuple[np.ndarray,
     return vertices + target - normal * (height + depth), faces
 
 
-def inside(pressed: Pressed, vertices: np.ndarray) -> float:
+def inside(pressed: TissueResponse, vertices: np.ndarray) -> float:
     """Metres of the deepest hand vertex in the deformed head, exact."""
     return float(
         SurfaceIndex(REST + pressed.deformation, TRIANGLES).query(vertices + pressed.hand_shift).distance.max()

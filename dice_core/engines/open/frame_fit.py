@@ -18,7 +18,7 @@ from dice_core.fitting.hand_samples import HandSamples
 from dice_core.fitting.head_fit import HeadFitter, HeadPose
 from dice_core.fitting.head_view import HeadView
 from dice_core.geometry.mesh import triangles
-from dice_core.geometry.nearest_vertex import HeadProximity
+from dice_core.geometry.nearest_vertex import NearestVertexIndex
 from dice_core.geometry.rotations import rotation_matrices
 
 __all__ = ["FrameFitter"]
@@ -38,8 +38,8 @@ class FrameFitter:
         self._placers: dict[str, HandPlacer] = {}
 
     @cached_property
-    def _proximity(self) -> HeadProximity:
-        return HeadProximity(self._head_mesh, self._tissue.touchable & ~self.person.head.rigid_vertices)
+    def _proximity(self) -> NearestVertexIndex:
+        return NearestVertexIndex(self._head_mesh, self._tissue.touchable & ~self.person.head.rigid_vertices)
 
     def _hand(self, side: str) -> HandFitter:
         if side not in self._hands:
