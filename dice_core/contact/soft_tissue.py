@@ -194,7 +194,7 @@ class SoftTissue:
     def _narrow_phase(
         self, frame: _Frame, candidates: tuple[np.ndarray, np.ndarray]
     ) -> tuple[ContactPairs, ContactPairs, np.ndarray]:
-        """Pairs of hand vertices with the skin as it is now, pairs of skin vertices with the hand, and the skin's normals.
+        """Pairs of hand vertices with the skin as it is now, of skin vertices with the hand, and the skin's normals.
 
         candidates : vertices of the head and of the hand.
         """
@@ -208,7 +208,7 @@ class SoftTissue:
         return *pair_surfaces(hand_surface, head_surface, candidates[1], candidates[0]), normals
 
     def _facing(self, head: np.ndarray) -> np.ndarray | None:
-        """(V, 3) unit: the direction that the skin faces over a wider area, as the head is turned; None for the normals."""
+        """(V, 3) unit: the skin's `outward` directions, turned with the head; None for the normals."""
         if self.tissue.outward is None:
             return None
         covariance = (self._rest - self._rest.mean(axis=0)).T @ (head - head.mean(axis=0))

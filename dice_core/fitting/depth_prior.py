@@ -111,9 +111,7 @@ class HandDepthPrior:
             message = f"The packaged model {DEPTH_ASSET.name} is missing: install DICE again."
             raise MissingModelError(message) from error
 
-    def guess(
-        self, pixels: np.ndarray, depth: np.ndarray, side: str, camera: Camera, view: HeadView
-    ) -> DepthGuess:
+    def guess(self, pixels: np.ndarray, depth: np.ndarray, side: str, camera: Camera, view: HeadView) -> DepthGuess:
         """Guess for one hand; pixels : (21, 2), depth : (21,) and the rest as for `depth_features`."""
         output = self.evaluate(depth_features(pixels[None], depth[None], side, camera, view))[0].astype(np.float64)
         sigma = np.maximum(np.exp(output[22:44]) * _SIGMA_OF_SCALE * DEPTH_UNIT, _LEAST_SIGMA)

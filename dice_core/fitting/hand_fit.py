@@ -147,9 +147,7 @@ class HandFitter:
             return terms
 
         iterations = _ITERATIONS if steady is None else _WARM_ITERATIONS
-        pose, _ = minimise(
-            evaluate, start, self.lower, self.upper, iterations=iterations, largest_step=_LARGEST_STEP
-        )
+        pose, _ = minimise(evaluate, start, self.lower, self.upper, iterations=iterations, largest_step=_LARGEST_STEP)
         return pose
 
     def rough_pose(self, observation: HandObservation) -> np.ndarray:

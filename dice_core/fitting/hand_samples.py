@@ -41,9 +41,7 @@ class HandSamples:
         bone = weights[chosen].argmax(axis=1)
         side = normals[chosen, 2] > 0
         _, part = np.unique(bone * 2 + side, return_inverse=True)
-        return cls(
-            ArticulatedPoints(rest[chosen], weights[chosen]), normals[chosen], chosen, part, int(part.max()) + 1
-        )
+        return cls(ArticulatedPoints(rest[chosen], weights[chosen]), normals[chosen], chosen, part, int(part.max()) + 1)
 
     def joined(self, keypoints: ArticulatedPoints) -> ArticulatedPoints:
         """The key points followed by the samples, to be moved in one go."""

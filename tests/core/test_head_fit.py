@@ -43,12 +43,8 @@ def turn_between(a: np.ndarray, b: np.ndarray) -> float:
     ("rotation", "translation"),
     [([0, 0, 0], [0, 0, 0.6]), ([0.2, 0.5, -0.1], [0.05, 0.02, 0.7]), ([-0.3, -0.6, 0.4], [-0.1, 0, 0.9])],
 )
-def test_a_known_pose_and_expression_are_recovered(
-    head: Head, rotation: list[float], translation: list[float]
-) -> None:
-    truth = HeadPose(
-        np.array(rotation, float), np.array(translation), expression(head, jawOpen=0.5, browInnerUp=0.6)
-    )
+def test_a_known_pose_and_expression_are_recovered(head: Head, rotation: list[float], translation: list[float]) -> None:
+    truth = HeadPose(np.array(rotation, float), np.array(translation), expression(head, jawOpen=0.5, browInnerUp=0.6))
     landmarks = seen(head, SHAPE, truth)
     found = HeadFitter(head, CAMERA, SHAPE).fit(landmarks)
     assert turn_between(found.rotation, truth.rotation) < 2.0
