@@ -13,7 +13,7 @@ from dice_core.engines.open.frames import head_pose, set_head_pose
 from dice_core.engines.open.survey import Person
 from dice_core.fitting.depth_prior import HandDepthPrior
 from dice_core.fitting.hand_fit import HandFitter, HandObservation
-from dice_core.fitting.hand_head_refinement import HandPlacer, Placement
+from dice_core.fitting.hand_head_refinement import HandHeadRefiner, RefinedHand
 from dice_core.fitting.hand_samples import HandSamples
 from dice_core.fitting.head_fit import HeadFitter, HeadPose
 from dice_core.fitting.head_view import HeadView
@@ -35,7 +35,7 @@ class FrameFitter:
         self._triangles = triangles(self._head_mesh)
         self._tissue = tissue
         self._hands: dict[str, HandFitter] = {}
-        self._placers: dict[str, HandPlacer] = {}
+        self._placers: dict[str, HandHeadRefiner] = {}
 
     @cached_property
     def _proximity(self) -> NearestVertexIndex:
@@ -47,9 +47,9 @@ class FrameFitter:
             self._hands[side] = HandFitter(person.hand(side), person.camera, person.hand_shape, person.hand_scale)
         return self._hands[side]
 
-    def _placer(self, side: str) -> HandPlacer:
+    def _placer(self, side: str) -> HandHeadRefiner:
         if side not in self._placers:
-            self._placers[side] = HandPlacer(
+            self._placers[side] = HandHeadRefiner(
                 self._hand(side),
                 HandSamples.of(self.person.hand_mesh(side)),
                 self._proximity,
@@ -93,20 +93,20 @@ class FrameFitter:
     ) -> None:
         observation = HandObservation.of(columns[f"{side}.landmarks"][row], columns[f"{side}.world"][row])
         if view is not None:
-            guess = HandDepthPrior.load().guess(
+            predicted = HandDepthPrior.load().predict(
                 observation.pixels, observation.depth, side, self.person.camera, view
             )
-            observation = replace(observation, guess=guess)
+            observation = replace(observation, depth_prediction=predicted)
         free_before, placed_before = None, None
         if before is not None and before[0][side][before[1]]:
             earlier, index = before
             free_before = earlier[f"{side}.free"][index]
             touching = bool(earlier[f"{side}.touching"][index])
-            placed_before = Placement(earlier[f"{side}.pose"][index], touching)
+            placed_before = RefinedHand(earlier[f"{side}.pose"][index], touching)
         free = self._hand(side).fit(observation, free_before)
         columns[f"{side}.free"][row] = free
         columns[f"{side}.pose"][row] = free
         if view is not None:
-            placed = self._placer(side).place(free, observation, view, placed_before, previous_head)
+            placed = self._placer(side).refine(free, observation, view, placed_before, previous_head)
             columns[f"{side}.pose"][row] = placed.pose
-            columns[f"{side}.touching"][row] = placed.touching
+            columns[f"{side}.touching"][row] = placed.is_touching
