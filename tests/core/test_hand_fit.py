@@ -56,9 +56,9 @@ def test_a_known_pose_is_recovered(side: str, rotation: list[float], bend: dict[
     assert np.linalg.norm((a - a[0]) - (b - b[0]), axis=1).mean() < 0.008
 
 
-# Largest error in degrees of a finger bent by twice 75. In the first view the bent fingers point along the line of
-# sight, so that the image tells their flexion least and the finger coupling pulls it furthest (measured: 39.6); in the
-# other two it was 15.5 and 9.4. Straight fingers were within 12.0.
+# Largest error in degrees of a finger bent by twice 75. In the first view the palm faces the camera and the bent
+# fingers point at it: the image tells their flexion least, and the finger coupling pulls it furthest, by 39.6 as
+# measured. In the other two views it is 15.5 and 9.4, and straight fingers are within 12.0.
 @pytest.mark.parametrize(
     ("rotation", "tolerance"), [([0.1, 0.2, 0], 41.0), ([0, np.pi - 0.3, 0.2], 17.0), ([0, 1.2, 0], 11.0)]
 )

@@ -36,19 +36,19 @@ def test_normals_of_the_shapes_point_outwards() -> None:
 
 @pytest.mark.parametrize("depth", [0.001, 0.004, 0.008])
 def test_the_dent_is_as_deep_as_the_ball_is_in_the_sheet(soft: SoftTissue, depth: float) -> None:
-    pressed, vertices, _ = press(soft, depth)
+    response, vertices, _ = press(soft, depth)
     middle = np.argmin(np.linalg.norm(SHEET, axis=1))
-    assert pressed.deformation[middle, 2] == pytest.approx(depth, abs=5e-4)
-    assert pressed.largest_indentation == pytest.approx(depth, abs=5e-4)
-    assert np.abs(pressed.hand_shift).max() == 0
-    inside = SurfaceIndex(SHEET + pressed.deformation, SHEET_TRIANGLES).query(vertices).distance.max()
+    assert response.deformation[middle, 2] == pytest.approx(depth, abs=5e-4)
+    assert response.largest_indentation == pytest.approx(depth, abs=5e-4)
+    assert np.abs(response.hand_shift).max() == 0
+    inside = SurfaceIndex(SHEET + response.deformation, SHEET_TRIANGLES).query(vertices).distance.max()
     assert inside < 5e-4
-    assert pressed.penetration_left == pytest.approx(max(inside, 0), abs=1e-4)
+    assert response.penetration_left == pytest.approx(max(inside, 0), abs=1e-4)
 
 
 def test_the_dent_fades_and_is_exactly_zero_far_away(soft: SoftTissue) -> None:
-    pressed, _, _ = press(soft, 0.006)
-    depth, distance = pressed.deformation[:, 2], np.linalg.norm(SHEET[:, :2], axis=1)
+    response, _, _ = press(soft, 0.006)
+    depth, distance = response.deformation[:, 2], np.linalg.norm(SHEET[:, :2], axis=1)
     rings = [depth[(distance > r) & (distance < r + 0.003)].mean() for r in np.arange(0, 0.03, 0.003)]
     assert (np.diff(rings) < 0).all()
     slight, _, _ = press(soft, 0.0002)
@@ -56,8 +56,8 @@ def test_the_dent_fades_and_is_exactly_zero_far_away(soft: SoftTissue) -> None:
 
 
 def test_a_little_of_the_volume_rises_around_the_dent(soft: SoftTissue) -> None:
-    pressed, _, _ = press(soft, 0.008)
-    assert -0.004 < pressed.deformation[:, 2].min() < -1e-4
+    response, _, _ = press(soft, 0.008)
+    assert -0.004 < response.deformation[:, 2].min() < -1e-4
 
 
 def test_the_dent_of_a_centred_ball_is_symmetric(soft: SoftTissue) -> None:
@@ -68,20 +68,20 @@ def test_the_dent_of_a_centred_ball_is_symmetric(soft: SoftTissue) -> None:
 
 def test_separated_surfaces_are_left_alone(soft: SoftTissue) -> None:
     for gap in (0.0005, 0.012, 0.5):
-        pressed, _, _ = press(soft, -gap)
-        assert (pressed.deformation == 0).all()
-        assert (pressed.hand_shift == 0).all()
-        assert pressed.largest_indentation == 0 == pressed.penetration_left
-    assert pressed.head_contact.max() == 0 == pressed.hand_contact.max()
+        response, _, _ = press(soft, -gap)
+        assert (response.deformation == 0).all()
+        assert (response.hand_shift == 0).all()
+        assert response.largest_indentation == 0 == response.penetration_left
+    assert response.head_contact.max() == 0 == response.hand_contact.max()
 
 
 def test_contact_is_where_the_gap_is_small(soft: SoftTissue) -> None:
-    pressed, vertices, _ = press(soft, 0.001)
+    response, vertices, _ = press(soft, 0.001)
     distance = np.linalg.norm(SHEET[:, :2], axis=1)
-    assert (pressed.head_contact[distance < 0.002] > 0.95).all()
-    assert (pressed.head_contact[distance > 0.025] == 0).all()
-    assert pressed.hand_contact[np.argmax(vertices[:, 2])] > 0.95
-    assert (pressed.hand_contact[vertices[:, 2] < -0.012] == 0).all()
+    assert (response.head_contact[distance < 0.002] > 0.95).all()
+    assert (response.head_contact[distance > 0.025] == 0).all()
+    assert response.hand_contact[np.argmax(vertices[:, 2])] > 0.95
+    assert (response.hand_contact[vertices[:, 2] < -0.012] == 0).all()
 
 
 def test_contact_probability_has_the_documented_values() -> None:
@@ -92,24 +92,24 @@ def test_contact_probability_has_the_documented_values() -> None:
 
 def test_surfaces_that_face_the_same_way_do_not_touch(soft: SoftTissue) -> None:
     vertices, triangles = sheet(15, 0.03)
-    pressed = soft.solve(SHEET, vertices + np.array([0, 0, 0.002]), triangles)
-    assert (pressed.deformation == 0).all()
-    assert pressed.head_contact.max() == 0
+    response = soft.solve(SHEET, vertices + np.array([0, 0, 0.002]), triangles)
+    assert (response.deformation == 0).all()
+    assert response.head_contact.max() == 0
 
 
 def test_bone_gives_way_little_and_pushes_the_hand_out() -> None:
     bone = SoftTissue(Tissue.uniform(len(SHEET), 0.0), SHEET, SHEET_TRIANGLES)
-    pressed, vertices, _ = press(bone, 0.008)
-    assert pressed.largest_indentation == pytest.approx(HARDEST_DENT, abs=4e-4)
-    assert pressed.hand_shift == pytest.approx([0, 0, HARDEST_DENT - 0.008], abs=4e-4)
-    skin = SurfaceIndex(SHEET + pressed.deformation, SHEET_TRIANGLES)
-    assert skin.query(vertices + pressed.hand_shift).distance.max() < 0.003
+    response, vertices, _ = press(bone, 0.008)
+    assert response.largest_indentation == pytest.approx(HARDEST_DENT, abs=4e-4)
+    assert response.hand_shift == pytest.approx([0, 0, HARDEST_DENT - 0.008], abs=4e-4)
+    skin = SurfaceIndex(SHEET + response.deformation, SHEET_TRIANGLES)
+    assert skin.query(vertices + response.hand_shift).distance.max() < 0.003
 
 
 def test_too_deep_in_soft_skin_pushes_the_hand_out_by_the_rest(soft: SoftTissue) -> None:
-    pressed, _, _ = press(soft, 0.019)
-    assert pressed.largest_indentation == pytest.approx(SOFTEST_DENT, abs=5e-4)
-    assert pressed.hand_shift == pytest.approx([0, 0, SOFTEST_DENT - 0.019], abs=5e-4)
+    response, _, _ = press(soft, 0.019)
+    assert response.largest_indentation == pytest.approx(SOFTEST_DENT, abs=5e-4)
+    assert response.hand_shift == pytest.approx([0, 0, SOFTEST_DENT - 0.019], abs=5e-4)
 
 
 def test_nearly_the_same_input_gives_nearly_the_same_skin(soft: SoftTissue) -> None:
@@ -121,10 +121,10 @@ def test_nearly_the_same_input_gives_nearly_the_same_skin(soft: SoftTissue) -> N
 
 
 def test_the_answer_turns_with_the_head(soft: SoftTissue) -> None:
-    pressed, vertices, triangles = press(soft, 0.005)
+    response, vertices, triangles = press(soft, 0.005)
     rotation, translation = rotation_matrices(np.array([0.4, -1.1, 0.6])), np.array([0.1, -0.2, 0.7])
     turned = soft.solve(SHEET @ rotation.T + translation, vertices @ rotation.T + translation, triangles)
-    assert turned.deformation == pytest.approx(pressed.deformation @ rotation.T, abs=2e-5)
+    assert turned.deformation == pytest.approx(response.deformation @ rotation.T, abs=2e-5)
 
 
 def test_wrong_sizes_are_named(soft: SoftTissue) -> None:
