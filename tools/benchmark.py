@@ -33,7 +33,7 @@ from dice_core.engines.open.frame_fit import FrameFitter
 from dice_core.engines.open.postprocess import Postprocessor
 from dice_core.engines.settings import CaptureSettings
 from dice_core.fitting.hand_fit import HandFitter
-from dice_core.fitting.hand_head_refinement import HandPlacer
+from dice_core.fitting.hand_head_refinement import HandHeadRefiner
 from dice_core.fitting.head_fit import HeadFitter
 from dice_core.landmarks import LandmarkTracker
 from dice_core.media import Footage, open_footage
@@ -48,7 +48,7 @@ STAGES = (
     "landmarks",
     "head fit",
     "hand fit",
-    "placement",
+    "refinement",
     "smoothing and posing",
     "soft tissue",
     "writing",
@@ -107,8 +107,8 @@ def watch_stages(watch: Stopwatch) -> None:
         watch.watch(LandmarkTracker, method, "landmarks")
     watch.watch(HeadFitter, "fit", "head fit")
     watch.watch(HandFitter, "fit", "hand fit")
-    watch.watch(FrameFitter, "_view", "placement")
-    watch.watch(HandPlacer, "place", "placement")
+    watch.watch(FrameFitter, "_view", "refinement")
+    watch.watch(HandHeadRefiner, "refine", "refinement")
     watch.watch(Postprocessor, "chunk", "smoothing and posing")
     watch.watch(SoftTissue, "solve", "soft tissue")
     for method in ("write_chunk", "add_mesh", "finish"):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dice_core.contact.touch_events import TouchLog
+from dice_core.contact.touch_events import TouchEventRecorder
 from dice_core.engines.base import Chunk
 from dice_core.errors import InputError
 from dice_core.geometry.mesh import Mesh
@@ -29,7 +29,7 @@ class ChunkRecorder:
     def __init__(self, writer: TakeWriter, mesh: Callable[[str], Mesh], *, stills: bool) -> None:
         self._writer = writer
         self._mesh = mesh
-        self._touches = TouchLog(mesh("head"), stills=stills)
+        self._touches = TouchEventRecorder(mesh("head"), stills=stills)
         if self.chunks:
             try:
                 state = json.loads(self._touch_file(self.chunks - 1).read_text(encoding="utf-8"))
@@ -48,7 +48,7 @@ class ChunkRecorder:
         """Add a chunk; provisional : as of `TakeWriter.write_chunk`."""
         for contact in chunk.contacts:
             self._touches.add(int(chunk.frame[contact.row]), contact.hand, contact.contact, contact.deformation)
-        self._writer.set_events(TouchEvent(**event) for event in self._touches.events())  # type: ignore[arg-type]
+        self._writer.set_events(TouchEvent(**event) for event in self._touches.as_dicts())  # type: ignore[arg-type]
         write_json(self._touch_file(self.chunks), self._touches.state())
         self._writer.write_chunk(self._arrays(chunk), provisional=provisional)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from dice_core.contact.soft_tissue import Pressed, SoftTissue
+from dice_core.contact.soft_tissue import SoftTissue
+from dice_core.contact.tissue_response import TissueResponse
 from dice_core.fitting.temporal_filter import fill_gaps, interpolate, interpolate_rotation, longest_gap
 from dice_core.take.mesh_frames import MeshFrames
 
@@ -31,21 +32,21 @@ def fill_short_gaps(
 
 def press_hand(
     tissue: SoftTissue, head: MeshFrames, hand: MeshFrames, row: int, hand_triangles: np.ndarray
-) -> Pressed:
+) -> TissueResponse:
     """Let a hand press into the head in one row of a chunk; a hand that reaches bone is pushed back.
 
     head, hand : of which vertices, translation, deformation and contact are changed in place.
     """
     skin = head.vertices[row] + head.deformation[row]
-    pressed = tissue.solve(skin, hand.vertices[row], hand_triangles)
-    shift = pressed.hand_shift.astype(np.float32)
+    response = tissue.solve(skin, hand.vertices[row], hand_triangles)
+    shift = response.hand_shift.astype(np.float32)
     hand.vertices[row] += shift
     if hand.translation is not None:
         hand.translation[row] += shift
-    hand.contact[row] = np.maximum(hand.contact[row], pressed.hand_contact)
-    head.deformation[row] += pressed.deformation
-    head.contact[row] = np.maximum(head.contact[row], pressed.head_contact)
-    return pressed
+    hand.contact[row] = np.maximum(hand.contact[row], response.hand_contact)
+    head.deformation[row] += response.deformation
+    head.contact[row] = np.maximum(head.contact[row], response.head_contact)
+    return response
 
 
 def where_present(present: np.ndarray, values: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ import numpy as np
 
 from dice_core.bodies import load_hand, load_head
 from dice_core.contact.soft_tissue import SoftTissue
-from dice_core.contact.touch_events import TouchLog
+from dice_core.contact.touch_events import TouchEventRecorder
 from dice_core.geometry.camera import Camera
 from dice_core.geometry.mesh import Mesh, triangles
 from sample.performance import DURATION, HAND_SCALE, HAND_SHAPE, HEAD_SHAPE, Moment, moment
@@ -47,7 +47,7 @@ def play(frames: int, camera: Camera) -> Played:
     poses = reach(head, hand, moments)
     head_mesh, hand_mesh = person_meshes()
     tissue = SoftTissue.for_head(head, head_mesh.rest_vertices)
-    touches = TouchLog(head_mesh)
+    touches = TouchEventRecorder(head_mesh)
     hand_triangles = triangles(hand_mesh)
     rows, everywhere = [], []
     for k, (now, pose) in enumerate(zip(moments, poses, strict=True)):
@@ -75,7 +75,7 @@ def play(frames: int, camera: Camera) -> Played:
         }
         rows.append(row)
     arrays = {key: _stored([row[key] for row in rows]) for key in rows[0]}
-    return Played(moments, arrays, np.array(everywhere), touches.events())
+    return Played(moments, arrays, np.array(everywhere), touches.as_dicts())
 
 
 def _in_picture(vertices: np.ndarray, camera: Camera) -> bool:

@@ -111,10 +111,10 @@ def _hand_scale(person: Person, frames: Sequence[tuple[np.ndarray, str, HandObse
         pose = fitter.fit(face)
         vertices = head.pose(person.head_shape, pose.expression, pose.rotation, pose.translation)
         view = HeadView.of(pose, vertices, skin, person.camera)
-        guess = HandDepthPrior.load().guess(observation.pixels, observation.depth, side, person.camera, view)
+        predicted = HandDepthPrior.load().predict(observation.pixels, observation.depth, side, person.camera, view)
         hand = HandFitter(person.hand(side), person.camera, person.hand_shape, person.hand_scale)
         by_size = float(hand.skeleton.positions(hand.fit(observation), hand.keypoints)[:, 2].mean())
-        trust = 1 / ((guess.mean_sigma / guess.mean) ** 2 + _SIZE_SIGMA**2)
-        total += trust * np.log(guess.mean / by_size)
+        trust = 1 / ((predicted.mean_sigma / predicted.mean) ** 2 + _SIZE_SIGMA**2)
+        total += trust * np.log(predicted.mean / by_size)
         weight += trust
     return person.hand_scale * float(np.exp(total / weight))
