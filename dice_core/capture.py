@@ -17,7 +17,7 @@ from dice_core.engines.settings import CaptureSettings
 from dice_core.errors import InputError
 from dice_core.events import EventWriter
 from dice_core.fitting.temporal_filter import REACH
-from dice_core.media import Footage
+from dice_core.media.footage import Footage
 from dice_core.take import Source, TakeWriter, TouchEvent
 from dice_core.take.format import load_arrays, write_arrays, write_json
 from dice_core.take.writer import absent_arrays

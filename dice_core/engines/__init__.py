@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dice_core.engines.base import Engine
 from dice_core.engines.settings import CaptureSettings
-from dice_core.media import Footage
+from dice_core.media.footage import Footage
 
 __all__ = ["CaptureSettings", "make_engine"]
 

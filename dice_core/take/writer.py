@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import shutil
 from collections.abc import Iterable
 from dataclasses import asdict
@@ -30,9 +31,13 @@ from dice_core.take.format import (
 
 __all__ = ["TakeWriter"]
 
+_log = logging.getLogger(__name__)
+
 # Vertices are stored to the nearest 2^-20 m, about a micrometre: the zeroed low bits compress away.
 _VERTEX_QUANTUM = 2.0**-20
 _WORK_FOLDER = "work"
+# Landmarks of the face mesh and of a hand, as the landmark networks number them.
+_FACE_LANDMARKS, _HAND_LANDMARKS = 468, 21
 
 
 class TakeWriter:
@@ -60,9 +65,11 @@ class TakeWriter:
         previous = self._previous()
         self._created = previous is None
         if previous is not None:
+            _log.info("going on with the take %s", self.path)
             self._info = previous
             self._drop_provisional()
         else:
+            _log.info("new take %s", self.path)
             write_json(self.path / "take.json", self._info)
 
     @property
@@ -134,6 +141,7 @@ class TakeWriter:
         entry = {"file": name, "first_frame": int(frames[0]), "frames": len(frames)}
         if provisional:
             entry["provisional"] = True
+        _log.debug("%s: frames %d to %d written", name, frames[0], frames[-1])
         self._info["chunks"].append(entry)
         self._save()
 
@@ -145,11 +153,13 @@ class TakeWriter:
         """End the capture; a complete one no longer needs its work folder."""
         self._info["complete"] = complete
         self._save()
+        state = "complete" if complete else "incomplete"
+        _log.info("the take %s has %d frames and is %s", self.path, self.frames_written, state)
         if complete:
             shutil.rmtree(self.work_folder, ignore_errors=True)
 
     def discard(self) -> None:
-        """Take back a take that this writer has created, as long as no frame is in it."""
+        """Delete the take if this writer has created it and no frame is in it."""
         if self._created and not self._info["chunks"]:
             shutil.rmtree(self.path, ignore_errors=True)
 
@@ -196,7 +206,7 @@ class TakeWriter:
 def absent_arrays(mesh: Mesh, frames: int) -> dict[str, np.ndarray]:
     """The arrays of a body that is in none of `frames` frames."""
     name, vertices, joints = mesh.name, len(mesh.rest_vertices), len(mesh.joints)
-    landmarks = 468 if name == "head" else 21
+    landmarks = _FACE_LANDMARKS if name == "head" else _HAND_LANDMARKS
     arrays: dict[str, np.ndarray] = {
         f"tracked_{name}": np.zeros(frames, np.uint8),
         f"{name}.vertices": np.zeros((frames, vertices, 3), np.float32),

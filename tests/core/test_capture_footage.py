@@ -18,7 +18,7 @@ import pytest
 from dice_core.cli import main
 from dice_core.geometry.mesh import joint_transforms
 from dice_core.geometry.rotations import rotation_matrices
-from dice_core.media import open_footage
+from dice_core.media.opening import open_footage
 from dice_core.sample import sample_clip
 from dice_core.take import Take, open_take
 

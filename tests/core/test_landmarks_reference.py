@@ -18,7 +18,7 @@ from dice_core.landmarks.detector import AnchorDetector
 from dice_core.landmarks.face import FaceLandmarker, face_region
 from dice_core.landmarks.hand import HandLandmarker, palm_region
 from dice_core.landmarks.networks import FACE_DETECTOR, PALM_DETECTOR
-from dice_core.media import open_footage
+from dice_core.media.opening import open_footage
 
 SAMPLE = Path(dice_core.__file__).parent / "sample"
 

@@ -17,9 +17,10 @@ import numpy as np
 import pytest
 
 from dice_core.errors import InputError
-from dice_core.media import list_images, open_footage, read_image
+from dice_core.media.formats import list_images, natural_key
 from dice_core.media.headers import image_size
-from dice_core.media.images import natural_key
+from dice_core.media.images import read_image
+from dice_core.media.opening import open_footage
 
 WIDTH, HEIGHT = 64, 48
 RED, GREEN, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
@@ -326,7 +327,7 @@ def test_opencv_is_silent_about_bad_files(tmp_path: Path) -> None:
     path = save_video(tmp_path / "cut.mp4", 9, "mp4v")
     path.write_bytes(path.read_bytes()[:-300])
     code = (
-        "import sys\nfrom dice_core.errors import InputError\nfrom dice_core.media import open_footage\n"
+        "import sys\nfrom dice_core.errors import InputError\nfrom dice_core.media.opening import open_footage\n"
         "for path in sys.argv[1:]:\n    try:\n        open_footage(path).read(0)\n"
         "    except InputError:\n        pass\n"
     )

@@ -7,7 +7,7 @@ import pytest
 
 from dice_core.engines.open.survey import Person, survey
 from dice_core.engines.settings import CaptureSettings
-from dice_core.media import open_footage
+from dice_core.media.opening import open_footage
 from dice_core.sample import sample_clip, sample_truth
 from dice_core.take import open_take
 

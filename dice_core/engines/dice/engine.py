@@ -16,7 +16,7 @@ from dice_core.errors import MissingModelError
 from dice_core.geometry.camera import Camera
 from dice_core.geometry.mesh import Mesh
 from dice_core.landmarks import FrameLandmarks, LandmarkTracker, model_identities
-from dice_core.media import Footage
+from dice_core.media.footage import Footage
 from dice_core.network.files.models import require_models
 
 if TYPE_CHECKING:

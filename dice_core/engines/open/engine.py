@@ -18,7 +18,7 @@ from dice_core.engines.settings import CaptureSettings
 from dice_core.geometry.camera import Camera
 from dice_core.geometry.mesh import Mesh
 from dice_core.landmarks import model_identities
-from dice_core.media import Footage
+from dice_core.media.footage import Footage
 
 __all__ = ["OpenEngine"]
 

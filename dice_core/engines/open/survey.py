@@ -18,7 +18,7 @@ from dice_core.fitting.head_view import HeadView
 from dice_core.geometry.camera import Camera
 from dice_core.geometry.mesh import Mesh, triangles
 from dice_core.landmarks import LandmarkTracker
-from dice_core.media import Footage
+from dice_core.media.footage import Footage
 
 __all__ = ["Person", "survey"]
 

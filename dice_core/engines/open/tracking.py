@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dice_core.landmarks import FrameLandmarks, LandmarkTracker
-from dice_core.media import Footage
+from dice_core.media.footage import Footage
 from dice_core.prefetch import run_ahead
 
 __all__ = ["TrackedFrame", "track_ahead"]
