@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from dice_core.media.footage import DEFAULT_FPS, HIGHEST_FPS, Footage, check_siz
 from dice_core.media.images import hash_file
 
 __all__ = ["VideoFootage"]
+
+_log = logging.getLogger(__name__)
 
 TOLERATED_SHORTFALL = 2
 """Frames by which sound containers announce too many (edit lists, rounding): no reason for a warning. Set by
@@ -131,6 +134,7 @@ def _scan(path: Path, stop: int | None, should_stop: Callable[[], bool]) -> _Fac
 
     Raises InputError if nothing can be decoded, Stopped once should_stop() says so.
     """
+    _log.debug("counting the frames of %s", path)
     decoder = _Decoder(path)
     try:
         capture = decoder.capture

@@ -16,10 +16,10 @@ import cv2
 import numpy as np
 import pytest
 
-from dice_core.errors import InputError
+from dice_core.errors import InputError, Stopped
 from dice_core.media.formats import list_images, natural_key
 from dice_core.media.headers import image_size
-from dice_core.media.images import read_image
+from dice_core.media.images import HASHED_AT_ONCE, hash_file, read_image
 from dice_core.media.opening import open_footage
 
 WIDTH, HEIGHT = 64, 48
@@ -140,9 +140,116 @@ def test_sequence_is_in_natural_order(tmp_path: Path) -> None:
         assert footage.read(3)[0, 0, 0] == 10
 
 
-def test_natural_key_orders_numbers_within_names() -> None:
-    names = ["b1", "a10x2", "a9", "a10x10", "a", "A010x3", "2", "10"]
-    assert sorted(names, key=natural_key) == ["2", "10", "a", "a9", "a10x2", "A010x3", "a10x10", "b1"]
+@pytest.mark.parametrize(
+    "names",
+    [
+        pytest.param(["2", "10", "a", "a9", "a10x2", "A010x3", "a10x10", "b1"], id="mixed"),
+        pytest.param(["f0", "f00", "f01", "f1", "f002", "f2", "f0010", "f10"], id="leading zeros: value, then text"),
+        pytest.param(["A", "a", "a1", "B", "b", "b1"], id="case only decides between equals"),
+        pytest.param(["x\u0662", "x3", "x\u0661\u0660", "x11"], id="digits of other scripts have their value"),
+        pytest.param(["x2", "x10", "x\u00b2", "x\u2460"], id="superscripts and circled numbers are text"),
+        pytest.param(["1-2", "1-10", "1_2", "1a", "a", "a-1", "a_1", "\u00e4"], id="digits before other text"),
+        pytest.param(["s1e2.png", "s1e10.png", "s10e1.png"], id="several numbers"),
+    ],
+)
+def test_natural_order(names: list[str]) -> None:
+    for shuffled in (names, names[::-1], sorted(names)):
+        assert sorted(shuffled, key=natural_key) == names
+
+
+def test_formats_need_neither_opencv_nor_numpy() -> None:
+    code = "import sys, dice_core.media.formats; assert not {'cv2', 'numpy'} & set(sys.modules), 'heavy'"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_folder_whose_name_is_a_superscript(tmp_path: Path) -> None:
+    (tmp_path / "\u00b2").mkdir()
+    save(tmp_path / "\u00b2" / "a.png", picture())
+    assert open_footage(tmp_path / "\u00b2").count == 1
+
+
+def test_a_picture_has_no_frame_rate_and_a_sequence_is_told_its_own(tmp_path: Path) -> None:
+    path = save(tmp_path / "a.png", picture())
+    assert open_footage(path).fps == 0
+    assert open_footage(tmp_path).fps == 24
+    assert open_footage(tmp_path / "*.png", fps=29.97).fps == 29.97
+    with pytest.raises(InputError, match="no frame rate: leave out --fps"):
+        open_footage(path, fps=24)
+    video = save_video(tmp_path / "v.avi", 3)
+    with pytest.raises(InputError, match="says its frame rate itself: leave out --fps"):
+        open_footage(video, fps=25)
+    for wrong in (0, -1, float("nan"), float("inf"), 481):
+        with pytest.raises(InputError, match="cannot have"):
+            open_footage(tmp_path, fps=wrong)
+
+
+class StopAfter:
+    """Asks to stop at the n-th question."""
+
+    def __init__(self, count: int) -> None:
+        self.left = count
+
+    def __call__(self) -> bool:
+        self.left -= 1
+        return self.left <= 0
+
+
+def test_going_through_footage_stops_on_request(tmp_path: Path) -> None:
+    video = save_video(tmp_path / "a.avi", 25)
+    (tmp_path / "s").mkdir()
+    for index in range(5):
+        save(tmp_path / "s" / f"{index}.png", picture())
+    for source, asked in ((video, 10), (tmp_path / "s", 3)):
+        stop = StopAfter(asked)
+        with pytest.raises(Stopped):
+            open_footage(source, should_stop=stop)
+        assert stop.left == 0, "it stops at once"
+
+
+def test_hashing_stops_on_request(tmp_path: Path) -> None:
+    path = tmp_path / "large"
+    path.write_bytes(bytes(5 * HASHED_AT_ONCE + 7))
+    stop = StopAfter(3)
+    with pytest.raises(Stopped):
+        hash_file(path, stop)
+    assert stop.left == 0
+    assert hash_file(path, StopAfter(7)) == hash_file(path) == hashlib.sha256(path.read_bytes()).hexdigest()
+
+    (tmp_path / "s").mkdir()
+    for index in range(5):
+        save(tmp_path / "s" / f"{index}.png", picture())
+    stop = StopAfter(8)
+    footage = open_footage(tmp_path / "s", should_stop=stop)
+    with pytest.raises(Stopped):
+        _ = footage.sha256
+    assert stop.left == 0
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="looks at open files as Linux lists them")
+def test_footage_leaves_no_file_open(tmp_path: Path) -> None:
+    path = save_video(tmp_path / "a.avi", 9)
+
+    def opened() -> bool:
+        return any(link.resolve() == path for link in Path("/proc/self/fd").iterdir())
+
+    with open_footage(path) as footage:
+        assert not opened(), "scanned, and closed"
+        footage.read(3)
+        assert opened(), "what `read` keeps for the next frame"
+        footage.close()
+        assert not opened()
+        assert level(footage.read(4)) == 4, "reading on opens it again"
+    assert not opened()
+    for _ in footage.frames():
+        pass
+    assert not opened(), "gone through to the end"
+    frames = footage.frames()
+    next(frames)
+    assert opened()
+    frames.close()
+    assert not opened(), "given up in the middle"
+    with open_footage(save(tmp_path / "b.png", picture())) as still:
+        still.read(0)
 
 
 def test_sequence_hash_depends_on_content_and_order_only(tmp_path: Path) -> None:

@@ -148,6 +148,43 @@ def test_a_damaged_chunk_is_named_in_one_sentence(tmp_path: Path, damage: str) -
             read()
 
 
+def test_a_take_is_written_while_a_scanner_holds_its_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rename = os.replace
+    refused: set[str] = set()
+
+    def refuse_once(source: Path, target: Path) -> None:
+        if str(target) not in refused:
+            refused.add(str(target))
+            raise PermissionError(13, "Access is denied")
+        rename(source, target)
+
+    monkeypatch.setattr(os, "replace", refuse_once)
+    writer = started(tmp_path / "take")
+    writer.add_mesh(HEAD)
+    writer.write_chunk(frames(0, 2) | values(HEAD, 2, 0))
+    writer.finish(complete=True)
+    assert {Path(name).name for name in refused} == {"take.json", "head.npz", "000000.npz"}
+    assert open_take(tmp_path / "take").array("head.vertices").shape == (2, len(HEAD.rest_vertices), 3)
+
+
+def test_shares_of_tracked_frames_are_read_without_the_vertices(tmp_path: Path) -> None:
+    writer = started(tmp_path / "take")
+    for mesh in (HEAD, rigged_hand()):
+        writer.add_mesh(mesh)
+    for first, tracked in ((0, [1, 1, 2, 0]), (4, [0, 0, 0, 1])):
+        hand = values(rigged_hand(), 4, 1) | {"tracked_hand_right": np.array(tracked, np.uint8)}
+        writer.write_chunk(frames(first, 4) | values(HEAD, 4, 0) | hand)
+    writer.finish(complete=True)
+    take = open_take(tmp_path / "take")
+    assert [sorted(chunk) for chunk in take.chunks(["frame", "tracked_head"])] == 2 * [["frame", "tracked_head"]]
+    for chunk in take.info["chunks"]:
+        file = take.path / chunk["file"]
+        with np.load(file) as arrays:
+            light = {key: arrays[key] for key in arrays.files if key == "frame" or key.startswith("tracked_")}
+        np.savez(file, **light)
+    assert open_take(take.path).tracked_shares() == {"head": 1.0, "hand_right": 0.5}
+
+
 def test_a_mesh_that_appears_later_was_absent_before(tmp_path: Path) -> None:
     writer = started(tmp_path / "take")
     writer.add_mesh(HEAD)
