@@ -20,15 +20,14 @@ _READ_AT_ONCE = 4096  # bytes of standard input, which nobody is expected to wri
 def stop_requests(*, watch_input: bool) -> Iterator[threading.Event]:
     """An event that SIGTERM, Ctrl-C, or (for a program that started us) the end of standard input sets.
 
-    Ctrl-C raises KeyboardInterrupt where a stop has already been asked for. SIGTERM never does more than ask: Blender
-    sends it repeatedly while it waits for the end.
+    The second Ctrl-C raises KeyboardInterrupt. SIGTERM never does more than ask: Blender sends it repeatedly while it
+    waits for the end.
     watch_input : whether the end of standard input counts, if that is a pipe.
     """
     stop = threading.Event()
 
     def interrupt(_signal: int, _frame: object) -> None:
-        if stop.is_set():
-            raise KeyboardInterrupt
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         stop.set()
         if sys.stderr.isatty():
             # Not by sys.stderr's own methods: a signal may arrive in the middle of one, and they cannot be re-entered.
