@@ -36,7 +36,8 @@ from dice_core.fitting.hand_fit import HandFitter
 from dice_core.fitting.hand_head_refinement import HandHeadRefiner
 from dice_core.fitting.head_fit import HeadFitter
 from dice_core.landmarks import LandmarkTracker
-from dice_core.media import Footage, open_footage
+from dice_core.media.footage import Footage
+from dice_core.media.opening import open_footage
 from dice_core.sample import sample_clip
 from dice_core.take import TakeWriter
 

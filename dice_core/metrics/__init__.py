@@ -5,6 +5,6 @@ numbers can be compared.
 """
 
 from dice_core.metrics.measure import measure, summarise
-from dice_core.metrics.report import format_metrics, format_table
+from dice_core.metrics.report import format_metrics, format_table, format_touch
 
-__all__ = ["format_metrics", "format_table", "measure", "summarise"]
+__all__ = ["format_metrics", "format_table", "format_touch", "measure", "summarise"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-__all__ = ["format_metrics", "format_table"]
+__all__ = ["format_metrics", "format_table", "format_touch"]
 
 _NONE = "-"
 _LABEL_WIDTH = 24
@@ -33,7 +33,7 @@ def format_metrics(metrics: dict[str, Any]) -> str:
     ]
     if "compared_frames" in metrics:
         lines += _truth_lines(metrics)
-    touches = [_touch(event) for event in metrics["touches"]]
+    touches = [format_touch(event) for event in metrics["touches"]]
     if touches:
         lines.append("touches")
         lines += [f"  {touch}" for touch in touches]
@@ -87,7 +87,8 @@ def _truth_lines(metrics: dict[str, Any]) -> list[str]:
     return lines
 
 
-def _touch(event: dict[str, Any]) -> str:
+def format_touch(event: dict[str, Any]) -> str:
+    """A touch of a take's events as half a sentence."""
     frames = f"frames {event['first_frame']} to {event['last_frame']}"
     return f"{_side(event)} hand on {event['region']}, {frames}, {event['peak_depth_mm']:.1f} mm deep"
 

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from dice_core.errors import MissingModelError
-from dice_core.media import open_footage
+from dice_core.media.opening import open_footage
 from dice_core.network.body_models.flame import FlameHead
 from dice_core.network.body_models.mano import ManoHand
 from dice_core.network.body_models.posing import BodyLayers

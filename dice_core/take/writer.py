@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import shutil
 from collections.abc import Iterable
 from dataclasses import asdict
@@ -31,6 +32,8 @@ from dice_core.take.identity import same_capture
 from dice_core.take.mesh_frames import MeshFrames
 
 __all__ = ["TakeWriter"]
+
+_log = logging.getLogger(__name__)
 
 # Vertices are stored to the nearest 2^-20 m, about a micrometre: the zeroed low bits compress away.
 _VERTEX_QUANTUM = 2.0**-20
@@ -66,9 +69,11 @@ class TakeWriter:
         previous = self._previous()
         self._created = previous is None
         if previous is not None:
+            _log.info("going on with the take %s", self.path)
             self._info = previous
             self._drop_provisional()
         else:
+            _log.info("new take %s", self.path)
             write_json(self.path / "take.json", self._info)
 
     @property
@@ -140,6 +145,7 @@ class TakeWriter:
         entry = {"file": name, "first_frame": int(frames[0]), "frames": len(frames)}
         if provisional:
             entry["provisional"] = True
+        _log.debug("%s: frames %d to %d written", name, frames[0], frames[-1])
         self._info["chunks"].append(entry)
         self._save()
 
@@ -151,11 +157,13 @@ class TakeWriter:
         """End the capture; a complete one no longer needs its work folder."""
         self._info["complete"] = complete
         self._save()
+        state = "complete" if complete else "incomplete"
+        _log.info("the take %s has %d frames and is %s", self.path, self.frames_written, state)
         if complete:
             shutil.rmtree(self.work_folder, ignore_errors=True)
 
     def discard(self) -> None:
-        """Take back a take that this writer has created, as long as no frame is in it."""
+        """Delete the take if this writer has created it and no frame is in it."""
         if self._created and not self._info["chunks"]:
             shutil.rmtree(self.path, ignore_errors=True)
 

@@ -21,7 +21,7 @@ from dice_core.events import EventWriter, parse_event
 from dice_core.fitting.temporal_filter import REACH, smooth, smoothing_weights
 from dice_core.geometry.camera import Camera
 from dice_core.geometry.mesh import Mesh
-from dice_core.media import Footage
+from dice_core.media.footage import Footage
 from dice_core.take import open_take
 from dice_core.take.mesh_frames import MeshFrames
 from tests.core.synthetic_bodies import sphere_mesh

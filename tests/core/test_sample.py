@@ -14,7 +14,8 @@ from dice_core.geometry.mesh import skin, triangles
 from dice_core.geometry.rasterizer import rasterize
 from dice_core.geometry.signed_distance import PartsIndex
 from dice_core.landmarks import FrameLandmarks, LandmarkTracker
-from dice_core.media import Footage, open_footage
+from dice_core.media.footage import Footage
+from dice_core.media.opening import open_footage
 from dice_core.metrics.plausibility import COLLISION_DEPTH, hand_distances, touches
 from dice_core.sample import sample_clip, sample_truth
 from dice_core.take import Take, open_take

@@ -20,7 +20,7 @@ from dice_core.engines.settings import CaptureSettings  # noqa: E402
 from dice_core.errors import InputError, MissingModelError  # noqa: E402
 from dice_core.landmarks import FaceDetection, FrameLandmarks, HandDetection  # noqa: E402
 from dice_core.landmarks.region import Region  # noqa: E402
-from dice_core.media import open_footage  # noqa: E402
+from dice_core.media.opening import open_footage  # noqa: E402
 from dice_core.network.files.body_files import read_indices  # noqa: E402
 from dice_core.network.files.models import add_models  # noqa: E402
 from dice_core.network.model import dice as network  # noqa: E402

@@ -99,7 +99,7 @@ def sample_frames(
     found = []
     for row in rows:
         if should_stop():
-            raise Stopped("Stopped while looking over the footage: nothing was captured.")
+            raise Stopped
         image = footage.read(int(row))
         found.append((image, tracker.detect(image)))
     return found

@@ -73,7 +73,7 @@ def sample_landmarks(footage: Footage, most: int, should_stop: Callable[[], bool
     found = []
     for row in rows:
         if should_stop():
-            raise Stopped("Stopped while looking over the footage: nothing was captured.")
+            raise Stopped
         image = footage.read(int(row))
         found.append(tracker.detect(image) if count == 1 else tracker.track(image))
     return found
