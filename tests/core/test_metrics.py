@@ -13,7 +13,7 @@ from dice_core.errors import ShapeError
 from dice_core.geometry.camera import Camera
 from dice_core.geometry.mesh import triangles
 from dice_core.geometry.signed_distance import PartsIndex
-from dice_core.metrics import format_metrics, format_table, measure, summarise
+from dice_core.metrics import format_metrics, format_table, measure, measure_tracking, summarise
 from dice_core.metrics.accuracy import ContactScore, mean_distance, procrustes
 from dice_core.metrics.keypoints import Keypoints, landmark_error
 from dice_core.metrics.plausibility import hand_distances, harmonic_mean
@@ -45,6 +45,25 @@ def test_plausibility_of_known_gaps(tmp_path: Path, positions: np.ndarray) -> No
     assert result["landmark_error_percent"] == {"head": None, "hand_right": None}
     assert result["touches"][0]["region"] == "cheek.R"
     json.dumps(result)
+
+
+def test_tracking_metrics_are_those_of_the_full_measurement_and_cost_no_distances(
+    tmp_path: Path, positions: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take = sphere_take(tmp_path / "a", positions, tracked=np.array([1, 1, 1, 0]))
+    full = measure(take)
+    monkeypatch.setattr(PartsIndex, "__init__", None)
+    steps: list[tuple[int, int]] = []
+    cheap = measure_tracking(take, lambda done, total: steps.append((done, total)))
+    assert steps == [(1, 4), (2, 4), (3, 4), (4, 4)]
+    assert full.keys() - cheap.keys() == {"non_col_percent", "col_dist_mm", "max_penetration_mm", "touch_frames"}
+    assert cheap == {key: full[key] for key in cheap}
+    assert cheap["hand_frames"] == 3
+    assert cheap["tracked"] == {"head": 1.0, "hand_right": 0.75}
+    text = format_metrics(cheap)
+    assert "frames with a hand      3" in text
+    assert "collision" not in text
+    assert format_metrics(summarise([cheap, cheap])).startswith("takes                   2\nframes                  8")
 
 
 def test_depths_beyond_the_leak_limit_count_as_zero() -> None:

@@ -15,7 +15,7 @@ from dice_core.geometry.rasterizer import rasterize
 from dice_core.geometry.signed_distance import PartsIndex
 from dice_core.landmarks import FrameLandmarks, LandmarkTracker
 from dice_core.media import Footage, open_footage
-from dice_core.metrics.plausibility import COLLISION_DEPTH, hand_distances, touches
+from dice_core.metrics.plausibility import COLLISION_DEPTH, hand_distances, is_touching
 from dice_core.sample import sample_clip, sample_truth
 from dice_core.take import Take, open_take
 
@@ -107,7 +107,7 @@ def test_skin_gives_way_and_nothing_passes_through_it(truth: Take) -> None:
     for k in np.flatnonzero(present):
         distance = hand_distances(index.moved(head[k].astype(np.float64)), hand[k].astype(np.float64))
         assert distance.max() < COLLISION_DEPTH
-        if touches(distance):
+        if is_touching(distance):
             touching.add(int(k))
     told = {k for event in truth.events for k in range(event.first_frame, event.last_frame + 1)}
     assert len(touching) >= 20
