@@ -1,6 +1,6 @@
-"""The licensed files of the dice engine: which are there, where the others are handed out, and how they are added.
+"""The licensed files of the dice engine: which are installed, where to obtain the others, and how to add them.
 
-Files are known by what they hold, not by their names. Listing needs no torch; adding a checkpoint does.
+Files are recognised by their content, not by their names. Listing needs no torch; adding a checkpoint does.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ _BY_NAME = {file.name: file for file in MODEL_FILES}
 
 @dataclass(frozen=True)
 class ModelStatus:
-    """What is known of one file.
+    """State of one model file.
 
     state : "present", "missing" or "damaged"; path : where it is kept, or would be; sha256 : of the kept file, "" if
     it is not there; detail : what is wrong, "" if nothing; the rest as in `ModelFile`.
@@ -192,7 +192,7 @@ def models_status() -> list[ModelStatus]:
 def require_models() -> dict[str, ModelStatus]:
     """State of every file by its name, all present.
 
-    Raises MissingModelError with a paragraph on what is missing and where it is handed out.
+    Raises MissingModelError with a paragraph on what is missing and where to obtain it.
     """
     states = models_status()
     wrong = [state for state in states if state.state != "present"]
