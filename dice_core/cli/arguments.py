@@ -8,8 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from dice_core import __version__
-from dice_core.engines.settings import add_options
 from dice_core.cli import capturing, demo, exporting, models, reporting
+from dice_core.engines.settings import add_options
 
 __all__ = ["parser"]
 

@@ -14,7 +14,7 @@ _LABEL_WIDTH = 24
 def format_metrics(metrics: dict[str, Any]) -> str:
     """Metrics of one take, or a summary of several, a line each.
 
-    metrics : as `measure` or `summarise` return them.
+    metrics : as `measure`, `measure_tracking` or `summarise` return them; what they lack has no line.
     """
     tracked = ", ".join(f"{_title(name)} {100 * share:.0f} %" for name, share in metrics["tracked"].items())
     lines = [_line("takes", str(metrics["takes"]))] if "takes" in metrics else []
@@ -23,14 +23,10 @@ def format_metrics(metrics: dict[str, Any]) -> str:
         size = "of the eyes' distance" if name == "head" else "of the hand's size"
         text = f"median {error['median']:.2f} %, 95th percentile {error['p95']:.2f} % {size}" if error else _NONE
         lines.append(_line(f"landmarks, {_title(name)}", text))
-    lines += [
-        _line("frames with a hand", str(metrics["hand_frames"])),
-        _line("free of collision", _number(metrics["non_col_percent"], "%", 1)),
-        _line("collision distance", _number(metrics["col_dist_mm"], "mm", 3)),
-        _line("deepest penetration", _number(metrics["max_penetration_mm"], "mm", 2)),
-        _line("frames with touch", str(metrics["touch_frames"])),
-        _line("jitter", _number(metrics["jitter_mm"], "mm", 3)),
-    ]
+    lines.append(_line("frames with a hand", str(metrics["hand_frames"])))
+    if "non_col_percent" in metrics:
+        lines += _plausibility_lines(metrics)
+    lines.append(_line("jitter", _number(metrics["jitter_mm"], "mm", 3)))
     if "compared_frames" in metrics:
         lines += _truth_lines(metrics)
     touches = [format_touch(event) for event in metrics["touches"]]
@@ -43,7 +39,7 @@ def format_metrics(metrics: dict[str, Any]) -> str:
 def format_table(rows: Iterable[tuple[str, dict[str, Any]]]) -> str:
     """A line for each take.
 
-    rows : name and metrics of each.
+    rows : name and metrics of each, as `measure` returns them.
     """
     header = ("take", "frames", "head %", "hand %", "Non.Col %", "deepest mm", "touch", "regions")
     table = [header]
@@ -68,6 +64,15 @@ def format_table(rows: Iterable[tuple[str, dict[str, Any]]]) -> str:
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in table
     )
+
+
+def _plausibility_lines(metrics: dict[str, Any]) -> list[str]:
+    return [
+        _line("free of collision", _number(metrics["non_col_percent"], "%", 1)),
+        _line("collision distance", _number(metrics["col_dist_mm"], "mm", 3)),
+        _line("deepest penetration", _number(metrics["max_penetration_mm"], "mm", 2)),
+        _line("frames with touch", str(metrics["touch_frames"])),
+    ]
 
 
 def _truth_lines(metrics: dict[str, Any]) -> list[str]:

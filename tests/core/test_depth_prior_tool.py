@@ -97,10 +97,10 @@ def test_errors_of_known_pictures_come_back(scene: tuple[SimulatedHead, Scenes])
     points = np.concatenate([seen * scale + centre, depth[..., None] * scale], axis=2)
     errors = LandmarkErrors(points, truth, np.full(len(truth), focal), centre)
     assert errors.share_lost == 0
-    found, estimated = errors.add(truth, np.random.default_rng(5))
+    found, predicted = errors.add(truth, np.random.default_rng(5))
     off = (found * mean[:, None, None] - flat) / size[:, None, None]
     assert np.einsum("npa,na->np", off, up).mean() == pytest.approx(share, abs=0.002)
     across = np.stack([-up[:, 1], up[:, 0]], axis=1)
     assert np.abs(np.einsum("npa,na->np", off, across)).mean() < 0.005
-    tip = estimated[:, 8] - estimated.mean(axis=1) - (truth[:, 8, 2] - mean)
+    tip = predicted[:, 8] - predicted.mean(axis=1) - (truth[:, 8, 2] - mean)
     assert tip.mean() == pytest.approx(deeper * 20 / 21, abs=0.001)

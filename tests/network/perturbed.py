@@ -1,8 +1,8 @@
-"""A network result that is known to be wrong: the sample's truth with its hand moved into the head, or away from it.
+"""A network result with a known error: the sample's truth with its hand moved into the head, or away from it.
 
-The published network's weak spot is where the hand lies in depth (Non.Col 66.6, Touchness 79.9). Here that depth is off
-by a known amount, everything else is right, and what the dice engine's post-processing makes of it is measured against
-the truth. No torch and no licensed file is needed: bodies are those of the sample.
+The published network is least certain about the hand's depth (Non.Col 66.6, Touchness 79.9). Here that depth has a
+known error, everything else is exact, and the dice engine's post-processing of it is measured against the truth. No
+torch and no licensed file is needed: bodies are those of the sample.
 """
 
 from __future__ import annotations

@@ -47,11 +47,20 @@ def test_every_view_has_its_own_result_in_order(runner: Runner) -> None:
     assert runner.results([]) == []
 
 
-def test_devices() -> None:
+@pytest.mark.parametrize(
+    ("cuda", "mps", "automatic"),
+    [(True, True, "cuda"), (True, False, "cuda"), (False, True, "mps"), (False, False, "cpu")],
+)
+def test_devices(monkeypatch: pytest.MonkeyPatch, cuda: bool, mps: bool, automatic: str) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: mps)
     assert choose_device("cpu").type == "cpu"
-    assert choose_device("auto").type in ("cpu", "cuda", "mps")
+    assert choose_device("auto").type == automatic
+    for name, available in (("cuda", cuda), ("mps", mps)):
+        if available:
+            assert choose_device(name).type == name
+        else:
+            with pytest.raises(InputError, match=f"{name} is not available"):
+                choose_device(name)
     with pytest.raises(InputError, match="no device"):
         choose_device("abacus")
-    if not torch.cuda.is_available():
-        with pytest.raises(InputError, match="not available"):
-            choose_device("cuda")

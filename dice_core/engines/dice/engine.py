@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,9 +19,8 @@ from dice_core.geometry.camera import Camera
 from dice_core.geometry.mesh import Mesh
 from dice_core.landmarks import model_identities
 from dice_core.media.footage import Footage
-from dice_core.network import loading
 from dice_core.network.body_models.posing import TakeBodies
-from dice_core.network.files.models import require_models
+from dice_core.network.loading import LoadedNetwork
 from dice_core.network.model.inference import NetworkResult
 
 __all__ = ["DiceEngine"]
@@ -38,12 +36,9 @@ class DiceEngine:
     def __init__(self, footage: Footage, settings: CaptureSettings) -> None:
         self._footage = footage
         self._settings = settings
-        self._models = require_models()
-        paths = {name: Path(state.path) for name, state in self._models.items()}
-        self._layers = loading.load_layers(paths)
-        self._runner = loading.load_runner(
-            paths, self._layers, settings.device, settings.precision, gate=settings.gate
-        )
+        loaded = LoadedNetwork.load(settings.device, settings.precision, gate=settings.gate)
+        self._identities = loaded.identities
+        self._layers, self._runner = loaded.layers, loaded.runner
         fov = DEFAULT_FOV if settings.fov is None else settings.fov
         self._camera = Camera.from_fov(footage.width, footage.height, fov)
         self._bodies: TakeBodies | None = None
@@ -51,7 +46,7 @@ class DiceEngine:
 
     def models(self) -> dict[str, str]:
         """sha256 of every model that the result depends on."""
-        return {**model_identities(), **{name: state.sha256 for name, state in self._models.items()}}
+        return {**model_identities(), **self._identities}
 
     def settings(self) -> dict[str, Any]:
         """What the user chose, as the take holds it, with the precision that it came to."""

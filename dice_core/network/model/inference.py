@@ -18,14 +18,17 @@ from dice_core.network.model.precision import Change, check_precision, half_type
 
 __all__ = ["NetworkResult", "Runner", "View", "choose_device"]
 
-_CPU_BATCH = 4  # images; larger ones no longer gain
+_CPU_BATCH = 4
+"""Images in a batch on processors; set by hand after `tools/benchmark_network.py`: larger ones gain nothing."""
 _GPU_BATCH = 16
-_UNTRIED = ("mps",)  # devices on which nobody has timed half precision: there it is used on demand only
+"""Images in a batch on other devices; set by hand."""
+_UNTIMED = ("mps",)
+"""Devices on which nobody has timed half precision: there it is used on demand only."""
 
 
 @dataclass(frozen=True)
 class NetworkResult:
-    """One view's outputs by name. crop : what the network saw."""
+    """One view's outputs by the names of `Outputs`. crop : what the network saw."""
 
     crop: Crop
     outputs: dict[str, np.ndarray]
@@ -46,7 +49,7 @@ class View(Protocol):
 def choose_device(name: str) -> torch.device:
     """Device of a setting: "auto", "cpu", "cuda" or "mps".
 
-    Raises InputError where the device is not there.
+    Raises InputError where the device is unknown or not available.
     """
     mps = getattr(torch.backends, "mps", None)
     available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": mps is not None and mps.is_available()}
@@ -64,9 +67,10 @@ class Runner:
 
     network : with its weights; positions : (843, 3) of `reference_positions`; device, precision : as a user chooses
     them; gate : the paper's presence gate; trial : (224, 224, 3) uint8 RGB, a hand at a face, on which half precision
-    is tried: "auto" takes it where the device gains by it and the trial's result stays as good, so never without one.
-    `dtype` is what it came to; `warnings` are sentences for the user.
-    Raises InputError where the device, or half precision on it, is not there.
+    is tried. With "auto", half precision is used where the device is faster with it and the trial's result stays as
+    good; without a trial, never.
+    `dtype` is the precision in use; `warnings` are sentences for the user.
+    Raises InputError where the device, or half precision on it, is not available.
     """
 
     def __init__(
@@ -84,8 +88,8 @@ class Runner:
         self.batch = _CPU_BATCH if self.device.type == "cpu" else _GPU_BATCH
         self.warnings: tuple[str, ...] = ()
         if self.device.type == "cuda":
-            # For the whole process, which runs nothing else: full precision shall not be rounded to 10 bits, as
-            # convolutions are unless told, and the same pictures shall give the same take.
+            # For the whole process, which runs nothing else. By default, convolutions round float32 to 10 bits (TF32)
+            # and may differ from run to run; full precision and repeatable takes need both switched off.
             cudnn.allow_tf32, cudnn.deterministic = False, True
         with torch.no_grad():
             self._network = self._choose(network, positions, precision, trial)
@@ -101,7 +105,7 @@ class Runner:
                 f"The device {self.device.type} of this machine does not compute in half precision: "
                 "use --precision auto or full."
             )
-        if precision == "auto" and (trial is None or self.device.type in _UNTRIED):
+        if precision == "auto" and (trial is None or self.device.type in _UNTIMED):
             types = ()
         expected = None
         for dtype in types:
