@@ -16,7 +16,7 @@ from dice_core.engines.base import Columns, Engine, Finished
 from dice_core.engines.settings import CaptureSettings
 from dice_core.errors import InputError
 from dice_core.events import EventWriter
-from dice_core.fitting.temporal_filter import REACH
+from dice_core.fitting.temporal_filter import reach
 from dice_core.media import Footage
 from dice_core.take import Source, TakeWriter, TouchEvent
 from dice_core.take.format import load_arrays, write_arrays, write_json
@@ -24,11 +24,14 @@ from dice_core.take.writer import absent_arrays
 
 __all__ = ["CaptureResult", "capture"]
 
-BLOCK = 2 * REACH
-"""Frames of a chunk: what smoothing looks ahead, so that a kill costs little and a cancelled capture ends at once."""
-
 _RARELY = 0.5  # share of frames below which the user is told that something was mostly not there
 _BARS = 2  # every frame counts once when it is fitted and once when it is finished
+
+
+
+def block_frames(fps: float) -> int:
+    """Frames of a chunk: what smoothing looks ahead; a kill costs little, and a cancelled capture ends at once."""
+    return 2 * reach(fps)
 
 
 @dataclass(frozen=True)
@@ -95,6 +98,7 @@ class _Capture:
         identity = {"name": settings.engine, "settings": self._engine.settings(), "models": self._engine.models()}
         self._warnings = [*footage.warnings, *self._engine.warnings]
         self._writer = TakeWriter(output, source, identity)
+        self._block = block_frames(float(footage.fps))
         self._blocks: list[Columns | None] = []  # None: saved, but no longer needed in memory
         self._fitted = 0
         self._tracked: dict[str, int] = {}
@@ -122,10 +126,10 @@ class _Capture:
         previous = self._blocks[-1] if self._blocks else None
         cancelled = False
         if self._fitted < footage.count:
-            for block in self._engine.blocks(BLOCK, previous, self._fitted, self._row_fitted):
+            for block in self._engine.blocks(self._block, previous, self._fitted, self._row_fitted):
                 self._blocks.append(block)
                 # A block cut short is made anew when the capture goes on, and so is what was smoothed with it.
-                if len(block["frame"]) == BLOCK or self._fitted == footage.count:
+                if len(block["frame"]) == self._block or self._fitted == footage.count:
                     write_arrays(self._block_file(len(self._blocks) - 1), block, compressed=False)
                     self._finish_until(len(self._blocks) - 1)
             cancelled = self._fitted < footage.count and self._should_stop()

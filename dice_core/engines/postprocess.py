@@ -28,7 +28,7 @@ class ChunkFinisher(ABC):
     def finish(self, window: Columns, start: int, stop: int) -> Finished:
         """Rows start..stop-1 as the take holds them; a mesh that is in none of them is left out.
 
-        window : the rows with at least 2 x `smoothing.REACH` rows of the clip on either side, where the clip has them.
+        window : the rows with at least 2 x `temporal_filter.reach` rows of the clip on either side, where it has them.
         """
         single = len(window["frame"]) == 1
         head = self._steady_head(window, single)

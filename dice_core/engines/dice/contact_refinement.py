@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from dice_core.contact.touch_events import TOUCHING
-from dice_core.fitting.temporal_filter import REACH
+from dice_core.fitting.temporal_filter import reach
 from dice_core.geometry.closest_point import SurfaceIndex
 
 __all__ = ["lifting_shift", "resting_shift", "spread_over_time"]
@@ -72,10 +72,10 @@ def lifting_shift(skin: SurfaceIndex, hand: np.ndarray) -> np.ndarray:
 def spread_over_time(shifts: np.ndarray, known: np.ndarray, fps: float) -> np.ndarray:
     """Shifts of some frames spread over those around, so that a hand does not jump when it touches.
 
-    shifts : (T, 3); known : (T,) bool, frames whose shift counts. A frame depends on `REACH` frames before and after.
+    shifts : (T, 3); known : (T,) bool, frames whose shift counts. A frame depends on `reach` frames before and after.
     Returns (T, 3): near the mean of the known shifts around, fading to zero where there are none.
     """
     sigma = float(np.clip(_HOLD_SECONDS * fps, _MIN_HOLD_FRAMES, _MAX_HOLD_FRAMES))
     offset = np.arange(len(shifts))[:, None] - np.arange(len(shifts))
-    weights = np.where(np.abs(offset) <= REACH, np.exp(-0.5 * (offset / sigma) ** 2), 0.0) * known
+    weights = np.where(np.abs(offset) <= reach(fps), np.exp(-0.5 * (offset / sigma) ** 2), 0.0) * known
     return (weights @ shifts) / (weights.sum(axis=1, keepdims=True) + _LET_GO)

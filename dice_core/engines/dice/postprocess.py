@@ -14,11 +14,11 @@ from dice_core.engines.base import SIDES, Columns, Press
 from dice_core.engines.dice.contact_refinement import lifting_shift, resting_shift, spread_over_time
 from dice_core.engines.postprocess import INTERPOLATED, ChunkFinisher, press_hand
 from dice_core.fitting.temporal_filter import (
-    REACH,
     fill_gaps,
     interpolate,
     interpolate_rotation,
     longest_gap,
+    reach,
     smooth,
     smooth_rotation,
     smoothing_weights,
@@ -97,7 +97,8 @@ class DiceFinisher(ChunkFinisher):
         """Move hands that the network lets touch the head onto its skin, and hands that are far inside towards it."""
         if not self._solve_contact:
             return
-        rows = np.arange(max(0, start - REACH), min(stop + REACH, len(head["tracked"])))
+        around = reach(self._fps)
+        rows = np.arange(max(0, start - around), min(stop + around, len(head["tracked"])))
         for side, hand in hands.items():
             both = rows[(head["tracked"][rows] > 0) & (hand["tracked"][rows] > 0)]
             if not len(both):

@@ -12,6 +12,8 @@ from dice_core.engines.base import SIDES, Columns, Press
 from dice_core.engines.open.survey import Person
 from dice_core.engines.postprocess import INTERPOLATED, ChunkFinisher, press_hand
 from dice_core.fitting.temporal_filter import (
+    BLINK_SECONDS,
+    EXPRESSION_SECONDS,
     fill_gaps,
     interpolate,
     interpolate_rotation,
@@ -24,8 +26,6 @@ from dice_core.geometry.mesh import triangles
 
 __all__ = ["Finisher"]
 
-_EXPRESSION_SECONDS = 0.17  # smoothing of expressions, whose jitter shows more than the pose's
-_BLINK_SECONDS = 0.04  # smoothing of blinks, which are over in a few frames
 _QUICK_ACTIONS = ("eyeBlink",)
 _SHORTEST_STAY_SECONDS = 0.1  # a hand seen more briefly is a misdetection
 _HEAD_LANDMARKS = 468
@@ -62,8 +62,8 @@ class Finisher(ChunkFinisher):
             weights = smoothing_weights(tracked > 0, self.fps)
             rotation = smooth_rotation(rotation, weights)
             translation = smooth(translation, weights)
-            quick = smoothing_weights(tracked > 0, self.fps, _BLINK_SECONDS)
-            slow = smoothing_weights(tracked > 0, self.fps, _EXPRESSION_SECONDS)
+            quick = smoothing_weights(tracked > 0, self.fps, BLINK_SECONDS)
+            slow = smoothing_weights(tracked > 0, self.fps, EXPRESSION_SECONDS)
             expression = np.where(self._quick, smooth(expression, quick), smooth(expression, slow))
             expression = np.clip(expression, 0, 1)
         return {"tracked": tracked, "rotation": rotation, "translation": translation, "expression": expression}
