@@ -21,17 +21,19 @@ from dice_core.engines.base import Engine, FittedFrame, make_engine
 from dice_core.engines.settings import CaptureSettings
 from dice_core.errors import InputError, Stopped
 from dice_core.events import EventWriter
-from dice_core.fitting.temporal_filter import REACH
+from dice_core.fitting.temporal_filter import reach
 from dice_core.media.footage import Footage
 from dice_core.take import Source, TakeWriter, TouchEvent
 from dice_core.take.format import load_arrays, write_arrays
 
 __all__ = ["CaptureResult", "capture"]
 
-BLOCK = 2 * REACH
-"""Frames of a chunk: what smoothing looks ahead, so that a kill costs little and a cancelled capture ends at once."""
-
 _RARELY = 0.5  # share of frames below which the user is told that something was mostly absent; set by hand
+
+
+def block_frames(fps: float) -> int:
+    """Frames of a chunk: what smoothing looks ahead; a kill costs little, and a cancelled capture ends at once."""
+    return 2 * reach(fps)
 
 
 @dataclass(frozen=True)
@@ -121,8 +123,9 @@ def _run(
     finish(len(blocks) - 1)
     if blocks.frames < footage.count:
         fitted = _until_stopped(engine.fit(blocks.frames, blocks.last), progress, should_stop)
-        for block in in_blocks(fitted, BLOCK):
-            whole = len(block) == BLOCK or blocks.frames + len(block) == footage.count
+        size = block_frames(float(footage.fps))
+        for block in in_blocks(fitted, size):
+            whole = len(block) == size or blocks.frames + len(block) == footage.count
             blocks.append(block, save=whole)
             if whole:  # a block cut short is made anew when the capture goes on, and so is what is smoothed with it
                 finish(len(blocks) - 1)

@@ -1,7 +1,8 @@
-"""Smoothing and gap filling over time that does not lag: every frame sees as far ahead as back.
+"""Smoothing and gap filling over time without lag: the window of a frame reaches as far ahead as back.
 
-Locally weighted quadratic regression (Cleveland 1979) over a window centred on the frame; a parabola keeps the height
-of a fast movement's turning points, where a plain average would cut them off.
+Locally weighted quadratic regression (Cleveland 1979, doi:10.1080/01621459.1979.10481038) over a window centred on the
+frame; a parabola keeps the height of a fast movement's turning points, which a plain average would cut off. All widths
+are in seconds, so that a movement is smoothed alike at every frame rate.
 """
 
 from __future__ import annotations
@@ -14,36 +15,57 @@ import numpy as np
 from dice_core.geometry.rotations import axis_angle, rotation_matrices
 
 __all__ = [
-    "REACH",
+    "BLINK_SECONDS",
+    "EXPRESSION_SECONDS",
+    "REACH_SECONDS",
     "SMOOTHING_SECONDS",
     "fill_gaps",
     "interpolate",
     "interpolate_rotation",
     "longest_gap",
+    "reach",
     "smooth",
     "smooth_rotation",
     "smoothing_weights",
 ]
 
-REACH = 8  # frames that a result may depend on, before and after
-SMOOTHING_SECONDS = 0.135  # deviation of the Gaussian window for what a body does
-_MIN_SIGMA_FRAMES = 1.0
-_MAX_SIGMA_FRAMES = 4.0
-_LONGEST_GAP_SECONDS = 0.27  # longer ones are absence, not a missed detection
-_RIDGE = 1e-3  # keeps the parabola flat where few frames are there to hold it
+# Set by hand on the rendered sample, which has 24 frames a second.
+SMOOTHING_SECONDS = 0.135
+"""Deviation of the window's Gaussian for poses."""
+
+EXPRESSION_SECONDS = 4 / 24
+"""The same for expressions, whose jitter shows more than the pose's: four of the sample's frames."""
+
+BLINK_SECONDS = 1 / 24
+"""The same for blinks, which last a tenth of a second or two: one of the sample's frames."""
+
+REACH_SECONDS = 8 / 24
+"""How far a window reaches before and after its frame: two deviations of the widest Gaussian."""
+
+_LONGEST_GAP_SECONDS = 0.27  # set by hand: a longer gap is absence, not a missed detection
+_RIDGE = 1e-3  # keeps the parabola flat where the window holds few frames
+_LEAST_SIGMA_FRAMES = 0.1  # a frame that is smoothed by less keeps its value, to within rounding
+
+
+def reach(fps: float) -> int:
+    """Frames before and after a frame on which its smoothed value may depend, and the longest gap that may be filled.
+
+    fps : frames a second; what fills gaps and then smooths depends on twice as many frames. Returns at least 1.
+    """
+    return max(1, round(REACH_SECONDS * fps))
 
 
 def smoothing_weights(measured: np.ndarray, fps: float, seconds: float = SMOOTHING_SECONDS) -> np.ndarray:
-    """The share that every frame has in the smoothed value of every other.
+    """The weights of all frames in the smoothed value of each.
 
-    measured : (T,) bool; seconds : deviation of the window's Gaussian.
-    Returns (T, T) float with rows that sum to one, rows of absent frames zero.
+    measured : (T,) bool; fps : frames a second; seconds : deviation of the window's Gaussian, at any frame rate.
+    Returns (T, T) float with rows that sum to one; rows of absent frames are zero.
     """
-    count = len(measured)
-    sigma = float(np.clip(seconds * fps, _MIN_SIGMA_FRAMES, _MAX_SIGMA_FRAMES))
+    count, frames = len(measured), reach(fps)
+    sigma = max(seconds * fps, _LEAST_SIGMA_FRAMES)
     weights = np.zeros((count, count))
     for t in (int(row) for row in np.flatnonzero(measured)):
-        low, high = max(0, t - REACH), min(count, t + REACH + 1)
+        low, high = max(0, t - frames), min(count, t + frames + 1)
         window = np.arange(low, high)[_connected(measured, t, low, high)]
         weights[t, window] = _window_weights(t - int(window[0]), int(window[-1]) - t, sigma)
     return weights
@@ -51,7 +73,7 @@ def smoothing_weights(measured: np.ndarray, fps: float, seconds: float = SMOOTHI
 
 @lru_cache(maxsize=1024)
 def _window_weights(before: int, after: int, sigma: float) -> np.ndarray:
-    """The shares (before + 1 + after,) of an unbroken window of frames in the value of the frame within."""
+    """Weights (before + 1 + after,) of the frames of an unbroken window; sigma : frames."""
     offset = np.arange(-before, after + 1) / sigma
     gauss = np.exp(-0.5 * offset**2)
     basis = np.stack([np.ones_like(offset), offset, offset**2], axis=1)
@@ -80,8 +102,8 @@ def smooth_rotation(rotation: np.ndarray, weights: np.ndarray) -> np.ndarray:
 
 
 def longest_gap(fps: float) -> int:
-    """Frames of the longest gap that is interpolated at a frame rate."""
-    return int(min(REACH, round(_LONGEST_GAP_SECONDS * fps)))
+    """Frames of the longest gap that is interpolated; fps : frames a second. Never more than `reach`."""
+    return round(_LONGEST_GAP_SECONDS * fps)
 
 
 def fill_gaps(measured: np.ndarray, longest: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -119,7 +141,7 @@ def interpolate_rotation(rotation: np.ndarray, fill: np.ndarray, before: np.ndar
 
 
 def _connected(measured: np.ndarray, t: int, low: int, high: int) -> np.ndarray:
-    """Which frames of the window low..high belong to the same unbroken stretch as frame t, as a mask over it."""
+    """(high - low,) bool: frames of the window low..high-1 that belong to the same unbroken run as frame t."""
     start, stop = t, t
     while start > low and measured[start - 1]:
         start -= 1

@@ -18,7 +18,7 @@ from dice_core.engines.frame_table import FrameTable, column
 from dice_core.engines.settings import CaptureSettings
 from dice_core.errors import InputError
 from dice_core.events import EventWriter, parse_event
-from dice_core.fitting.temporal_filter import REACH, smooth, smoothing_weights
+from dice_core.fitting.temporal_filter import reach, smooth, smoothing_weights
 from dice_core.geometry.camera import Camera
 from dice_core.geometry.mesh import Mesh
 from dice_core.media.footage import Footage
@@ -26,7 +26,7 @@ from dice_core.take import open_take
 from dice_core.take.mesh_frames import MeshFrames
 from tests.core.synthetic_bodies import sphere_mesh
 
-BLOCK = 2 * REACH + 2
+BLOCK = 2 * reach(24.0) + 2
 COUNT = 3 * BLOCK + 5
 HEAD, HAND = sphere_mesh("head", 6, 8, 0.1), sphere_mesh("hand_right", 5, 6, 0.03)
 HAND_FROM, HAND_TO = BLOCK + 4, 2 * BLOCK + 3  # rows in which the hand is there
@@ -123,7 +123,7 @@ class KnownEngine:
 @pytest.fixture(autouse=True)
 def known_engine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(capturing, "make_engine", lambda footage, settings: KnownEngine(footage))
-    monkeypatch.setattr(capturing, "BLOCK", BLOCK)
+    monkeypatch.setattr(capturing, "block_frames", lambda fps: BLOCK)
 
 
 def run(output: Path, *, stop_after: int | None = None, events: EventWriter | None = None) -> CaptureResult:
@@ -167,7 +167,7 @@ def test_an_uninterrupted_capture(whole: Path) -> None:
 
 
 def test_blocks_leave_no_seam(whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(capturing, "BLOCK", COUNT)
+    monkeypatch.setattr(capturing, "block_frames", lambda fps: COUNT)
     run(tmp_path / "one-block.dicetake")
     one, several = open_take(tmp_path / "one-block.dicetake"), open_take(whole)
     assert len(several.info["chunks"]) == 4

@@ -24,7 +24,10 @@ from dice_core.take import Take, open_take
 
 PHOTOS = Path(__file__).resolve().parents[3] / "shared" / "photos"
 RANGE = (14, 50)  # frames of the sample: the hand comes in and presses
-SMALL_BLOCKS = "import sys, dice_core.capture as c; c.BLOCK = 18; from dice_core.cli import main; sys.exit(main())"
+SMALL_BLOCKS = (
+    "import sys, dice_core.capture.pipeline as c; c.block_frames = lambda fps: 18; "
+    "from dice_core.cli import main; sys.exit(main())"
+)
 PATIENCE = 300
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dice_core.engines.dice.contact_refinement import lifting_shift, resting_shift, spread_over_time
+from dice_core.engines.dice.contact_refinement import resolve_penetration, snap_to_surface, spread_over_time
 from dice_core.geometry.closest_point import SurfaceIndex
 from dice_core.geometry.mesh import triangles
 from dice_core.sample import sample_truth
@@ -85,7 +85,7 @@ def _pad(skin: SurfaceIndex, depth: float) -> tuple[np.ndarray, np.ndarray]:
 @pytest.mark.parametrize("depth", [0.012, -0.009])
 def test_shift_is_what_the_depth_is_off_by(skin: SurfaceIndex, depth: float) -> None:
     points, outward = _pad(skin, depth)
-    shift = resting_shift(skin, points, np.ones(len(points)))
+    shift = snap_to_surface(skin, points, np.ones(len(points)))
     # What is left is within what the skin's give and the contact stage settle.
     assert shift @ outward == pytest.approx(depth - np.sign(depth) * 0.003, abs=0.001)
     assert np.linalg.norm(shift - (shift @ outward) * outward) < 0.001
@@ -93,19 +93,19 @@ def test_shift_is_what_the_depth_is_off_by(skin: SurfaceIndex, depth: float) -> 
 
 def test_hands_without_contact_or_far_away_stay(skin: SurfaceIndex) -> None:
     points, _ = _pad(skin, 0.012)
-    assert not resting_shift(skin, points, np.full(len(points), 0.4)).any()
+    assert not snap_to_surface(skin, points, np.full(len(points), 0.4)).any()
     far, _ = _pad(skin, -0.04)
-    assert not resting_shift(skin, far, np.ones(len(far))).any()
-    settled, _ = _pad(skin, 0.001)
-    assert not resting_shift(skin, settled, np.ones(len(settled))).any()
+    assert not snap_to_surface(skin, far, np.ones(len(far))).any()
+    resting, _ = _pad(skin, 0.001)
+    assert not snap_to_surface(skin, resting, np.ones(len(resting))).any()
 
 
 def test_hands_deep_inside_are_lifted_to_where_skin_may_give_way(skin: SurfaceIndex) -> None:
     points, outward = _pad(skin, 0.02)
-    shift = lifting_shift(skin, points)
+    shift = resolve_penetration(skin, points)
     assert shift @ outward == pytest.approx(0.01, abs=0.0015)
-    assert not lifting_shift(skin, points + 0.011 * outward).any()
-    assert not lifting_shift(skin, points + 0.04 * outward).any()
+    assert not resolve_penetration(skin, points + 0.011 * outward).any()
+    assert not resolve_penetration(skin, points + 0.04 * outward).any()
 
 
 def test_shifts_fade_away_from_the_touch() -> None:
@@ -119,3 +119,15 @@ def test_shifts_fade_away_from_the_touch() -> None:
     assert np.abs(np.diff(spread)).max() < 0.004
     assert not spread[:7].any()
     assert not spread_over_time(shifts, np.zeros(40, bool), 24.0).any()
+
+
+@pytest.mark.parametrize("fps", [24.0, 60.0, 120.0])
+def test_shifts_are_spread_over_the_same_time_at_every_rate(fps: float) -> None:
+    count = round(2 * fps)
+    shifts = np.zeros((count, 3))
+    known = np.zeros(count, bool)
+    known[: count // 2] = True
+    shifts[known, 2] = 0.01
+    spread = spread_over_time(shifts, known, fps)[:, 2]
+    half = np.flatnonzero(spread[count // 2 :] < 0.005)[0] / fps
+    assert half == pytest.approx(0.14, abs=0.05)

@@ -10,10 +10,10 @@ import numpy as np
 from dice_core.contact.soft_tissue import SoftTissue
 from dice_core.contact.touch_events import TOUCHING
 from dice_core.engines.base import SIDES, Chunk, HandContact
-from dice_core.engines.dice.contact_refinement import lifting_shift, resting_shift, spread_over_time
+from dice_core.engines.dice.contact_refinement import resolve_penetration, snap_to_surface, spread_over_time
 from dice_core.engines.dice.frames import DiceFrames, HandFrames, HeadFrames
 from dice_core.engines.postprocess import fill_short_gaps, press_hand, where_present
-from dice_core.fitting.temporal_filter import REACH, smooth, smooth_rotation, smoothing_weights
+from dice_core.fitting.temporal_filter import reach, smooth, smooth_rotation, smoothing_weights
 from dice_core.geometry.closest_point import SurfaceIndex
 from dice_core.geometry.mesh import Mesh, triangles
 from dice_core.geometry.rotations import rotation_matrices
@@ -86,13 +86,14 @@ class Postprocessor:
     def chunk(self, window: DiceFrames, start: int, stop: int) -> Chunk:
         """Rows start..stop-1 as the take holds them; a mesh that is in none of them is left out.
 
-        window : the rows with 2 x `temporal_filter.REACH` rows of the clip on either side, where the clip has them.
+        window : the rows with 2 x `temporal_filter.reach` rows of the clip on either side, where the clip has them.
         """
         chosen = slice(start, stop)
         head = _smooth_head(window.head, self._fps)
         hands = {side: _smooth_hand(window.hand(side), self._fps) for side in SIDES}
         if self._solve_contact:
-            rows = np.arange(max(0, start - REACH), min(stop + REACH, len(window)))
+            around = reach(self._fps)
+            rows = np.arange(max(0, start - around), min(stop + around, len(window)))
             for side, hand in hands.items():
                 hand.translation[rows] += self._shift_onto_skin(head, hand, side, rows)
         meshes: dict[str, MeshFrames] = {}
@@ -118,8 +119,8 @@ class Postprocessor:
         contact = hand.contact[both] * touched[:, None]
         for row, skin, posed, touching in zip(both, skins, poses, contact, strict=True):
             surface = self._skin.moved(skin)
-            shift = resting_shift(surface, posed, touching)
-            shifts[row] = shift + lifting_shift(surface, posed + shift)
+            shift = snap_to_surface(surface, posed, touching)
+            shifts[row] = shift + resolve_penetration(surface, posed + shift)
         known[both] = (shifts[both] != 0).any(axis=1) | (contact.max(axis=1) >= TOUCHING)
         return spread_over_time(shifts[rows], known[rows], self._fps)
 

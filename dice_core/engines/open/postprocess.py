@@ -14,14 +14,18 @@ from dice_core.engines.base import SIDES, Chunk, HandContact
 from dice_core.engines.open.frames import HandFrames, HeadFrames, OpenFrames
 from dice_core.engines.open.survey import Person
 from dice_core.engines.postprocess import fill_short_gaps, press_hand
-from dice_core.fitting.temporal_filter import smooth, smooth_rotation, smoothing_weights
+from dice_core.fitting.temporal_filter import (
+    BLINK_SECONDS,
+    EXPRESSION_SECONDS,
+    smooth,
+    smooth_rotation,
+    smoothing_weights,
+)
 from dice_core.geometry.mesh import triangles
 from dice_core.take.mesh_frames import HEAD_LANDMARKS, MeshFrames
 
 __all__ = ["Postprocessor"]
 
-_EXPRESSION_SECONDS = 0.17  # smoothing of expressions, whose jitter shows more than the pose's; set by hand
-_BLINK_SECONDS = 0.04  # smoothing of blinks, which are over in a few frames; set by hand
 _QUICK_ACTIONS = ("eyeBlink",)
 _SHORTEST_STAY_SECONDS = 0.1  # a hand seen more briefly is a misdetection; set by hand
 
@@ -66,7 +70,7 @@ class Postprocessor:
     def chunk(self, window: OpenFrames, start: int, stop: int) -> Chunk:
         """Rows start..stop-1 as the take holds them; a mesh that is in none of them is left out.
 
-        window : the rows with 2 x `temporal_filter.REACH` rows of the clip on either side, where the clip has them.
+        window : the rows with 2 x `temporal_filter.reach` rows of the clip on either side, where the clip has them.
         """
         chosen = slice(start, stop)
         head = _smooth_head(window.head, self._fps, self._blinks)
@@ -102,8 +106,8 @@ def _smooth_head(head: HeadFrames, fps: float, blinks: np.ndarray) -> _HeadMotio
         weights = smoothing_weights(tracked > 0, fps)
         rotation = smooth_rotation(rotation, weights)
         translation = smooth(translation, weights)
-        quick = smoothing_weights(tracked > 0, fps, _BLINK_SECONDS)
-        slow = smoothing_weights(tracked > 0, fps, _EXPRESSION_SECONDS)
+        quick = smoothing_weights(tracked > 0, fps, BLINK_SECONDS)
+        slow = smoothing_weights(tracked > 0, fps, EXPRESSION_SECONDS)
         expression = np.where(blinks, smooth(expression, quick), smooth(expression, slow))
         expression = np.clip(expression, 0, 1)
     return _HeadMotion(tracked, rotation, translation, expression)
