@@ -19,8 +19,10 @@ import bpy
 from dice_core.errors import DiceError, InputError
 from dice_core.take import open_take
 
-from .export import PRESETS, export_fbx, export_glb
-from .scene import KEY_MODES, ImportedTake, import_take
+from .export import export_fbx, export_glb
+from .export.presets import DEFAULT_PRESET, preset_of
+from .scene import ImportedTake, import_take
+from .scene.keys import DEFAULT_KEYS, key_mode
 
 __all__ = ["main", "run"]
 
@@ -47,10 +49,16 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def run(take: Path, output: Path, *, keys: str, fbx: Path | None, preset: str, glb: Path | None) -> ImportedTake:
-    """Make the files. Raises DiceError where the take cannot be read or a file cannot be written."""
+    """Make the files.
+
+    keys : a name of `KEY_MODES`; preset : a name of `PRESETS`.
+    Raises DiceError for an unknown name, a take that cannot be read or a file that cannot be written.
+    """
+    key_mode(keys)
+    preset_of(preset)
     for path in (output, fbx, glb):
         if path is not None:
-            _make_room(path)
+            _check_writable(path)
     bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
     imported = import_take(open_take(take), keys=keys)
     for message in imported.warnings:
@@ -80,20 +88,20 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="dice_blender.headless")
     parser.add_argument("take", type=Path)
     parser.add_argument("-o", "--output", type=_absolute, required=True)
-    parser.add_argument("--keys", choices=KEY_MODES, default="per-frame")
+    parser.add_argument("--keys", default=DEFAULT_KEYS)
     parser.add_argument("--fbx", type=_absolute)
-    parser.add_argument("--preset", choices=tuple(PRESETS), default="generic")
+    parser.add_argument("--preset", default=DEFAULT_PRESET)
     parser.add_argument("--glb", type=_absolute)
     return parser
 
 
 def _absolute(path: str) -> Path:
-    """Blender takes a relative path for relative to the .blend."""
+    """An absolute path, since Blender reads a relative one as relative to the .blend."""
     return Path(path).absolute()
 
 
-def _make_room(path: Path) -> None:
-    """Make the folder of a file that is going to be written, and see that it can be."""
+def _check_writable(path: Path) -> None:
+    """Make the folder of a file that is going to be written, and make sure that the file can be."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("ab"):

@@ -1,4 +1,4 @@
-"""The motion of a workshop's bodies, frame by frame, as Blender evaluates it: constraints and edits included."""
+"""The motion of an export's bodies frame by frame, as Blender evaluates it: constraints and edits included."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import bpy
 import numpy as np
 
-from .export_scene import Body, Workshop
+from .export_scene import Body, ExportScene
 
 __all__ = ["BodyMotion", "sample"]
 
@@ -28,12 +28,12 @@ class BodyMotion:
     bones: dict[str, np.ndarray]
 
 
-def sample(workshop: Workshop) -> list[BodyMotion]:
-    """The motion of each body in the workshop's frames."""
-    frames = np.arange(workshop.first, workshop.last + 1)
-    motions = [_empty(body, frames) for body in workshop.bodies]
+def sample(copies: ExportScene) -> list[BodyMotion]:
+    """The motion of each body in the frames of the animation."""
+    frames = np.arange(copies.first, copies.last + 1)
+    motions = [_empty(body, frames) for body in copies.bodies]
     for t, frame in enumerate(frames.tolist()):
-        workshop.scene.frame_set(frame)
+        copies.scene.frame_set(frame)
         graph = bpy.context.evaluated_depsgraph_get()
         for motion in motions:
             mesh = motion.body.mesh.evaluated_get(graph)

@@ -17,7 +17,7 @@ from dice_core.geometry.rotations import axis_angle
 from ..scene.animation import CurveWriter
 from ..scene.armature import editing
 from ..scene.rotations import continuous_quaternions
-from .export_scene import Workshop
+from .export_scene import ExportScene
 from .sampling import BodyMotion
 
 __all__ = ["one_skeleton", "separate_bodies"]
@@ -43,22 +43,22 @@ class _Bone:
     scale: np.ndarray | None = None
 
 
-def separate_bodies(workshop: Workshop, motions: Sequence[BodyMotion]) -> None:
+def separate_bodies(copies: ExportScene, motions: Sequence[BodyMotion]) -> None:
     """Each body by itself: on an armature of its own where it has one, otherwise as a moving object."""
     frames = np.arange(len(motions[0].mesh))
     for motion in motions:
         if motion.bones:
             assert motion.body.armature is not None
             name = motion.body.armature.name
-            _lay_aside(motion, frames)
+            detach_and_bake(motion, frames)
             bones = _bones_of(motion, parent=-1, suffix="")
-            _bind(_build(workshop, name, frames, bones), motion, {b: b for b in motion.bones})
+            _bind(_build(copies, name, frames, bones), motion, {b: b for b in motion.bones})
         else:
-            _lay_aside(motion, frames)
+            detach_and_bake(motion, frames)
             _bake_object(motion, frames)
 
 
-def one_skeleton(workshop: Workshop, motions: Sequence[BodyMotion]) -> None:
+def one_skeleton(copies: ExportScene, motions: Sequence[BodyMotion]) -> None:
     """All bodies on one armature with one root bone, as game engines want a character."""
     frames = np.arange(len(motions[0].mesh))
     still = np.tile(np.eye(4), (len(frames), 1, 1))
@@ -73,8 +73,8 @@ def one_skeleton(workshop: Workshop, motions: Sequence[BodyMotion]) -> None:
             own = [_stand_in(motion)]
             names.append({"": own[0].name})
         bones += own
-        _lay_aside(motion, frames)
-    armature = _build(workshop, _SKELETON_NAME, frames, bones)
+        detach_and_bake(motion, frames)
+    armature = _build(copies, _SKELETON_NAME, frames, bones)
     for motion, renamed in zip(motions, names, strict=True):
         _bind(armature, motion, renamed)
 
@@ -117,7 +117,7 @@ def _shrinking(motion: BodyMotion) -> np.ndarray | None:
     return None if motion.visible.all() else np.where(motion.visible, 1.0, _ABSENT_SCALE)
 
 
-def _lay_aside(motion: BodyMotion, frames: np.ndarray) -> None:
+def detach_and_bake(motion: BodyMotion, frames: np.ndarray) -> None:
     """Free a mesh from everything that moved it, so that only the baked motion will, and bake its shape keys."""
     item = motion.body.mesh
     keys = item.data.shape_keys
@@ -134,9 +134,9 @@ def _lay_aside(motion: BodyMotion, frames: np.ndarray) -> None:
     item.hide_viewport = item.hide_render = False
 
 
-def _build(workshop: Workshop, name: str, frames: np.ndarray, bones: Sequence[_Bone]) -> bpy.types.Object:
+def _build(copies: ExportScene, name: str, frames: np.ndarray, bones: Sequence[_Bone]) -> bpy.types.Object:
     """An armature object at the origin with keyed bones."""
-    for other in [item for item in workshop.scene.objects if item.name == name]:
+    for other in [item for item in copies.scene.objects if item.name == name]:
         other.name = f"{name} (sampled)"
     data = bpy.data.armatures.new(name)
     armature = bpy.data.objects.new(name, data)
@@ -148,8 +148,8 @@ def _build(workshop: Workshop, name: str, frames: np.ndarray, bones: Sequence[_B
             edit.matrix = Matrix(bone.rest)
             edit.parent = made[bone.parent] if bone.parent >= 0 else None
             made.append(edit)
-    workshop.scene.collection.objects.link(armature)
-    curves = CurveWriter(armature, workshop.scene.name)
+    copies.scene.collection.objects.link(armature)
+    curves = CurveWriter(armature, copies.scene.name)
     rests = [np.array(data.bones[bone.name].matrix_local) for bone in bones]
     for bone, rest in zip(bones, rests, strict=True):
         local, posed = rest, bone.world @ np.linalg.inv(bone.rest) @ rest

@@ -11,7 +11,9 @@ from bpy.app.translations import pgettext_rpt as _t
 from bpy.props import BoolProperty, CollectionProperty, StringProperty
 from bpy.types import FileHandler, Operator
 
-from ..jobs import footage
+from .. import footage
+from ..formats import IMAGE_SUFFIXES, VIDEO_SUFFIXES, natural_key
+from ..properties import settings_of
 
 __all__ = ["register", "unregister"]
 
@@ -44,8 +46,8 @@ class DICE_OT_open_footage(Operator):
         if not chosen:
             self.report({"ERROR"}, _t("Choose a photo or a movie"))
             return {"CANCELLED"}
-        settings = context.scene.dice
-        sequence = chosen[0].is_dir() or (len(chosen) > 1 and chosen[0].suffix.lower() in footage.IMAGE_TYPES)
+        settings = settings_of(context.scene)
+        sequence = chosen[0].is_dir() or (len(chosen) > 1 and chosen[0].suffix.lower() in IMAGE_SUFFIXES)
         path = str(chosen[0])
         if self.relative_path and bpy.data.filepath:
             path = bpy.path.relpath(path)
@@ -55,7 +57,7 @@ class DICE_OT_open_footage(Operator):
 
     def _chosen(self) -> list[Path]:
         if self.directory and any(item.name for item in self.files):
-            return sorted(Path(self.directory) / item.name for item in self.files)
+            return [Path(self.directory) / name for name in sorted((item.name for item in self.files), key=natural_key)]
         path = Path(self.filepath)
         return [path] if self.filepath and path.exists() else []
 
@@ -67,7 +69,7 @@ class DICE_OT_refresh_footage(Operator):
     bl_label = "Refresh Footage"
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        footage.refresh(context.scene.dice)
+        footage.refresh(settings_of(context.scene))
         return {"FINISHED"}
 
 
@@ -77,7 +79,7 @@ class DICE_FH_footage(FileHandler):
     bl_idname = "DICE_FH_footage"
     bl_label = "DICE Footage"
     bl_import_operator = "dice.open_footage"
-    bl_file_extensions = ";".join(sorted(footage.IMAGE_TYPES | footage.MOVIE_TYPES))
+    bl_file_extensions = ";".join(sorted(IMAGE_SUFFIXES | VIDEO_SUFFIXES))
 
     @classmethod
     def poll_drop(cls, context: bpy.types.Context) -> bool:

@@ -1,4 +1,4 @@
-"""Preferences: checking the DICE network's Python, opening the log, opening the preferences from the panel."""
+"""Operators of the preferences: check the DICE network's Python, add licensed files, open the log."""
 
 # ruff: noqa: N801 (Blender's names and class attributes)
 
@@ -10,7 +10,7 @@ from bpy.types import Operator
 
 from ..jobs import engine_check, environment, log
 from ..jobs.worker import WorkerError
-from ..preferences import preferences
+from ..preferences import ADDON, preferences
 
 __all__ = ["register", "unregister"]
 
@@ -31,7 +31,7 @@ class DICE_OT_check_engine(Operator):
 
 
 class DICE_OT_add_models(Operator):
-    """Take the files in the folder above into use, converting the checkpoint once. They are for non-commercial use"""
+    """Install the files in the folder above; the checkpoint is converted once. They are for non-commercial use"""
 
     bl_idname = "dice.add_models"
     bl_label = "Add Files"
@@ -72,7 +72,7 @@ class DICE_OT_open_preferences(Operator):
     bl_label = "Preferences"
 
     def execute(self, _context: bpy.types.Context) -> set[str]:
-        bpy.ops.preferences.addon_show(module=__package__.rpartition(".")[0])
+        bpy.ops.preferences.addon_show(module=ADDON)
         return {"FINISHED"}
 
 

@@ -1,4 +1,4 @@
-"""The takes of a scene: to their frames and folders, imported again, deleted."""
+"""Operators on the takes of a scene: show the frames and the folder, import again, delete."""
 
 # ruff: noqa: N801, RUF012 (Blender's names and class attributes)
 
@@ -16,13 +16,13 @@ from bpy.types import Operator
 from dice_core.errors import DiceError
 from dice_core.take import open_take
 
-from ..properties import KEYS
-from ..scene import take_list
-from .import_export import bring_in
+from .. import take_list
+from ..preferences import ADDON
+from ..properties import KEY_ITEMS, settings_of
 
 __all__ = ["register", "unregister"]
 
-_log = logging.getLogger(__package__.rpartition(".")[0])
+_log = logging.getLogger(ADDON)
 
 
 class _OnTake:
@@ -55,7 +55,7 @@ class DICE_OT_reimport_take(_OnTake, Operator):
     bl_label = "Import Again"
     bl_options = {"REGISTER", "UNDO"}
 
-    keys: EnumProperty(name="Keys", description="How the animation is keyed", items=KEYS)
+    keys: EnumProperty(name="Keys", description="How the animation is keyed", items=KEY_ITEMS)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         entry = take_list.active(context.scene)
@@ -63,7 +63,7 @@ class DICE_OT_reimport_take(_OnTake, Operator):
         old = take_list.collection_of(entry)
         start = entry.scene_start if old is not None else None
         try:
-            imported = bring_in(context.scene, open_take(path), self.keys, start)
+            imported = take_list.import_and_register(context.scene, open_take(path), self.keys, start)
         except DiceError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
@@ -77,7 +77,7 @@ class DICE_OT_reimport_take(_OnTake, Operator):
 
 
 class DICE_OT_remove_take(_OnTake, Operator):
-    """Take the selected take out of this file, and on request delete its folder from disk"""
+    """Remove the selected take from this file, and on request delete its folder from disk"""
 
     bl_idname = "dice.remove_take"
     bl_label = "Delete Take"
@@ -93,7 +93,7 @@ class DICE_OT_remove_take(_OnTake, Operator):
         return context.window_manager.invoke_props_dialog(self)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        settings = context.scene.dice
+        settings = settings_of(context.scene)
         entry = take_list.active(context.scene)
         path = Path(bpy.path.abspath(entry.path))
         collection = take_list.collection_of(entry)

@@ -51,7 +51,7 @@ def build_armature(mesh: Mesh, name: str) -> bpy.types.Object:
 @contextmanager
 def editing(item: bpy.types.Object) -> Iterator[None]:
     """Edit mode for an armature, in a scene of its own: whatever the user is doing in theirs stays as it is."""
-    scene = bpy.data.scenes.new("DICE workshop")
+    scene = bpy.data.scenes.new("DICE armature editing")
     try:
         scene.collection.objects.link(item)
         view_layer = scene.view_layers[0]

@@ -21,8 +21,8 @@ Vertices around have those of their neighbours, so that what shading interpolate
 """
 FRAME_PROPERTY = "footage_frame"
 """Object property: number of the footage's frame that is shown now."""
-# Contact below this is left out of groups, and a region that never exceeds it counts as untouched.
-_FLOOR = 0.1
+# Contact below this is left out of groups, and a region that never exceeds it counts as untouched. Set by hand.
+_LEAST_CONTACT = 0.1
 # Rings of vertices around a contact that take on its time: one for the edge, one for faint contact beyond it.
 _RINGS = 2
 
@@ -30,17 +30,16 @@ _RINGS = 2
 def touched_regions(motion: Motion) -> list[str]:
     """Names of the regions that are in contact in some frame."""
     peak = motion.contact[motion.present].max(axis=0)
-    touched = np.unique(motion.mesh.region[peak >= _FLOOR])
+    touched = np.unique(motion.mesh.region[peak >= _LEAST_CONTACT])
     return [motion.mesh.region_names[index] for index in touched]
 
 
-def add_contact(
-    item: bpy.types.Object, motion: Motion, curves: CurveWriter, frames: np.ndarray, times: np.ndarray
-) -> None:
+def add_contact(item: bpy.types.Object, motion: Motion, curves: CurveWriter, times: np.ndarray) -> None:
     """Everything about contact that an artist can use on the object.
 
-    frames, times : (T,) footage frames and the scene frames that show them; `curves` writes the object's own animation.
+    times : (T,) scene frames that show the motion's frames; `curves` writes the object's own animation.
     """
+    frames = motion.frames
     contact = np.where(motion.present[:, None], motion.contact, 0)
     peak = contact.max(axis=0)
     middle, reach = _contact_span(contact, frames, motion.mesh)
@@ -48,13 +47,13 @@ def add_contact(
     for name, values in ((CONTACT, peak), (CONTACT_TIME, middle), (CONTACT_REACH, reach)):
         attribute = item.data.attributes.new(name, "FLOAT", "POINT")
         attribute.data.foreach_set("value", values.astype(np.float32))
-    _add_group(item, "contact", np.where(peak >= _FLOOR, peak, 0))
+    _add_group(item, "contact", np.where(peak >= _LEAST_CONTACT, peak, 0))
     item[FRAME_PROPERTY] = float(frames[0])
     curves.write(f'["{FRAME_PROPERTY}"]', 0, times, frames, group="Contact")
     _key_property(item, CONTACT, contact.max(axis=1), curves, times)
     for name in touched_regions(motion):
         inside = motion.mesh.region_vertices(name)
-        _add_group(item, f"contact.{name}", np.where(inside & (peak >= _FLOOR), peak, 0))
+        _add_group(item, f"contact.{name}", np.where(inside & (peak >= _LEAST_CONTACT), peak, 0))
         _key_property(item, f"contact_{name.replace('.', '_')}", contact[:, inside].max(axis=1), curves, times)
     for index, name in enumerate(motion.mesh.region_names):
         _add_group(item, f"region.{name}", (motion.mesh.region == index).astype(np.float32))
@@ -62,7 +61,7 @@ def add_contact(
 
 def _contact_span(contact: np.ndarray, frames: np.ndarray, mesh: Mesh) -> tuple[np.ndarray, np.ndarray]:
     """Middle of each vertex's contact and half of its length, (V,) footage frames each; -1 and 0 far from contact."""
-    touching = contact >= _FLOOR
+    touching = contact >= _LEAST_CONTACT
     first = frames[touching.argmax(axis=0)]
     last = frames[len(frames) - 1 - touching[::-1].argmax(axis=0)]
     ever = touching.any(axis=0)
