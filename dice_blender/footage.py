@@ -180,6 +180,9 @@ def _file_facts(path: Path) -> _Facts:
 
 
 def _clip_facts(clip: bpy.types.MovieClip) -> _Facts:
+    # What it cannot read, Blender opens as 256 x 256 pixels with no frames.
+    if not clip.frame_duration:
+        return _Facts(found=True)
     return _Facts(True, clip.size[0], clip.size[1], clip.fps, clip.frame_duration)
 
 

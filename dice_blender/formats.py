@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from dice_core.errors import InputError
+
 __all__ = ["IMAGE_SUFFIXES", "VIDEO_SUFFIXES", "list_images", "natural_key", "select_images"]
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp"})
@@ -32,10 +34,17 @@ def select_images(paths: Iterable[Path]) -> tuple[Path, ...]:
 
 
 def list_images(source: str | Path) -> tuple[Path, ...]:
-    """Images of a folder or a glob pattern, as `select_images`; a single file is a list of one."""
+    """Images of a folder or a glob pattern, as `select_images`; a single file is a list of one.
+
+    Raises InputError if there are none.
+    """
     path = Path(source)
-    if path.is_dir():
-        return select_images(path.iterdir())
-    if path.exists():
+    if path.is_file():
         return (path,)
-    return select_images(Path(name) for name in glob.glob(str(source), recursive=True))
+    if path.is_dir():
+        images = select_images(path.iterdir())
+    else:
+        images = select_images(Path(name) for name in glob.glob(str(source), recursive=True))
+    if not images:
+        raise InputError(f"{path} matches no images.")
+    return images
