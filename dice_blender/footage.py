@@ -10,6 +10,7 @@ import glob
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
@@ -183,7 +184,8 @@ def _clip_facts(clip: bpy.types.MovieClip) -> _Facts:
     # What it cannot read, Blender opens as 256 x 256 pixels with no frames.
     if not clip.frame_duration:
         return _Facts(found=True)
-    return _Facts(True, clip.size[0], clip.size[1], clip.fps, clip.frame_duration)
+    size: Any = clip.size
+    return _Facts(True, size[0], size[1], clip.fps, clip.frame_duration)
 
 
 def _reset_range(settings: FootageSettings) -> None:

@@ -23,6 +23,7 @@ from .export import export_fbx, export_glb
 from .export.presets import DEFAULT_PRESET, preset_of
 from .scene import ImportedTake, import_take
 from .scene.keys import DEFAULT_KEYS, key_mode
+from .scene.materials import tree_of
 
 __all__ = ["main", "run"]
 
@@ -63,6 +64,7 @@ def run(take: Path, output: Path, *, keys: str, fbx: Path | None, preset: str, g
     imported = import_take(open_take(take), keys=keys)
     for message in imported.warnings:
         _say("warning", message=message)
+    assert bpy.context.scene is not None
     _light(bpy.context.scene)
     _look_through_camera()
     bpy.ops.wm.save_as_mainfile(filepath=str(output), compress=True)
@@ -117,11 +119,9 @@ def _light(scene: bpy.types.Scene) -> None:
     """Light for a scene that has none, so that a render shows something."""
     world = bpy.data.worlds.new("World")
     scene.world = world
-    if world.node_tree is None:
-        world.use_nodes = True
-    background = next(node for node in world.node_tree.nodes if node.type == "BACKGROUND")
+    background: Any = next(node for node in tree_of(world).nodes if node.type == "BACKGROUND")
     background.inputs["Color"].default_value = (_WORLD_GREY, _WORLD_GREY, _WORLD_GREY, 1.0)
-    sun = bpy.data.lights.new("Light", "SUN")
+    sun: Any = bpy.data.lights.new("Light", "SUN")
     sun.energy = _SUN_STRENGTH
     item = bpy.data.objects.new("Light", sun)
     item.rotation_euler = _SUN_ANGLES
@@ -133,7 +133,7 @@ def _look_through_camera() -> None:
     for screen in bpy.data.screens:
         for area in screen.areas:
             for space in area.spaces:
-                if space.type == "VIEW_3D" and space.region_3d is not None:
+                if isinstance(space, bpy.types.SpaceView3D) and space.region_3d is not None:
                     space.region_3d.view_perspective = "CAMERA"
 
 

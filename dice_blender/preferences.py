@@ -75,4 +75,7 @@ class Preferences:
 
 def preferences() -> Preferences:
     """The preferences as they are now."""
-    return bpy.context.preferences.addons[ADDON].preferences
+    assert bpy.context.preferences is not None
+    chosen = bpy.context.preferences.addons[ADDON].preferences
+    assert isinstance(chosen, Preferences)
+    return chosen

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Any, Protocol
 
 import bpy
 from bpy.app.handlers import persistent
@@ -123,9 +123,11 @@ class DICE_PG_settings(FootageSettings, PropertyGroup):
 _CLASSES = (DICE_PG_touch, DICE_PG_take, DICE_PG_settings)
 
 
-def settings_of(scene: bpy.types.Scene) -> DICE_PG_settings:
+def settings_of(scene: Any) -> DICE_PG_settings:
     """The settings of the DICE tab in a scene."""
-    return scene.dice
+    settings = scene.dice
+    assert isinstance(settings, DICE_PG_settings)
+    return settings
 
 
 @persistent
@@ -140,13 +142,15 @@ def register() -> None:
     """Every scene gets its settings."""
     for cls in _CLASSES:
         bpy.utils.register_class(cls)
-    bpy.types.Scene.dice = PointerProperty(type=DICE_PG_settings)
+    scene_type: Any = bpy.types.Scene
+    scene_type.dice = PointerProperty(type=DICE_PG_settings)
     bpy.app.handlers.load_post.append(_look_at_footage)
 
 
 def unregister() -> None:
     """Scenes lose their settings from sight; a saved file keeps them."""
     bpy.app.handlers.load_post.remove(_look_at_footage)
-    del bpy.types.Scene.dice
+    scene_type: Any = bpy.types.Scene
+    del scene_type.dice
     for cls in reversed(_CLASSES):
         bpy.utils.unregister_class(cls)

@@ -11,6 +11,7 @@ import bpy
 from dice_core.errors import InputError
 
 from ..scene.importer import RANGE_PROPERTY
+from ..scene.object_data import mesh_of, shape_keys_of
 from ..scene.rollback import all_blocks
 
 __all__ = ["Body", "ExportScene", "open_export_scene"]
@@ -60,14 +61,18 @@ class ExportScene:
             if item.mode == "EDIT":
                 item.update_from_editmode()
             copy = item.copy()
+            assert copy is not None
             if item.type == "MESH":
-                copy.data = item.data.copy()
-                _take_name(copy.data, item.data, renamed)
+                mesh = mesh_of(item).copy()
+                assert mesh is not None
+                copy.data = mesh
+                _take_name(mesh, mesh_of(item), renamed)
             _take_name(copy, item, renamed)
             scene.collection.objects.link(copy)
             copies[item] = copy
         for copy in copies.values():
-            copy.parent = copies.get(copy.parent, copy.parent)
+            if copy.parent in copies:
+                copy.parent = copies[copy.parent]
             for modifier in (*copy.modifiers, *copy.constraints):
                 for slot in ("object", "target"):
                     linked = getattr(modifier, slot, None)
@@ -121,6 +126,7 @@ def _take_name(copy: bpy.types.ID, original: bpy.types.ID, renamed: list[tuple[b
 
 def _scene_of(collection: bpy.types.Collection) -> bpy.types.Scene:
     current = bpy.context.scene
+    assert current is not None
     candidates = [current, *(scene for scene in bpy.data.scenes if scene != current)]
     return next((s for s in candidates if collection in s.collection.children_recursive), current)
 
@@ -129,13 +135,14 @@ def _frame_range(
     collection: bpy.types.Collection, items: list[bpy.types.Object], scene: bpy.types.Scene
 ) -> tuple[int, int]:
     """The take's frames, and beyond them whatever the user has keyed on its objects."""
-    ranges = [tuple(collection[RANGE_PROPERTY])] if RANGE_PROPERTY in collection else []
+    ranges = [tuple(collection[RANGE_PROPERTY])] if collection.get(RANGE_PROPERTY) else []
     for item in items:
-        keys = item.data.shape_keys if item.type == "MESH" else None
+        keys = shape_keys_of(item)
         for block in (item, keys):
             data = None if block is None else block.animation_data
             if data is not None and data.action is not None:
-                ranges.append(tuple(round(frame) for frame in data.action.frame_range))
+                start, end = data.action.frame_range[:]
+                ranges.append((round(start), round(end)))
     if not ranges:
         return scene.frame_start, scene.frame_end
     return min(r[0] for r in ranges), max(r[1] for r in ranges)

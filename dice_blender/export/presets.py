@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from dice_core.errors import InputError
 
@@ -24,7 +25,7 @@ class Preset:
 
     label: str
     description: str
-    scaling: str
+    scaling: Literal["FBX_SCALE_ALL", "FBX_SCALE_UNITS"]
     arrange: Callable[[ExportScene, Sequence[BodyMotion]], None]
 
 

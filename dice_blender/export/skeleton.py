@@ -15,7 +15,8 @@ from mathutils import Matrix
 from dice_core.geometry.rotations import axis_angle
 
 from ..scene.animation import CurveWriter
-from ..scene.armature import editing
+from ..scene.armature import add_armature_modifier, editing
+from ..scene.object_data import armature_of, mesh_of, pose_of
 from ..scene.rotations import continuous_quaternions
 from .export_scene import ExportScene
 from .sampling import BodyMotion
@@ -83,18 +84,18 @@ def _bones_of(motion: BodyMotion, *, parent: int, suffix: str, offset: int = 0) 
     armature = motion.body.armature
     assert armature is not None
     base = np.array(armature.matrix_world)
-    order = [bone.name for bone in armature.data.bones]
+    order = [bone.name for bone in armature_of(armature).bones]
     bones = []
-    for bone in armature.data.bones:
-        top = bone.parent is None
+    for bone in armature_of(armature).bones:
+        above = bone.parent
         bones.append(
             _Bone(
                 f"{bone.name}{suffix}",
                 base @ np.array(bone.matrix_local),
                 motion.bones[bone.name],
-                parent if top else offset + order.index(bone.parent.name),
+                parent if above is None else offset + order.index(above.name),
                 bone.length,
-                _shrinking(motion) if top else None,
+                _shrinking(motion) if above is None else None,
             )
         )
     return bones
@@ -107,7 +108,7 @@ def _stand_in(motion: BodyMotion) -> _Bone:
     # A bone's Y axis points along it, here up.
     upright = np.array([[1.0, 0, 0, 0], [0, 0, -1.0, 0], [0, 1.0, 0, 0], [0, 0, 0, 1]])
     moved = motion.mesh @ np.linalg.inv(rest)
-    motion.body.mesh.data.transform(Matrix(rest), shape_keys=True)
+    mesh_of(motion.body.mesh).transform(Matrix(rest.tolist()), shape_keys=True)
     name = motion.body.name
     return _Bone(name, rest @ upright, moved @ rest @ upright, 0, _STAND_IN_LENGTH, _shrinking(motion))
 
@@ -120,7 +121,7 @@ def _shrinking(motion: BodyMotion) -> np.ndarray | None:
 def detach_and_bake(motion: BodyMotion, frames: np.ndarray) -> None:
     """Free a mesh from everything that moved it, so that only the baked motion will, and bake its shape keys."""
     item = motion.body.mesh
-    keys = item.data.shape_keys
+    keys = mesh_of(item).shape_keys
     if keys is not None:
         keys.animation_data_clear()
         curves = CurveWriter(keys, f"{motion.body.name} shape keys")
@@ -130,7 +131,7 @@ def detach_and_bake(motion: BodyMotion, frames: np.ndarray) -> None:
     item.modifiers.clear()
     item.constraints.clear()
     item.parent = None
-    item.matrix_world = Matrix(motion.mesh[0]) if not motion.bones else Matrix()
+    item.matrix_world = Matrix(motion.mesh[0].tolist()) if not motion.bones else Matrix()
     item.hide_viewport = item.hide_render = False
 
 
@@ -141,11 +142,11 @@ def _build(copies: ExportScene, name: str, frames: np.ndarray, bones: Sequence[_
     data = bpy.data.armatures.new(name)
     armature = bpy.data.objects.new(name, data)
     with editing(armature):
-        made = []
+        made: list[bpy.types.EditBone] = []
         for bone in bones:
             edit = data.edit_bones.new(bone.name)
             edit.head, edit.tail = (0, 0, 0), (0, bone.length, 0)
-            edit.matrix = Matrix(bone.rest)
+            edit.matrix = Matrix(bone.rest.tolist())
             edit.parent = made[bone.parent] if bone.parent >= 0 else None
             made.append(edit)
     copies.scene.collection.objects.link(armature)
@@ -159,7 +160,7 @@ def _build(copies: ExportScene, name: str, frames: np.ndarray, bones: Sequence[_
             local = np.linalg.inv(rests[bone.parent]) @ rest
             posed = np.linalg.inv(parent_posed) @ posed
         basis = np.linalg.inv(local) @ posed
-        armature.pose.bones[bone.name].rotation_mode = "QUATERNION"
+        pose_of(armature).bones[bone.name].rotation_mode = "QUATERNION"
         _write_transform(curves, f'pose.bones["{bone.name}"].', frames, basis, bone.scale)
     return armature
 
@@ -169,12 +170,12 @@ def _bind(armature: bpy.types.Object, motion: BodyMotion, names: dict[str, str])
     item = motion.body.mesh
     for old, new in names.items():
         if old == "":
-            item.vertex_groups.new(name=new).add(range(len(item.data.vertices)), 1.0, "REPLACE")
+            item.vertex_groups.new(name=new).add(range(len(mesh_of(item).vertices)), 1.0, "REPLACE")
         elif old in item.vertex_groups:
             item.vertex_groups[old].name = new
     item.matrix_world = Matrix()
     item.parent = armature
-    item.modifiers.new("Armature", "ARMATURE").object = armature
+    add_armature_modifier(item, armature)
 
 
 def _bake_object(motion: BodyMotion, frames: np.ndarray) -> None:

@@ -10,7 +10,7 @@ import atexit
 import logging
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import bpy
 from bpy.app.handlers import persistent
@@ -42,7 +42,7 @@ _NOTICE_ANYWAY = 1.0
 # Seconds that a worker gets between two looks where Blender has no window and waits for the end.
 _BACKGROUND_TICK = 0.02
 # Jobs that read the scene from a thread of their own, by Blender's names.
-_READING_JOBS = {"RENDER": "the render", "OBJECT_BAKE": "the bake"}
+_READING_JOBS: dict[Literal["RENDER", "OBJECT_BAKE"], str] = {"RENDER": "the render", "OBJECT_BAKE": "the bake"}
 
 _log = logging.getLogger(ADDON)
 _ended: list[Capture] = []
@@ -86,7 +86,7 @@ def blocked_by() -> str:
     for job, name in _READING_JOBS.items():
         if bpy.app.is_job_running(job):
             return name
-    tools = [tool for window in bpy.context.window_manager.windows for tool in window.modal_operators]
+    tools = [tool for window in _windows() for tool in window.modal_operators]
     return str(tools[0].name) if tools else ""
 
 
@@ -127,7 +127,7 @@ def _conclude(capture: Capture) -> None:
         return
     if not (request.take / "take.json").exists():
         return
-    scene = next((scene for scene in bpy.data.scenes if scene.session_uid == request.scene), bpy.context.scene)
+    scene = next((scene for scene in bpy.data.scenes if scene.session_uid == request.scene), _current_scene())
     try:
         if capture.state is State.DONE and request.keys:
             _import(scene, capture)
@@ -144,21 +144,32 @@ def _import(scene: bpy.types.Scene, capture: Capture) -> None:
     # Through the operator, so that the import is one step that can be undone.
     request = capture.request
     with bpy.context.temp_override(**_context_of(scene)):
-        bpy.ops.dice.import_take("EXEC_DEFAULT", True, filepath=str(request.take), keys=request.keys)
+        operators: Any = bpy.ops
+        operators.dice.import_take("EXEC_DEFAULT", True, filepath=str(request.take), keys=request.keys)
 
 
 def _push_undo(message: str) -> None:
     if not bpy.app.background:
-        with bpy.context.temp_override(**_context_of(bpy.context.scene)):
+        with bpy.context.temp_override(**_context_of(_current_scene())):
             bpy.ops.ed.undo_push(message=message)
 
 
 def _context_of(scene: bpy.types.Scene) -> dict[str, Any]:
     """A context, as for `temp_override`, in which operators act on a scene; with its window where it has one."""
-    window = next((window for window in bpy.context.window_manager.windows if window.scene == scene), None)
+    window = next((window for window in _windows() if window.scene == scene), None)
     if window is None:
         return {"scene": scene, "view_layer": scene.view_layers[0]}
     return {"window": window, "scene": scene, "view_layer": window.view_layer}
+
+
+def _current_scene() -> bpy.types.Scene:
+    assert bpy.context.scene is not None
+    return bpy.context.scene
+
+
+def _windows() -> list[bpy.types.Window]:
+    assert bpy.context.window_manager is not None
+    return list(bpy.context.window_manager.windows)
 
 
 @persistent

@@ -7,6 +7,7 @@ from __future__ import annotations
 import logging
 import math
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import bpy
 from bpy.app.translations import pgettext_rpt as _t
@@ -18,10 +19,13 @@ from dice_core.engines.settings import CaptureSettings
 
 from .. import footage
 from ..jobs import environment, runner
-from ..jobs.queue import Request
+from ..jobs.queue import Capture, Request
 from ..jobs.worker import WorkerError
 from ..preferences import ADDON, preferences
 from ..properties import DICE_PG_settings, settings_of
+
+if TYPE_CHECKING:
+    from bpy.stub_internal.rna_enums import OperatorReturnItems
 
 __all__ = ["register", "unregister"]
 
@@ -41,7 +45,7 @@ class DICE_OT_capture(Operator):
             cls.poll_message_set(problem)
         return not problem
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
         settings = settings_of(context.scene)
         footage.refresh(settings)
         problem = footage.problem(settings)
@@ -100,7 +104,7 @@ class _ByNumber:
 
     number: IntProperty(options={"HIDDEN", "SKIP_SAVE"})
 
-    def _capture(self):
+    def _capture(self) -> Capture | None:
         return runner.queue.find(self.number) if self.number else runner.queue.current
 
 
@@ -110,7 +114,7 @@ class DICE_OT_cancel(_ByNumber, Operator):
     bl_idname = "dice.cancel"
     bl_label = "Cancel Capture"
 
-    def execute(self, _context: bpy.types.Context) -> set[str]:
+    def execute(self, _context: bpy.types.Context) -> set[OperatorReturnItems]:
         capture = self._capture()
         if capture is None:
             return {"CANCELLED"}
@@ -124,7 +128,7 @@ class DICE_OT_copy_report(_ByNumber, Operator):
     bl_idname = "dice.copy_report"
     bl_label = "Copy Report"
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
         capture = self._capture()
         if capture is None:
             return {"CANCELLED"}

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import bpy
 from bpy.app.translations import pgettext_rpt as _t
@@ -14,6 +15,9 @@ from bpy.types import FileHandler, Operator
 from .. import footage
 from ..formats import IMAGE_SUFFIXES, VIDEO_SUFFIXES, natural_key
 from ..properties import settings_of
+
+if TYPE_CHECKING:
+    from bpy.stub_internal.rna_enums import OperatorReturnItems
 
 __all__ = ["register", "unregister"]
 
@@ -35,13 +39,13 @@ class DICE_OT_open_footage(Operator):
         name="Relative Path", description="Remember the footage relative to the saved file", default=True
     )
 
-    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
+    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[OperatorReturnItems]:
         if self._chosen():
             return self.execute(context)
         context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
         chosen = self._chosen()
         if not chosen:
             self.report({"ERROR"}, _t("Choose a photo or a movie"))
@@ -68,7 +72,7 @@ class DICE_OT_refresh_footage(Operator):
     bl_idname = "dice.refresh_footage"
     bl_label = "Refresh Footage"
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
         footage.refresh(settings_of(context.scene))
         return {"FINISHED"}
 

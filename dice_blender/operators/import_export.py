@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import bpy
 from bpy.app.translations import pgettext_rpt as _t
@@ -20,6 +21,9 @@ from .. import take_list
 from ..export import export_fbx, export_glb
 from ..preferences import ADDON
 from ..properties import KEY_ITEMS, PRESET_ITEMS, settings_of
+
+if TYPE_CHECKING:
+    from bpy.stub_internal.rna_enums import OperatorReturnItems
 
 __all__ = ["register", "unregister"]
 
@@ -52,7 +56,7 @@ class DICE_OT_import_take(Operator):
         description="In a scene of another frame rate, play at the footage's speed instead of frame by frame",
     )
 
-    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
+    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[OperatorReturnItems]:
         self.keys = settings_of(context.scene).keys
         if self._chosen():
             return self.execute(context)
@@ -71,7 +75,7 @@ class DICE_OT_import_take(Operator):
         value.prop(self, "start_frame", text="")
         layout.prop(self, "retime")
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
         chosen = self._chosen() or [Path(bpy.path.abspath(self.filepath or self.directory))]
         start = self.start_frame if self.use_start else None
         names = []
@@ -95,10 +99,11 @@ class DICE_OT_import_take(Operator):
         return [path] if self.filepath and path.exists() else []
 
 
-class _Export(ExportHelper):
+class _Export(ExportHelper, Operator):
     """Export of the selected take."""
 
     filename_ext = ""
+    filepath: StringProperty(name="File Path", description="The file to write", maxlen=1024, subtype="FILE_PATH")
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
@@ -108,14 +113,14 @@ class _Export(ExportHelper):
             cls.poll_message_set("Import a take first")
         return there
 
-    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> Any:
         entry = take_list.active(context.scene)
         if not self.filepath:
             folder = Path(bpy.data.filepath).parent if bpy.data.filepath else Path(bpy.path.abspath(entry.path)).parent
             self.filepath = str(folder / (entry.name + self.filename_ext))
         return super().invoke(context, event)
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
         collection = take_list.collection_of(take_list.active(context.scene))
         path = Path(bpy.path.abspath(self.filepath))
         try:
@@ -131,7 +136,7 @@ class _Export(ExportHelper):
         raise NotImplementedError
 
 
-class DICE_OT_export_fbx(_Export, Operator):
+class DICE_OT_export_fbx(_Export):
     """Export the selected take as FBX, with shape keys, curves and bones as the chosen program reads them"""
 
     bl_idname = "dice.export_fbx"
@@ -142,7 +147,7 @@ class DICE_OT_export_fbx(_Export, Operator):
     filter_glob: StringProperty(default="*.fbx", options={"HIDDEN"})
     preset: EnumProperty(name="For", description="Which program the export is for", items=PRESET_ITEMS)
 
-    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> Any:
         self.preset = settings_of(context.scene).preset
         return super().invoke(context, event)
 
@@ -150,7 +155,7 @@ class DICE_OT_export_fbx(_Export, Operator):
         export_fbx(collection, path, preset=self.preset)
 
 
-class DICE_OT_export_glb(_Export, Operator):
+class DICE_OT_export_glb(_Export):
     """Export the selected take as GLB, the binary form of glTF"""
 
     bl_idname = "dice.export_glb"

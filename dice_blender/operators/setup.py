@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import bpy
 from bpy.app.translations import pgettext_rpt as _t
 from bpy.types import Operator
@@ -11,6 +13,9 @@ from bpy.types import Operator
 from ..jobs import engine_check, environment, log
 from ..jobs.worker import WorkerError
 from ..preferences import ADDON, preferences
+
+if TYPE_CHECKING:
+    from bpy.stub_internal.rna_enums import OperatorReturnItems
 
 __all__ = ["register", "unregister"]
 
@@ -21,7 +26,7 @@ class DICE_OT_check_engine(Operator):
     bl_idname = "dice.check_engine"
     bl_label = "Check"
 
-    def execute(self, _context: bpy.types.Context) -> set[str]:
+    def execute(self, _context: bpy.types.Context) -> set[OperatorReturnItems]:
         try:
             engine_check.start(environment.python_of("dice"))
         except WorkerError as error:
@@ -40,7 +45,7 @@ class DICE_OT_add_models(Operator):
     def poll(cls, _context: bpy.types.Context) -> bool:
         return bool(preferences().models_folder)
 
-    def execute(self, _context: bpy.types.Context) -> set[str]:
+    def execute(self, _context: bpy.types.Context) -> set[OperatorReturnItems]:
         folder = bpy.path.abspath(preferences().models_folder)
         try:
             engine_check.start(environment.python_of("dice"), folder)
@@ -56,7 +61,7 @@ class DICE_OT_open_log(Operator):
     bl_idname = "dice.open_log"
     bl_label = "Open Log"
 
-    def execute(self, _context: bpy.types.Context) -> set[str]:
+    def execute(self, _context: bpy.types.Context) -> set[OperatorReturnItems]:
         path = log.log_path()
         if not path.exists():
             self.report({"INFO"}, _t("The log is empty"))
@@ -71,7 +76,7 @@ class DICE_OT_open_preferences(Operator):
     bl_idname = "dice.open_preferences"
     bl_label = "Preferences"
 
-    def execute(self, _context: bpy.types.Context) -> set[str]:
+    def execute(self, _context: bpy.types.Context) -> set[OperatorReturnItems]:
         bpy.ops.preferences.addon_show(module=ADDON)
         return {"FINISHED"}
 

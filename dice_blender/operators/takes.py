@@ -7,6 +7,7 @@ from __future__ import annotations
 import logging
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import bpy
 from bpy.app.translations import pgettext_rpt as _t
@@ -19,6 +20,9 @@ from dice_core.take import open_take
 from .. import take_list
 from ..preferences import ADDON
 from ..properties import KEY_ITEMS, settings_of
+
+if TYPE_CHECKING:
+    from bpy.stub_internal.rna_enums import OperatorReturnItems
 
 __all__ = ["register", "unregister"]
 
@@ -39,7 +43,7 @@ class DICE_OT_reveal_take(_OnTake, Operator):
     bl_idname = "dice.reveal_take"
     bl_label = "Reveal Take"
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
         folder = Path(bpy.path.abspath(take_list.active(context.scene).path))
         if not folder.is_dir():
             self.report({"ERROR"}, _t("The take's folder is gone: {}").format(folder))
@@ -57,7 +61,7 @@ class DICE_OT_reimport_take(_OnTake, Operator):
 
     keys: EnumProperty(name="Keys", description="How the animation is keyed", items=KEY_ITEMS)
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
         entry = take_list.active(context.scene)
         path = Path(bpy.path.abspath(entry.path))
         old = take_list.collection_of(entry)
@@ -89,10 +93,10 @@ class DICE_OT_remove_take(_OnTake, Operator):
         options={"SKIP_SAVE"},
     )
 
-    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
+    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[OperatorReturnItems]:
         return context.window_manager.invoke_props_dialog(self)
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
         settings = settings_of(context.scene)
         entry = take_list.active(context.scene)
         path = Path(bpy.path.abspath(entry.path))
@@ -118,7 +122,7 @@ class DICE_OT_jump_to_touch(_OnTake, Operator):
 
     index: IntProperty(options={"HIDDEN", "SKIP_SAVE"})
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
         entry = take_list.active(context.scene)
         if not 0 <= self.index < len(entry.touches):
             return {"CANCELLED"}

@@ -11,6 +11,7 @@ import bpy
 from dice_core.take import Take
 
 from ..formats import select_images
+from .object_data import camera_of
 from .timing import Timing
 
 __all__ = ["add_background"]
@@ -37,11 +38,11 @@ def add_background(camera: bpy.types.Object, take: Take, timing: Timing, path: s
         image = bpy.data.images.load(str(file), check_existing=True)
     except RuntimeError:
         return f"Blender cannot read the footage {file}, so the camera has no background."
-    background = camera.data.background_images.new()
+    background = camera_of(camera).background_images.new()
     background.image = image
     background.alpha = 1.0
     background.frame_method = "STRETCH"
-    camera.data.show_background_images = True
+    camera_of(camera).show_background_images = True
     if still:
         return None
     if timing.step != 1.0:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import bpy
 import numpy as np
 
@@ -9,6 +11,7 @@ from dice_core.geometry.mesh import Mesh
 
 from .animation import CurveWriter
 from .motion import Motion
+from .object_data import describe_property, mesh_of
 
 __all__ = ["CONTACT", "CONTACT_REACH", "CONTACT_TIME", "FRAME_PROPERTY", "add_contact", "touched_regions"]
 
@@ -45,7 +48,7 @@ def add_contact(item: bpy.types.Object, motion: Motion, curves: CurveWriter, tim
     middle, reach = _contact_span(contact, frames, motion.mesh)
     # Attributes come first: Blender refuses an attribute with the name of an existing vertex group.
     for name, values in ((CONTACT, peak), (CONTACT_TIME, middle), (CONTACT_REACH, reach)):
-        attribute = item.data.attributes.new(name, "FLOAT", "POINT")
+        attribute: Any = mesh_of(item).attributes.new(name, "FLOAT", "POINT")
         attribute.data.foreach_set("value", values.astype(np.float32))
     _add_group(item, "contact", np.where(peak >= _LEAST_CONTACT, peak, 0))
     item[FRAME_PROPERTY] = float(frames[0])
@@ -64,7 +67,7 @@ def _contact_span(contact: np.ndarray, frames: np.ndarray, mesh: Mesh) -> tuple[
     touching = contact >= _LEAST_CONTACT
     first = frames[touching.argmax(axis=0)]
     last = frames[len(frames) - 1 - touching[::-1].argmax(axis=0)]
-    ever = touching.any(axis=0)
+    ever = np.asarray(touching.any(axis=0))
     spans = np.stack([(first + last) / 2, (last - first + 1) / 2], axis=1)
     middle, reach = _spread(np.where(ever[:, None], spans, [-1.0, 0.0]), ever, mesh).T
     return middle, reach
@@ -99,5 +102,5 @@ def _key_property(
     item: bpy.types.Object, name: str, values: np.ndarray, curves: CurveWriter, times: np.ndarray
 ) -> None:
     item[name] = float(values[0])
-    item.id_properties_ui(name).update(min=0.0, max=1.0, description="Contact in this frame, 0 to 1")
+    describe_property(item, name, "Contact in this frame, 0 to 1")
     curves.write(f'["{name}"]', 0, times, values, group="Contact")

@@ -85,8 +85,8 @@ def import_take(
     take = take if isinstance(take, Take) else open_take(take)
     if not len(take.frames):
         raise InputError(f"The take {take.path} has no frames yet: let its capture go on first.")
-    if scene is None:
-        scene = bpy.context.scene
+    scene = bpy.context.scene if scene is None else scene
+    assert scene is not None
     parent = scene.collection if collection is None else collection
     if not parent.is_editable:
         raise InputError(f"The collection {parent.name} is linked from another file: choose one of this file.")
@@ -111,7 +111,7 @@ def import_take(
 
 def imported_takes(scene: bpy.types.Scene) -> list[bpy.types.Collection]:
     """The collections of a scene that hold imported takes."""
-    return [collection for collection in scene.collection.children_recursive if TAKE_PROPERTY in collection]
+    return [collection for collection in scene.collection.children_recursive if collection.get(TAKE_PROPERTY)]
 
 
 def _build(take: Take, keys: str, mode: KeyMode, timing: Timing, footage: str | Path | None) -> ImportedTake:
@@ -156,7 +156,7 @@ def _add_body(imported: ImportedTake, motion: Motion, mode: KeyMode, times: np.n
     imported.collection.objects.link(item)
     item.parent = imported.origin
     item[MESH_PROPERTY] = name
-    item.location = plan.location
+    item.location = plan.location.tolist()
     curves = CurveWriter(item, item.name)
     add_contact(item, motion, curves, times)
     add_materials(item, motion.mesh)

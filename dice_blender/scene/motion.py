@@ -61,7 +61,9 @@ def read_motion(take: Take, name: str) -> Motion | None:
         values = take.array(f"{name}.{key}") if take.has(f"{name}.{key}") else None
         return None if values is None else np.asarray(values, np.float32)[source]
 
-    undeformed = to_blender(read("vertices"))
+    vertices = read("vertices")
+    assert vertices is not None
+    undeformed = to_blender(vertices)
     deformation, contact = read("deformation"), read("contact")
     rotation, translation, expression = read("rotation"), read("translation"), read("expression")
     return Motion(

@@ -18,7 +18,16 @@ class DICE_UL_takes(UIList):
     """Takes by name."""
 
     def draw_item(
-        self, _context: Any, layout: UILayout, data: Any, item: Any, _icon: int, _active: Any, _name: str
+        self,
+        context: bpy.types.Context,
+        layout: UILayout,
+        data: Any,
+        item: Any,
+        icon: int,
+        active_data: Any,
+        active_property: str,
+        index: int,
+        flt_flag: int,
     ) -> None:
         there = take_list.collection_of(item) is not None
         row = layout.row()
@@ -34,7 +43,16 @@ class DICE_UL_touches(UIList):
     """Touches by frame; a click goes there."""
 
     def draw_item(
-        self, _context: Any, layout: UILayout, _data: Any, item: Any, _icon: int, _active: Any, _name: str, index: int
+        self,
+        context: bpy.types.Context,
+        layout: UILayout,
+        data: Any,
+        item: Any,
+        icon: int,
+        active_data: Any,
+        active_property: str,
+        index: int,
+        flt_flag: int,
     ) -> None:
         row = layout.split(factor=0.5, align=True)
         side = item.hand.removeprefix("hand_")[:1].upper()

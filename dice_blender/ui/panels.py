@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import bpy
 from bpy.app.translations import pgettext_iface as _t
 from bpy.types import Panel, UILayout
@@ -22,7 +24,7 @@ _FEW_TRACKED = 0.8
 _TOUCH_ROWS = 4
 
 
-class _Tab:
+class _Tab(Panel):
     """What the panels share."""
 
     bl_space_type = "VIEW_3D"
@@ -30,7 +32,7 @@ class _Tab:
     bl_category = "DICE"
 
 
-class DICE_PT_footage(_Tab, Panel):
+class DICE_PT_footage(_Tab):
     """What is to be captured."""
 
     bl_label = "Footage"
@@ -65,7 +67,7 @@ class DICE_PT_footage(_Tab, Panel):
         split.row().prop(settings, "hands", expand=True)
 
 
-class DICE_PT_capture(_Tab, Panel):
+class DICE_PT_capture(_Tab):
     """The capture itself."""
 
     bl_label = "Capture"
@@ -92,7 +94,7 @@ class DICE_PT_capture(_Tab, Panel):
         draw_captures(context, layout)
 
 
-class DICE_PT_result(_Tab, Panel):
+class DICE_PT_result(_Tab):
     """The takes of this scene."""
 
     bl_label = "Result"
@@ -115,11 +117,11 @@ class DICE_PT_result(_Tab, Panel):
         there = take_list.collection_of(entry) is not None
         row = layout.row(align=True)
         row.prop(settings, "keys", text="")
-        again = row.operator("dice.reimport_take", text="Import Again" if there else "Import", icon="FILE_REFRESH")
+        again: Any = row.operator("dice.reimport_take", text="Import Again" if there else "Import", icon="FILE_REFRESH")
         again.keys = settings.keys
 
 
-class DICE_PT_touches(_Tab, Panel):
+class DICE_PT_touches(_Tab):
     """Where the hands touch the head."""
 
     bl_label = "Touches"
@@ -145,7 +147,7 @@ class DICE_PT_touches(_Tab, Panel):
         )
 
 
-class DICE_PT_export(_Tab, Panel):
+class DICE_PT_export(_Tab):
     """To game engines and other programs."""
 
     bl_label = "Export"
@@ -194,8 +196,8 @@ def _draw_take(layout: UILayout, entry: DICE_PG_take) -> None:
         if share >= 0:
             row = column.row()
             row.alert = mesh == "head" and share < _FEW_TRACKED
-            icon = "USER" if mesh == "head" else "VIEW_PAN"
-            row.label(text=_t("{}: tracked in {:.0f} %").format(_t(label), share * 100), icon=icon, translate=False)
+            text = _t("{}: tracked in {:.0f} %").format(_t(label), share * 100)
+            row.label(text=text, icon="USER" if mesh == "head" else "VIEW_PAN", translate=False)
 
 
 _CLASSES = (DICE_PT_footage, DICE_PT_capture, DICE_PT_result, DICE_PT_touches, DICE_PT_export)

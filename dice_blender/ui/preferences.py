@@ -8,7 +8,7 @@ import bpy
 from bpy.types import AddonPreferences
 
 from ..jobs import engine_check
-from ..preferences import ADDON, Preferences, follow_log_level
+from ..preferences import ADDON, Preferences, follow_log_level, preferences
 from .text_wrap import draw_wrapped
 
 __all__ = ["register", "unregister"]
@@ -55,9 +55,8 @@ class DICE_preferences(Preferences, AddonPreferences):
 def register() -> None:
     """Show the page, and follow what it says."""
     bpy.utils.register_class(DICE_preferences)
-    addon = bpy.context.preferences.addons.get(ADDON)
-    if addon is not None and addon.preferences is not None:
-        follow_log_level(addon.preferences)
+    if ADDON in bpy.context.preferences.addons:
+        follow_log_level(preferences())
 
 
 def unregister() -> None:
