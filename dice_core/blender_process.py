@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
+import logging
 import os
+import re
 import shutil
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +19,14 @@ from dice_core.events import parse_event
 
 __all__ = ["blender_command", "make_blend"]
 
+_log = logging.getLogger(__name__)
+
 _PROJECT = Path(__file__).resolve().parent.parent
 _BAD_INPUT = 2
-# Lines of Blender's own output that are kept for the message when it dies without a word of ours.
+# Lines of Blender's own output that are kept for the message when it dies without a word of ours. Set by hand.
 _TAIL = 12
+# What argparse says, after the program's name, where the child does not know an option's value.
+_USAGE_ERROR = re.compile(r"^\S+: error: (.+)$")
 # Run inside a Blender application, whose Python knows nothing of our folder and hands over only what follows "--".
 _BOOT = (
     "import os, sys; sys.path.insert(0, {project!r}); from dice_blender.headless import main; "
@@ -49,23 +55,23 @@ def make_blend(
     take: str | Path,
     output: str | Path,
     *,
-    keys: str = "per-frame",
+    keys: str | None = None,
     fbx: str | Path | None = None,
-    preset: str = "generic",
+    preset: str | None = None,
     glb: str | Path | None = None,
     on_warning: Callable[[str], None] | None = None,
 ) -> dict[str, Any]:
-    """Bring a take into a new .blend, and export it where `fbx` or `glb` name a file.
+    """Import a take into a new .blend, and export it where `fbx` or `glb` name a file.
 
-    keys : "per-frame", "compact" or "rigged"; preset : "generic", "unity" or "unreal".
+    keys : name of a key mode; preset : name of an FBX preset. Blender's side knows both and their defaults.
     Returns {"blend", "fbx", "glb": paths, "keys": str, "meshes": {name: {"keys": int, "error_mm": float}}}, where
     `error_mm` is the largest distance of any vertex in any frame from the take.
-    Raises InputError or DiceError with Blender's reason.
+    Raises InputError or DiceError with Blender's reason; for an unknown mode or preset it lists the known ones.
     """
-    arguments = [str(take), "-o", str(output), "--keys", keys, "--preset", preset]
-    for option, path in (("--fbx", fbx), ("--glb", glb)):
-        if path is not None:
-            arguments += [option, str(path)]
+    arguments = [str(take), "-o", str(output)]
+    for option, value in (("--keys", keys), ("--preset", preset), ("--fbx", fbx), ("--glb", glb)):
+        if value is not None:
+            arguments += [option, str(value)]
     return _run([*blender_command(), *arguments], on_warning)
 
 
@@ -74,6 +80,7 @@ def _run(command: Sequence[str], on_warning: Callable[[str], None] | None) -> di
     environment = os.environ | {"PYTHONPATH": path, "PYTHONIOENCODING": "utf-8"}
     done: dict[str, Any] | None = None
     reason = ""
+    _log.info("starting %s", " ".join(command))
     tail: deque[str] = deque(maxlen=_TAIL)
     with subprocess.Popen(
         command,
@@ -90,6 +97,7 @@ def _run(command: Sequence[str], on_warning: Callable[[str], None] | None) -> di
                 event = parse_event(line)
                 if event is None:
                     tail.append(line.strip())
+                    _log.debug("Blender: %s", line.rstrip())
                 elif event["event"] == "warning" and on_warning is not None:
                     on_warning(event["message"])
                 elif event["event"] == "error":
@@ -99,10 +107,21 @@ def _run(command: Sequence[str], on_warning: Callable[[str], None] | None) -> di
         except BaseException:
             process.terminate()
             raise
+    _log.info("Blender ended with status %d", process.returncode)
     if process.returncode == 0 and done is not None:
         del done["event"]
         return done
+    if process.returncode == _BAD_INPUT and not reason:
+        reason = _usage_error(tail)
     if reason:
         raise InputError(reason) if process.returncode == _BAD_INPUT else DiceError(reason)
     last = next((line for line in reversed(tail) if line), "it said nothing")
-    raise DiceError(f"Blender ended with status {process.returncode} ({last}): run the command again with --debug.")
+    raise DiceError(
+        f"Blender ended with status {process.returncode} ({last}): run the command again with -vv to see its output."
+    )
+
+
+def _usage_error(lines: Iterable[str]) -> str:
+    """The sentence of argparse among a child's lines, "" where there is none."""
+    found = (match[1] for line in lines if (match := _USAGE_ERROR.match(line)))
+    return next((f"{text[:1].upper()}{text[1:]}." for text in found), "")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["DiceError", "InputError", "MissingModelError", "ShapeError"]
+__all__ = ["DiceError", "InputError", "MissingModelError", "ShapeError", "Stopped", "user_message"]
 
 
 class DiceError(Exception):
@@ -26,3 +26,20 @@ class MissingModelError(InputError):
 
 class ShapeError(DiceError, ValueError):
     """An array does not have the shape that a function documents."""
+
+
+class Stopped(DiceError):  # noqa: N818 (a request that was met, not an error)
+    """The user asked to stop at a point where there is no result yet."""
+
+    exit_status = 130  # 128 + SIGINT, as shells report a command that Ctrl-C ended
+
+    def __init__(self) -> None:
+        super().__init__("Stopped on request while the footage was being read: give the same command to start again.")
+
+
+def user_message(error: BaseException) -> str:
+    """One sentence about any exception: our own ones as they stand, others as a bug that should be reported."""
+    if isinstance(error, DiceError):
+        return str(error)
+    reason = " ".join(f"{type(error).__name__}: {error}".split())
+    return f"This is a bug ({reason}): report it together with the traceback in the log."

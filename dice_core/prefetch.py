@@ -1,4 +1,4 @@
-"""Work done ahead in a thread of its own, for stages that let go of Python's lock: decoding and OpenCV's networks."""
+"""Items made in a thread of their own, for stages that release Python's lock: decoding and OpenCV's networks."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ import threading
 from collections.abc import Generator, Iterable
 from typing import TypeVar, cast
 
-__all__ = ["run_ahead"]
+__all__ = ["prefetch"]
 
-_PATIENCE = 0.1  # seconds after which a thread that waits for room looks whether it is still wanted
+_POLL_SECONDS = 0.1  # how often a thread that waits for room checks whether it is still wanted; set by hand
 _END = object()
 
 T = TypeVar("T")
 
 
-def run_ahead(items: Iterable[T], capacity: int, name: str) -> Generator[T, None, None]:
+def prefetch(items: Iterable[T], capacity: int, name: str) -> Generator[T, None, None]:
     """The items in their order, made by a thread that is at most `capacity` of them ahead and begins at once.
 
     items : consumed in the thread, which is called `name`. Errors that it raises are raised here; closing the
@@ -27,14 +27,14 @@ def run_ahead(items: Iterable[T], capacity: int, name: str) -> Generator[T, None
 
 
 def _run(items: Iterable[T], capacity: int, name: str) -> Generator[T | None, None, None]:
-    """`run_ahead` with a None before the items, which says that the thread runs."""
+    """`prefetch` with a None before the items, which says that the thread runs."""
     waiting: queue.Queue[object] = queue.Queue(maxsize=capacity)
     ended = threading.Event()
 
     def put(item: object) -> bool:
         while not ended.is_set():
             try:
-                waiting.put(item, timeout=_PATIENCE)
+                waiting.put(item, timeout=_POLL_SECONDS)
             except queue.Full:
                 continue
             return True

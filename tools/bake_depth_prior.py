@@ -1,11 +1,12 @@
-"""Bake what tells the depth of a hand before a face: dice_core/fitting/assets/hand_depth.npz.
+"""Train the prior on the depth of a hand before a face: dice_core/fitting/assets/hand_depth.npz.
 
     pip install torch==2.13.0 scipy opencv-python-headless==5.0.0.93
     python tools/bake_depth_prior.py
 
-Three steps, each kept in the work folder: simulated scenes are rendered and looked at by the hand network, which tells
-how its landmarks err (about 15 minutes on two cores); many more scenes are simulated without pictures and given errors
-like those (10 minutes); a network learns to tell depth from landmarks (10 minutes). All seeds are fixed.
+Three steps, each of which keeps its result in the work folder. Simulated scenes are rendered, and the landmark network
+finds the hands in them, which shows its errors (about 15 minutes on two cores). Many more scenes are simulated without
+pictures and given errors like those (10 minutes). A network learns to predict depth from landmarks (10 minutes). All
+seeds are fixed.
 """
 
 from __future__ import annotations
@@ -21,11 +22,11 @@ import numpy as np
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tools")]
 
-from depth_prior.crowd import HandModel  # noqa: E402
 from depth_prior.errors import LandmarkErrors  # noqa: E402
+from depth_prior.hand_batch import HandModel  # noqa: E402
+from depth_prior.heads import MAP_SIZE, SimulatedHead, head_variants, sample_head  # noqa: E402
 from depth_prior.interactions import Scenes, sample_scenes  # noqa: E402
 from depth_prior.renders import SIZE, detect_rendered  # noqa: E402
-from depth_prior.stages import MAP_SIZE, Stage, head_variants, sample_stage  # noqa: E402
 from depth_prior.training import train  # noqa: E402
 
 from dice_core.bodies import load_hand, load_head  # noqa: E402
@@ -33,15 +34,17 @@ from dice_core.fitting.depth_prior import DEPTH_ASSET, DEPTH_UNIT, depth_feature
 from dice_core.landmarks import LandmarkTracker  # noqa: E402
 
 RENDERS = 2600
-SCENES_A_PICTURED_STAGE = 12
+SCENES_A_RENDERED_HEAD = 12
 SIMULATED = 160_000
-SCENES_A_STAGE = 600
+SCENES_A_HEAD = 600
 VARIANTS = 24
+"""Scenes to render, and to simulate without pictures; hands tried before each head; head variants."""
+
 HEAD_SIZE_SIGMA = 0.02
 """Error of the fitted head's size, as a share of it."""
 
-SHAPE_SIGMA = 0.7
-SCALE_SIGMA = 0.05
+SHAPE_SIGMA, SCALE_SIGMA = 0.7, 0.05
+"""Deviations of the simulated hands: of the shape coefficients, and of the size."""
 
 
 def main() -> None:
@@ -50,7 +53,7 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=Path("build/depth_prior"), help="folder for intermediate files")
     arguments = parser.parse_args()
     arguments.work.mkdir(parents=True, exist_ok=True)
-    features, depth, touching = simulated(arguments.work)
+    features, depth, touching = simulate(arguments.work)
     weights = train(features, depth, touching, print)
     DEPTH_ASSET.parent.mkdir(exist_ok=True)
     np.savez_compressed(DEPTH_ASSET, **weights)
@@ -60,9 +63,9 @@ def main() -> None:
     notice.write_text(re.sub(rf"(`{DEPTH_ASSET.name}`.*?`)[0-9a-f]{{64}}`", rf"\g<1>{digest}`", text), encoding="utf-8")
 
 
-def pictured(work: Path) -> dict[str, np.ndarray]:
-    """Hands that the network found in rendered scenes, with the truth."""
-    path = work / "pictured.npz"
+def rendered(work: Path) -> dict[str, np.ndarray]:
+    """Hands that the landmark network found in rendered scenes, with the truth."""
+    path = work / "rendered.npz"
     if path.exists():
         return dict(np.load(path))
     rng = np.random.default_rng(1)
@@ -70,42 +73,42 @@ def pictured(work: Path) -> dict[str, np.ndarray]:
     variants = head_variants(head, VARIANTS, rng)
     tracker = LandmarkTracker(max_hands=1)
     columns: dict[str, list[np.ndarray]] = {}
-    rendered = 0
-    while rendered < RENDERS:
+    count = 0
+    while count < RENDERS:
         variant = int(rng.integers(VARIANTS))
-        stage = sample_stage(head, variants[variant], rng)
+        simulated = sample_head(head, variants[variant], rng)
         model = HandModel(hand, rng.normal(0, SHAPE_SIGMA, len(hand.shape_basis)), float(rng.normal(1, SCALE_SIGMA)))
-        scenes = sample_scenes(head, stage, model, SCENES_A_PICTURED_STAGE, rng)
-        found = detect_rendered(head, stage, model, scenes, tracker, rng)
-        rendered += len(scenes.touching)
+        scenes = sample_scenes(head, simulated, model, SCENES_A_RENDERED_HEAD, rng)
+        found = detect_rendered(head, simulated, model, scenes, tracker, rng)
+        count += len(scenes.touching)
         one = {
             "variant": variant,
-            "head_rotation": stage.rotation,
-            "head_translation": stage.translation,
-            "front": stage.front,
-            "focal": stage.camera.fx,
+            "head_rotation": simulated.rotation,
+            "head_translation": simulated.translation,
+            "front": simulated.front,
+            "focal": simulated.camera.fx,
             "hand_shape": model.shape,
             "hand_scale": model.scale,
         }
         rows = {"points": found.points, "world": found.world, "truth": found.truth}
-        rows |= {"touching": scenes.touching[found.row], "translation": scenes.crowd.translation[found.row]}
-        rows |= {"rotation": scenes.crowd.rotation[found.row], "angles": scenes.crowd.angles[found.row]}
+        rows |= {"touching": scenes.touching[found.row], "translation": scenes.batch.translation[found.row]}
+        rows |= {"rotation": scenes.batch.rotation[found.row], "angles": scenes.batch.angles[found.row]}
         rows |= {name: np.repeat(np.asarray(value)[None], len(found.row), axis=0) for name, value in one.items()}
         for name, values in rows.items():
             columns.setdefault(name, []).append(values)
-        print(f"rendered {rendered} of {RENDERS}", end="\r", flush=True)
+        print(f"rendered {count} of {RENDERS}", end="\r", flush=True)
     result = {name: np.concatenate(values) for name, values in columns.items()}
     np.savez_compressed(path, **result)
     return result
 
 
-def simulated(work: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """What the network is to learn: features, depths / DEPTH_UNIT, and whether the hand touches."""
+def simulate(work: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The training set: features, depths / DEPTH_UNIT, and whether the hand touches."""
     path = work / "simulated.npz"
     if path.exists():
         with np.load(path) as archive:
             return archive["features"], archive["depth"], archive["touching"]
-    seen = pictured(work)
+    seen = rendered(work)
     centre = SIZE / 2 - 0.5
     errors = LandmarkErrors(seen["points"], seen["truth"], seen["focal"] * SIZE / MAP_SIZE, centre)
     print(f"the hand was lost in {errors.share_lost:.0%} of the pictures in which it was found")
@@ -114,11 +117,11 @@ def simulated(work: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     variants = head_variants(head, VARIANTS, rng)
     rows, count = [], 0
     while count < SIMULATED:
-        stage = sample_stage(head, variants[int(rng.integers(VARIANTS))], rng)
+        simulated = sample_head(head, variants[int(rng.integers(VARIANTS))], rng)
         model = HandModel(hand, rng.normal(0, SHAPE_SIGMA, len(hand.shape_basis)), float(rng.normal(1, SCALE_SIGMA)))
-        scenes = sample_scenes(head, stage, model, SCENES_A_STAGE, rng)
+        scenes = sample_scenes(head, simulated, model, SCENES_A_HEAD, rng)
         if len(scenes.touching):
-            rows.append(lesson(stage, scenes, errors, rng))
+            rows.append(training_examples(simulated, scenes, errors, rng))
             count += len(scenes.touching)
         print(f"simulated {count} of {SIMULATED}", end="\r", flush=True)
     features, depth, touching = (np.concatenate(column) for column in zip(*rows, strict=True))
@@ -126,23 +129,23 @@ def simulated(work: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return features, depth, touching
 
 
-def lesson(
-    stage: Stage, scenes: Scenes, errors: LandmarkErrors, rng: np.random.Generator
+def training_examples(
+    simulated: SimulatedHead, scenes: Scenes, errors: LandmarkErrors, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Features and answers of the hands before one stage, (n, FEATURE_COUNT), (n, 22) and (n,)."""
-    flat, guessed = errors.add(scenes.keypoints, rng)
-    view, camera = stage.view(), stage.camera
+    """Features (n, FEATURE_COUNT), depths (n, 22) and touches (n,) of the hands before one head."""
+    flat, estimated = errors.add(scenes.keypoints, rng)
+    view, camera = simulated.view(), simulated.camera
     pixels = flat * camera.fx + np.array([camera.cx, camera.cy])
-    # The head is fitted nearly, not exactly, as large as it is, and its distance is as wrong as the focal length.
+    # The fitted head is not exactly as large as the true one, and its distance is as wrong as the focal length.
     origin = camera.project(view.pose.translation)
     pixels = origin + (pixels - origin) * rng.normal(1, HEAD_SIZE_SIGMA)
     mean = scenes.keypoints[..., 2].mean(axis=1, keepdims=True)
-    distance = float(view.pose.translation[2]) * stage.focal_ratio
-    features = depth_features(pixels, guessed * camera.fx / mean, "right", camera, view, distance)
+    distance = float(view.pose.translation[2]) * simulated.focal_ratio
+    features = depth_features(pixels, estimated * camera.fx / mean, "right", camera, view, distance)
     relative = scenes.keypoints[..., 2] - mean
-    believed = guessed * view.pose.translation[2] / mean
-    answer = np.concatenate([mean - view.pose.translation[2], relative - believed], axis=1) / DEPTH_UNIT
-    return features, answer, scenes.touching
+    from_network = estimated * view.pose.translation[2] / mean
+    target = np.concatenate([mean - view.pose.translation[2], relative - from_network], axis=1) / DEPTH_UNIT
+    return features, target, scenes.touching
 
 
 if __name__ == "__main__":

@@ -24,19 +24,20 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import dice_core.cli  # first, because it says how many threads numpy may use
 
 # isort: split
-import dice_core.capture
+import dice_core.capture.blocks
 import dice_core.engines.open.engine
 from dice_core.capture import capture
 from dice_core.contact.soft_tissue import SoftTissue
-from dice_core.engines.open import OpenEngine
+from dice_core.engines.open.engine import OpenEngine
 from dice_core.engines.open.frame_fit import FrameFitter
-from dice_core.engines.open.postprocess import Finisher
+from dice_core.engines.open.postprocess import Postprocessor
 from dice_core.engines.settings import CaptureSettings
 from dice_core.fitting.hand_fit import HandFitter
-from dice_core.fitting.hand_head_refinement import HandPlacer
+from dice_core.fitting.hand_head_refinement import HandHeadRefiner
 from dice_core.fitting.head_fit import HeadFitter
 from dice_core.landmarks import LandmarkTracker
-from dice_core.media import Footage, open_footage
+from dice_core.media.footage import Footage
+from dice_core.media.opening import open_footage
 from dice_core.sample import sample_clip
 from dice_core.take import TakeWriter
 
@@ -48,7 +49,7 @@ STAGES = (
     "landmarks",
     "head fit",
     "hand fit",
-    "placement",
+    "refinement",
     "smoothing and posing",
     "soft tissue",
     "writing",
@@ -100,19 +101,20 @@ class Stopwatch:
 
 def watch_stages(watch: Stopwatch) -> None:
     """Put the stopwatch around the stages of a capture."""
-    watch.watch(dice_core.engines.open.engine, "survey", "survey of the person")
+    for name in ("survey", "sample_landmarks"):
+        watch.watch(dice_core.engines.open.engine, name, "survey of the person")
     watch.watch(OpenEngine, "prepare", "preparing the bodies")
     for method in ("track", "detect"):
         watch.watch(LandmarkTracker, method, "landmarks")
     watch.watch(HeadFitter, "fit", "head fit")
     watch.watch(HandFitter, "fit", "hand fit")
-    watch.watch(FrameFitter, "_view", "placement")
-    watch.watch(HandPlacer, "place", "placement")
-    watch.watch(Finisher, "finish", "smoothing and posing")
+    watch.watch(FrameFitter, "_view", "refinement")
+    watch.watch(HandHeadRefiner, "refine", "refinement")
+    watch.watch(Postprocessor, "chunk", "smoothing and posing")
     watch.watch(SoftTissue, "solve", "soft tissue")
     for method in ("write_chunk", "add_mesh", "finish"):
         watch.watch(TakeWriter, method, "writing")
-    watch.watch(dice_core.capture, "write_arrays", "writing")
+    watch.watch(dice_core.capture.blocks, "write_arrays", "writing")
 
 
 def main() -> None:

@@ -36,9 +36,9 @@ def main() -> None:
             lowest = palm[np.argmax(-(palm @ normal))]
             vertices = palm - lowest + target + slide + normal * gap
             start = time.process_time()
-            pressed = skin.solve(rest, vertices, hand_faces)
+            response = skin.solve(rest, vertices, hand_faces)
             seconds.append(time.process_time() - start)
-            deepest, left = max(deepest, pressed.largest_indentation), max(left, pressed.penetration_left)
+            deepest, left = max(deepest, response.largest_indentation), max(left, response.penetration_left)
         print(
             f"{label:9s} median {np.median(seconds) * 1e3:5.1f} ms, slowest {max(seconds) * 1e3:5.1f} ms, "
             f"deepest dent {deepest * 1e3:4.1f} mm, left inside {left * 1e3:4.2f} mm"

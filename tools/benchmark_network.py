@@ -4,14 +4,13 @@
                                       [--half bfloat16 float16] [--time-all] [--json]
 
 All networks have the same deterministic weights in the published shapes, so no licensed file is needed. The plain one
-is `dice_core.network.model.dice`: unfused, with written-out attention, in float32. They take turns, and the medians
-and the best times of the rounds are given, for on a machine that does other work too the best is nearer to what the
-network itself needs. On a busy machine `--clock cpu --threads 1` counts the processor's time instead, which other work
-hardly changes.
+is `dice_core.network.model.dice`: unfused, with written-out attention, in float32. The networks run in turns, and the
+report gives the median and the best of the rounds: on a machine with other work, the best is closer to what the network
+itself needs. On a busy machine, `--clock cpu --threads 1` measures processor time, which other work hardly changes.
 
 The errors are those of every output against the plain network, as shares of the output's standard deviation. They are
-found in half precision too where this processor has to imitate it; its speed there says nothing, so it is timed only
-with --time-all. How much of these errors a trained checkpoint shows is tried on a picture when a capture starts.
+measured in half precision too where this processor has to emulate it; its speed there means nothing, so it is timed
+only with --time-all. How large the errors of a trained checkpoint are is tried on a picture when a capture starts.
 """
 
 from __future__ import annotations
@@ -157,7 +156,7 @@ def _report(result: dict[str, Any]) -> str:
             for name, values in times.items():
                 row = "".join(f"{seconds:12.3f}" for seconds in values.values())
                 gain = times[_PLAIN]["all"] / values["all"]
-                remark = "" if result["fast"].get(name, True) else "  imitated here: not representative"
+                remark = "" if result["fast"].get(name, True) else "  emulated here: not representative"
                 lines.append(f"{name:24}{row}{batch / values['all']:11.2f}{gain:8.2f}{remark}")
     lines.append(f"\n{'error, share of scale':24}" + "".join(f"{name:>24}" for name in result["errors"]))
     lines.append(f"{'':24}" + f"{'largest':>14}{'mean':>10}" * len(result["errors"]))
@@ -166,7 +165,7 @@ def _report(result: dict[str, Any]) -> str:
         lines.append(f"{output:24}" + "".join(f"{share['largest']:14.1e}{share['mean']:10.1e}" for share in shares))
     for name, is_fast in result["fast"].items():
         if not is_fast:
-            lines.append(f"\n{name}: this processor imitates it, so its speed here is not representative.")
+            lines.append(f"\n{name}: this processor emulates it, so its speed here is not representative.")
     return "\n".join(lines)
 
 
@@ -177,13 +176,11 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--half", nargs="*", choices=("bfloat16", "float16"), default=["bfloat16"])
-    parser.add_argument("--time-all", action="store_true", help="time precisions too that the processor imitates")
+    parser.add_argument("--time-all", action="store_true", help="also time precisions that the processor emulates")
     parser.add_argument("--clock", choices=("wall", "cpu"), default="wall")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    result = run(
-        options.batch, options.threads, options.rounds, options.half, options.clock, time_all=options.time_all
-    )
+    result = run(options.batch, options.threads, options.rounds, options.half, options.clock, time_all=options.time_all)
     print(json.dumps(result, indent=1) if options.json else _report(result))
 
 

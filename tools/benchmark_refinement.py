@@ -1,10 +1,10 @@
-"""What `--contact solver` makes of a network result whose hand is too deep in the head, or misses it.
+"""How `--contact solver` refines a network result whose hand is too deep in the head, or misses it.
 
     python tools/benchmark_refinement.py [--json]
 
-The sample's truth stands for a network that is right in everything but the hand's depth, which is off by a known
-amount. It goes through the dice engine's finishing with and without the solver, and `dice metrics` measures both
-against the truth. No torch and no licensed file is needed.
+The sample's truth stands for the output of a network that is exact but for the hand's depth, which has a known error.
+The dice engine post-processes it with and without the solver, and the metrics of `dice metrics` compare both with the
+truth. No torch and no licensed file is needed.
 """
 
 from __future__ import annotations

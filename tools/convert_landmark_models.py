@@ -7,8 +7,8 @@ The networks are in PyPI's wheel of mediapipe 0.10.21 (Apache License 2.0). In a
     CONVERT/bin/pip download --no-deps -d WHEEL mediapipe==0.10.21
     CONVERT/bin/python tools/convert_landmark_models.py WHEEL/*.whl -o OUT --compare dice_core/landmarks/assets
 
-Three steps make each file: tf2onnx translates it; operators that only MediaPipe has are written out in standard ones;
-weights go back to the float16 that they are in the original. `--compare` runs old and new files on the same noise.
+Each file is made in three steps: tf2onnx translates it; operators that only MediaPipe has are replaced by standard
+ones; weights are stored as float16 again, as in the original. `--compare` runs old and new files on the same noise.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ FEATURE_SIDE = 48
 """Cells along a side of the feature map that the attention network cuts lips and eyes out of: a quarter of 192."""
 
 SMALLEST_HALVED = 16
-"""Constants with no more values than this stay float32: shapes and scales, not weights."""
+"""Constants with no more values than this stay float32: shapes and scales, not weights. Set by hand."""
 
 
 def main() -> None:

@@ -6,10 +6,12 @@ MediaPipe needs an environment of its own (Python 3.9 to 3.12, numpy below 2):
     REF/bin/python tools/make_landmark_reference.py PICTURE... -o tests/fixtures/landmarks_reference.npz
 
 A picture is an image file, or VIDEO@N for frame N of a video, from 0. Each is read as a still (`first`), and then shown
-again to the tracking mode until the windows of the landmark networks have settled (`settled`, what
+again to the tracking mode until the windows of the landmark networks no longer move (`refined`, what
 `LandmarkTracker.detect` gives). The fixture holds, for each picture by its file name, `NAME/face/first` and
-`NAME/face/settled` (478, 3) and, in the order in which they are found, `NAME/hand0/first` and so on (21, 3),
-float32, x, y and z in pixels; and `NAME/size`, width and height.
+`NAME/face/refined` (478, 3) and, in the order in which they are found, `NAME/hand0/first` and so on (21, 3),
+float32, x, y and z in pixels, to a hundredth of one; and `NAME/size`, width and height.
+The repository's own fixture was made from four frames of the bundled clip alone, dice_core/sample/sample.mp4:
+@4, @20, @36 and @48.
 """
 
 from __future__ import annotations
@@ -35,7 +37,7 @@ def main() -> None:
         image = read(picture)
         title = Path(picture).name
         reference[f"{title}/size"] = np.array(image.shape[1::-1])
-        for kind, showings in (("first", 1), ("settled", max(HAND_SHOWINGS, FACE_SHOWINGS))):
+        for kind, showings in (("first", 1), ("refined", max(HAND_SHOWINGS, FACE_SHOWINGS))):
             for name, points in landmarks(image, showings).items():
                 reference[f"{title}/{name}/{kind}"] = points
     np.savez_compressed(arguments.output, **reference)
@@ -69,7 +71,7 @@ def pixels(landmark_list: object, image: np.ndarray) -> np.ndarray:
     """MediaPipe's shares of the image as pixels, (n, 3) float32."""
     height, width = image.shape[:2]
     points = [(point.x * width, point.y * height, point.z * width) for point in landmark_list.landmark]
-    return np.array(points, np.float32)
+    return np.round(points, 2).astype(np.float32)
 
 
 if __name__ == "__main__":

@@ -2,11 +2,10 @@
 
     pip install .[blender] scipy imageio-ffmpeg
     python tools/render_sample_clip.py                      the clip, its truth and the checksums in LICENSES.md
-    python tools/render_sample_clip.py --truth-only         the truth alone, after the bodies were calibrated anew
+    python tools/render_sample_clip.py --truth-only         the truth alone, after a new calibration of the bodies
 
-A hand comes in, presses the cheek with two fingers, slides down to the jaw and leaves. The skin gives way by the
-product's own solver, and Cycles shows what the truth holds. Everything is computed from fixed numbers: the same machine
-renders the same pictures.
+A hand comes in, presses the cheek with two fingers, slides down to the jaw and leaves. The product's own solver deforms
+the skin, and Cycles renders the bodies of the truth. All numbers are fixed: the same machine renders the same pictures.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ import imageio_ffmpeg
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tools")]
 
-from sample.physics import FOV_DEGREES, Played, play  # noqa: E402
+from sample.physics import FOV_DEGREES, Animation, animate  # noqa: E402
 from sample.truth import rewrite_truth, write_truth  # noqa: E402
 
 from dice_core.geometry.camera import Camera  # noqa: E402
@@ -51,29 +50,29 @@ def main() -> None:
     else:
         camera = Camera.from_fov(arguments.size, arguments.size, FOV_DEGREES)
         arguments.work.mkdir(parents=True, exist_ok=True)
-        played = play(arguments.frames, camera)
-        shots = shoot(played, camera, arguments)
+        animation = animate(arguments.frames, camera)
+        pictures = render(animation, camera, arguments)
         if arguments.only:
             return
         arguments.output.mkdir(parents=True, exist_ok=True)
-        encode(shots, clip)
-        write_truth(truth, clip, FPS, camera, played)
+        encode(pictures, clip)
+        write_truth(truth, clip, FPS, camera, animation)
     note_checksum(arguments.output / "LICENSES.md", clip)
     megabytes = [sum(f.stat().st_size for f in part) / 1e6 for part in ([clip], filter(Path.is_file, truth.rglob("*")))]
     print(f"{clip.name} {megabytes[0]:.2f} MB, {truth.name} {megabytes[1]:.2f} MB")
 
 
-def shoot(played: Played, camera: Camera, arguments: argparse.Namespace) -> list[Path]:
+def render(animation: Animation, camera: Camera, arguments: argparse.Namespace) -> list[Path]:
     """Render the pictures; returns their files."""
     # Blender takes seconds to load and --truth-only does not need it.
-    from sample.scene import Stage
+    from sample.scene import SampleScene
 
-    stage = Stage(camera, arguments.samples)
+    scene = SampleScene(camera, arguments.samples)
     files = []
     for frame in arguments.only or range(arguments.frames):
         begun = time.monotonic()
         files.append(arguments.work / f"{frame:04d}.png")
-        stage.shoot(played, frame, files[-1])
+        scene.render(animation, frame, files[-1])
         print(f"frame {frame}: {time.monotonic() - begun:.1f} s", flush=True)
     return files
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 from dice_core import __version__
@@ -11,6 +12,9 @@ from dice_core.cli import capturing, demo, exporting, models, reporting
 from dice_core.engines.settings import add_options
 
 __all__ = ["parser"]
+
+_AddCommand = Callable[[str, str, Callable[[argparse.Namespace], int]], argparse.ArgumentParser]
+"""Makes the parser of a command from its name, its description, and the function that runs it."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -21,56 +25,73 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"dice {__version__}")
     commands = top.add_subparsers(metavar="command", required=True)
 
-    def command(name: str, text: str) -> argparse.ArgumentParser:
+    def command(name: str, text: str, run: Callable[[argparse.Namespace], int]) -> argparse.ArgumentParser:
         sub = commands.add_parser(name, help=text, description=text)
         sub.add_argument("--debug", action="store_true", help="show where in the program an error came from")
+        sub.add_argument(
+            "-v", "--verbose", action="count", default=0, help="log the stages of the work; -vv: every detail"
+        )
+        sub.set_defaults(run=run)
         return sub
 
-    sub = command("capture", "Capture footage into a take.")
+    for add in (_add_capture, _add_info, _add_metrics, _add_preview, _add_blend, _add_models, _add_demo):
+        add(command)
+    return top
+
+
+def _add_capture(command: _AddCommand) -> None:
+    sub = command("capture", "Capture footage into a take.", capturing.run)
     sub.add_argument("input", help="an image, a folder or glob of images, or a video")
     sub.add_argument("-o", "--output", type=Path, help="the take (with --stills: a folder for the takes)")
     sub.add_argument("--frames", type=_frame_range, metavar="A:B", help="frames A to B - 1, counted from 0")
+    sub.add_argument("--fps", type=float, metavar="N", help="frames a second of an image sequence (default: 24)")
     sub.add_argument("--stills", action="store_true", help="each picture of a folder by itself, into a take of its own")
     sub.add_argument("--events", action="store_true", help="progress as JSON lines on standard output")
     add_options(sub)
-    sub.set_defaults(run=capturing.run)
 
-    sub = command("info", "Say what is in a take, or in each take of a folder.")
+
+def _add_info(command: _AddCommand) -> None:
+    sub = command("info", "Say what is in a take, or in each take of a folder.", reporting.info)
     sub.add_argument("take", type=Path)
     sub.add_argument("--json", action="store_true")
-    sub.set_defaults(run=reporting.info)
 
-    sub = command("metrics", "Measure a take's plausibility, and its errors against a ground truth.")
+
+def _add_metrics(command: _AddCommand) -> None:
+    sub = command("metrics", "Measure a take's plausibility, and its errors against a ground truth.", reporting.metrics)
     sub.add_argument("take", type=Path)
     sub.add_argument("--truth", type=Path, metavar="TAKE", help="a take of the same footage that is known to be right")
     sub.add_argument("--json", action="store_true")
-    sub.set_defaults(run=reporting.metrics)
 
-    sub = command("preview", "Draw a take over its footage, beside other viewpoints.")
+
+def _add_preview(command: _AddCommand) -> None:
+    sub = command("preview", "Draw a take over its footage, beside other viewpoints.", reporting.preview)
     sub.add_argument("take", type=Path)
     sub.add_argument("-o", "--output", type=Path, required=True, help="a .mp4 or .png file")
     sub.add_argument("--frame", type=int, help="the frame that a .png shows, counted as in the footage")
-    sub.set_defaults(run=reporting.preview)
 
-    sub = command("blend", "Bring a take into a Blender scene, and export it.")
+
+def _add_blend(command: _AddCommand) -> None:
+    # Only Blender's side knows the modes and presets: it refuses an unknown name with the list of the known ones.
+    sub = command("blend", "Import a take into a Blender scene, and export it.", exporting.run)
     sub.add_argument("take", type=Path)
     sub.add_argument("-o", "--output", type=Path, required=True, help="the .blend file")
-    sub.add_argument("--keys", choices=("per-frame", "compact", "rigged"), default="per-frame")
+    known = "an unknown name is answered with the list of the known ones"
+    sub.add_argument("--keys", metavar="MODE", help=f"how the animation is keyed; {known}")
     sub.add_argument("--fbx", type=Path, metavar="OUT.fbx")
-    sub.add_argument("--preset", choices=("generic", "unity", "unreal"), default="generic", help="who reads the FBX")
+    sub.add_argument("--preset", metavar="NAME", help=f"the program that the FBX is for; {known}")
     sub.add_argument("--glb", type=Path, metavar="OUT.glb")
-    sub.set_defaults(run=exporting.run)
 
-    sub = command("models", "List the licensed files of the dice engine, or add some.")
-    sub.add_argument("action", nargs="?", choices=("add",), help="take files into the user's data folder")
+
+def _add_models(command: _AddCommand) -> None:
+    sub = command("models", "List the licensed files of the dice engine, or add some.", models.run)
+    sub.add_argument("action", nargs="?", choices=("add",), help="copy files into the user's data folder")
     sub.add_argument("paths", nargs="*", type=Path)
     sub.add_argument("--json", action="store_true")
-    sub.set_defaults(run=models.run)
 
-    sub = command("demo", "Go the whole way on the bundled clip: take, preview, .blend and FBX.")
+
+def _add_demo(command: _AddCommand) -> None:
+    sub = command("demo", "Go the whole way on the bundled clip: take, preview, .blend and FBX.", demo.run)
     sub.add_argument("-o", "--output", type=Path, default=Path("demo"), help="folder for the results")
-    sub.set_defaults(run=demo.run)
-    return top
 
 
 def _frame_range(text: str) -> tuple[int, int]:

@@ -8,11 +8,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
+from dice_core.cli.progress import progress_bar
 from dice_core.errors import InputError
-from dice_core.metrics import format_metrics, format_table, measure, summarise
-from dice_core.take import Take, find_takes, open_take
+from dice_core.metrics import format_metrics, format_table, format_touch, measure, summarise
+from dice_core.take import MESH_TITLES, Take, find_takes, open_take
 
 __all__ = ["info", "metrics", "preview"]
 
@@ -26,14 +25,7 @@ def info(options: argparse.Namespace) -> int:
         _print_json({"takes": described} if folder else described[0])
         return 0
     for take, values in zip(takes, described, strict=True):
-        source = values["source"]
-        state = "complete" if values["complete"] else "stopped early"
-        print(
-            f"{take.name}: {values['frames']} frames ({state}), {source['width']} x {source['height']}, "
-            f"{source['fps']:g} fps, engine {values['engine']['name']}, "
-            f"field of view {values['fov_degrees']:.1f} degrees"
-        )
-        print(format_metrics(values["metrics"]))
+        print(_description(take.name, values))
     return 0
 
 
@@ -70,12 +62,7 @@ def preview(options: argparse.Namespace) -> int:
     take = open_take(options.take)
     if Path(take.info["source"]["path"]).resolve() == options.output.resolve():
         raise InputError(f"{options.output} is the footage itself: choose another output with -o.")
-    with tqdm(unit="frame", disable=not sys.stderr.isatty(), leave=False) as bar:
-
-        def progress(done: int, total: int) -> None:
-            bar.total = total
-            bar.update(done - bar.n)
-
+    with progress_bar() as progress:
         warnings = render_preview(take, options.output, frame=options.frame, progress=progress)
     for warning in warnings:
         print(f"dice: {warning}", file=sys.stderr)
@@ -84,6 +71,8 @@ def preview(options: argparse.Namespace) -> int:
 
 
 def _describe(take: Take) -> dict[str, Any]:
+    """What can be said about a take without reading its vertices; the figures under "metrics" are those of
+    `dice metrics` by the same names."""
     return {
         "path": str(take.path),
         "frames": len(take.frames),
@@ -92,17 +81,26 @@ def _describe(take: Take) -> dict[str, Any]:
         "engine": take.info["engine"],
         "meshes": {name: len(mesh.rest_vertices) for name, mesh in take.meshes.items()},
         "fov_degrees": take.camera.fov_degrees,
-        "metrics": _measured(take, None),
+        "metrics": {"frames": len(take.frames), "tracked": take.tracked_shares(), "touches": take.info["events"]},
     }
 
 
+def _description(name: str, values: dict[str, Any]) -> str:
+    """`_describe` as text."""
+    source, found = values["source"], values["metrics"]
+    state = "complete" if values["complete"] else "stopped early"
+    rate = f"{source['fps']:g} fps" if source["fps"] else "a still"
+    shares = ", ".join(f"{MESH_TITLES[mesh]} in {share:.0%}" for mesh, share in found["tracked"].items())
+    lines = [
+        f"{name}: {values['frames']} frames ({state}), {source['width']} x {source['height']}, {rate}, "
+        f"engine {values['engine']['name']}, field of view {values['fov_degrees']:.1f} degrees",
+        f"  tracked: {shares or 'nothing'}",
+    ]
+    return "\n".join([*lines, *(f"  touch: {format_touch(event)}" for event in found["touches"])])
+
+
 def _measured(take: Take, truth: Take | None) -> dict[str, Any]:
-    with tqdm(desc=take.name, unit="frame", disable=not sys.stderr.isatty(), leave=False) as bar:
-
-        def progress(done: int, total: int) -> None:
-            bar.total = total
-            bar.update(done - bar.n)
-
+    with progress_bar(take.name) as progress:
         return measure(take, truth, progress)
 
 

@@ -1,1 +1,1 @@
-"""Where hands touch the head: distances, placement and soft tissue."""
+"""Contact of hands with the head: contact pairs, soft tissue that gives way, and touch events."""

@@ -1,38 +1,33 @@
-"""How a skin gives way everywhere when it is pushed at one vertex: the inverse of a sheet's stiffness matrix.
+"""How skin gives way everywhere when it is pushed at one vertex: the inverse of a sheet's stiffness matrix.
 
 The skin is a sheet on an elastic bed, A = diag(area * stiffness) + l1^2 L + l2^4 L M^-1 L, with the cotangent
-Laplacian L and the lumped mass M: the bed pulls back, the membrane term spreads a push, the plate term keeps the dent
-smooth.
+Laplacian L and the lumped mass M: the bed pulls back, the membrane term spreads a push, and the plate term keeps the
+dent smooth.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-__all__ = ["MEMBRANE_LENGTH", "PLATE_LENGTH", "compliance_matrix", "cotangent_weights", "vertex_areas"]
+from dice_core.geometry.mesh import vertex_areas
+
+__all__ = ["MEMBRANE_LENGTH", "PLATE_LENGTH", "compliance_matrix", "cotangent_weights"]
 
 MEMBRANE_LENGTH = 0.012
-"""Metres, l1: how far a push on the softest skin is felt along it; a fingertip's dent in a cheek is about that wide."""
+"""Metres, l1: how far a push on the softest skin is felt along it. Set by hand to the width of a fingertip's dent in a
+cheek."""
 
 PLATE_LENGTH = 0.009
-"""Metres, l2: shorter gives spikes at single vertices, longer dents as if from a ball."""
+"""Metres, l2. Set by hand: a shorter one gives spikes at single vertices, a longer one dents as if from a ball."""
 
 COTANGENT_RANGE = (0.02, 20.0)
-"""Cotangents are kept in this range: slivers and obtuse corners would make the matrix indefinite."""
+"""Range that cotangents are clipped to: slivers and obtuse corners would make the matrix indefinite."""
+
+LEAST_AREA = 1e-3
+"""Share of the median vertex area below which an area counts as that: M must be invertible."""
 
 BLOCK = 256
-"""Vertices in a block at least: below, the overhead of a step outweighs its arithmetic."""
-
-
-def vertex_areas(vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:
-    """A third of the area of the triangles around each vertex.
-
-    vertices : (V, 3), metres; triangles : (T, 3).
-    Returns (V,) float64, square metres.
-    """
-    a, b, c = (vertices[triangles[:, k]].astype(np.float64) for k in range(3))
-    area = np.linalg.norm(np.cross(b - a, c - a), axis=1) / 2
-    return np.bincount(triangles.T.ravel(), np.tile(area / 3, 3), minlength=len(vertices))
+"""Smallest number of vertices in a block: below about this, the overhead of a step outweighs its arithmetic."""
 
 
 def cotangent_weights(vertices: np.ndarray, triangles: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -66,7 +61,7 @@ def compliance_matrix(
 
     vertices : (V, 3) at rest, metres; triangles : (T, 3); stiffness : (V,) of the bed, 1 is the softest skin;
     active : (n,) int, vertices that move, all others are held;
-    couplings : pairs of vertices (c, 2) that drag each other along and their strengths (c,), 1 as strong as an edge.
+    couplings : pairs of vertices (c, 2) that move together and their strengths (c,), 1 as strong as an edge.
     Returns (n, n) float32, symmetric.
     """
     rows, columns, values = _stiffness_matrix(vertices, triangles, stiffness, couplings)
@@ -82,10 +77,10 @@ def _stiffness_matrix(
     stiffness: np.ndarray,
     couplings: tuple[np.ndarray, np.ndarray] | None,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """A as rows, columns and values, each entry once."""
+    """A as rows, columns and values, sorted and without duplicates."""
     count = len(vertices)
     area = vertex_areas(vertices, triangles)
-    area = np.maximum(area, 1e-3 * np.median(area[area > 0]))
+    area = np.maximum(area, LEAST_AREA * np.median(area[area > 0]))
     i, j, weight = cotangent_weights(vertices, triangles)
     every = np.arange(count)
     rows, columns, laplacian = _summed(
@@ -119,7 +114,7 @@ def _stiffness_matrix(
 def _summed(
     rows: np.ndarray, columns: np.ndarray, values: np.ndarray, count: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Entries sorted by row and column, equal places added up."""
+    """Entries sorted by row and column, duplicates added up."""
     places, inverse = np.unique(rows * np.int64(count) + columns, return_inverse=True)
     return places // count, places % count, np.bincount(inverse, values, minlength=len(places))
 
@@ -127,8 +122,9 @@ def _summed(
 def _inverse(rows: np.ndarray, columns: np.ndarray, values: np.ndarray, count: int) -> np.ndarray:
     """Inverse of a sparse symmetric positive definite matrix, dense float32.
 
-    Vertices are put into layers that only touch the next, which makes the matrix block tridiagonal; its inverse then
-    takes count^2 times the layer's size instead of count^3 operations. (Meurant 1992, doi:10.1137/0613045.)
+    Vertices are sorted into layers that are connected only to the next one, which makes the matrix block tridiagonal.
+    Its inverse then takes count^2 times a layer's size operations instead of count^3 (Meurant 1992,
+    doi:10.1137/0613045).
     """
     layers = _layers(rows, columns, count)
     order = np.concatenate(layers)
@@ -168,7 +164,7 @@ def _inverse(rows: np.ndarray, columns: np.ndarray, values: np.ndarray, count: i
 
 
 def _layers(rows: np.ndarray, columns: np.ndarray, count: int) -> list[np.ndarray]:
-    """Vertices in layers, each connected to itself and its two neighbours only, from a far end of every component."""
+    """Vertices in layers, each connected only to itself and its two neighbours, from a far end of every component."""
     sizes = np.bincount(rows, minlength=count)
     starts = np.cumsum(sizes) - sizes
     order = np.argsort(rows, kind="stable")

@@ -1,32 +1,50 @@
-"""What an engine hands over for the take: finished rows of a clip, whichever engine made them."""
+"""What a capture asks of an engine, and what engines hand over, whichever engine it is.
+
+Footage becomes tracked frames, then one row a frame of a `FrameTable` (`Engine.fit`), then, from rows with their
+neighbours in time, the arrays of a chunk of the take (`Engine.postprocess`).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any, Protocol
 
 import numpy as np
 
+from dice_core.engines.frame_table import FrameTable
 from dice_core.engines.registry import ENGINES
 from dice_core.engines.settings import CaptureSettings
+from dice_core.errors import MissingModelError
 from dice_core.geometry.camera import Camera
 from dice_core.geometry.mesh import Mesh
-from dice_core.media import Footage
+from dice_core.media.footage import Footage
+from dice_core.take.mesh_frames import MeshFrames
 
-__all__ = ["SIDES", "Columns", "Engine", "Finished", "Press", "make_engine"]
+__all__ = ["SIDES", "Chunk", "Engine", "FittedFrame", "HandContact", "make_engine"]
 
 SIDES = ("left", "right")
-Columns = dict[str, np.ndarray]
 
 
 @dataclass(frozen=True)
-class Press:
-    """One hand's part in the head's contact of one row.
+class FittedFrame:
+    """One frame of the footage after fitting.
 
-    row : index among the finished rows; hand : mesh name; contact : (V,) of the head by this hand alone;
-    deformation : (V, 3) of the head by this hand alone, metres.
+    table : its row, one long; tracker : state of the landmark tracker after the frame, so that a capture can go on.
+    """
+
+    table: FrameTable
+    tracker: dict[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class HandContact:
+    """One hand's part in the head's contact of one row of a chunk.
+
+    row : index in the chunk; hand : mesh name; contact : (V,) of the head by this hand alone; deformation : (V, 3) of
+    the head by this hand alone, metres.
     """
 
     row: int
@@ -36,22 +54,23 @@ class Press:
 
 
 @dataclass(frozen=True)
-class Finished:
-    """Rows in the form of the take.
+class Chunk:
+    """Frames in the form of the take.
 
-    frame : (T,) indices in the footage; meshes : for each mesh that is in some row, its arrays by their short names
-    ("tracked", "vertices", "deformation", "contact", "rotation", "translation", "expression", "landmarks",
-    "confidence"); presses : who touched what.
+    frame : (T,) indices in the footage; meshes : those that are in some frame, by name; contacts : who touched what.
     """
 
     frame: np.ndarray
-    meshes: dict[str, dict[str, np.ndarray]]
-    presses: list[Press]
+    meshes: dict[str, MeshFrames]
+    contacts: list[HandContact]
 
 
 class Engine(Protocol):
-    """What a capture asks of an engine. Blocks of columns are the engine's own, plain arrays with one row a frame
-    (or, under "state.", of any shape), so that they can be saved and a killed capture can go on."""
+    """What a capture asks of an engine."""
+
+    @property
+    def frame_table(self) -> type[FrameTable]:
+        """The table that `fit` fills; its column "frame" holds indices in the footage."""
 
     def models(self) -> dict[str, str]:
         """sha256 of every model that the result depends on."""
@@ -63,33 +82,39 @@ class Engine(Protocol):
     def warnings(self) -> tuple[str, ...]:
         """Sentences for the user about how the engine runs."""
 
-    def prepare(self, saved: Columns | None) -> Columns:
-        """Find what is constant over the clip, or take it as `saved` by an earlier run; returns it for saving."""
+    def prepare(self, saved: dict[str, np.ndarray] | None, should_stop: Callable[[], bool]) -> dict[str, np.ndarray]:
+        """Find what is constant over the clip, or take it as `saved` by an earlier run; returns it for saving.
+
+        Raises Stopped where `should_stop` says so.
+        """
 
     @property
     def camera(self) -> Camera:
         """The camera of the take, known after `prepare`."""
 
     def mesh(self, name: str) -> Mesh:
-        """A mesh of the take by its name."""
+        """A mesh of the take by its name, known after `prepare`."""
 
-    def blocks(
-        self, size: int, previous: Columns | None, start: int, on_frame: Callable[[], bool]
-    ) -> Iterator[Columns]:
-        """Work through the rows from `start` on in blocks of `size`; `previous` is the block before.
+    def fit(self, start: int, previous: FittedFrame | None) -> Generator[FittedFrame, None, None]:
+        """The rows from `start` on, frame by frame; closing the generator ends the work.
 
-        on_frame : called after each row; False ends the work after it.
+        previous : the frame before `start`, as it was yielded; None at the first.
         """
 
-    def finish(self, window: Columns, start: int, stop: int) -> Finished:
-        """Rows start..stop-1 of a window of joined blocks as the take holds them."""
+    def postprocess(self, window: FrameTable, start: int, stop: int) -> Chunk:
+        """Rows start..stop-1 of a window of neighbouring rows, as the take holds them."""
 
 
 def make_engine(footage: Footage, settings: CaptureSettings) -> Engine:
     """The engine that the settings name, for this footage.
 
-    Raises MissingModelError where the engine needs files that are not there.
+    Raises MissingModelError where the engine needs packages or files that are not there.
     """
-    entry = ENGINES[settings.engine]
+    name, entry = settings.engine, ENGINES[settings.engine]
+    if any(find_spec(package) is None for package in entry.requires):
+        raise MissingModelError(
+            f"The {name} engine needs {' and '.join(entry.requires)}: install dice-core with its `{name}` extra, "
+            "or use the open engine."
+        )
     engine: Engine = getattr(import_module(entry.module), entry.class_name)(footage, settings)
     return engine

@@ -1,1 +1,1 @@
-"""Fitting: from landmarks in pixels to the pose, identity and expression of the bodies."""
+"""Fitting: from landmarks in pixels to the shape, pose and expression of the bodies, frame by frame and over time."""

@@ -1,8 +1,8 @@
-"""How far a hand is from the face behind it, and each of its landmarks from the others: a learned guess.
+"""How far a hand is from the face behind it, and each of its landmarks from the others: a learned prediction.
 
-A picture shows the size of a hand and what it covers; a residual network trained on simulated hands that touch faces,
-miss them or are held before them tells the most likely depth, how sure that is, and whether the hand touches.
-tools/bake_depth_prior.py makes the simulation and the network's weights.
+A picture shows the size of a hand and what it covers. A residual network, trained on simulated hands that touch faces,
+just miss them or are held before them, predicts the most likely depth, its deviation, and whether the hand touches.
+tools/bake_depth_prior.py runs the simulation and trains the weights.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ __all__ = [
     "DEPTH_ASSET",
     "DEPTH_UNIT",
     "FEATURE_COUNT",
-    "DepthGuess",
+    "DepthPrediction",
     "HandDepthPrior",
     "depth_features",
 ]
@@ -30,28 +30,29 @@ __all__ = [
 DEPTH_ASSET = Path(__file__).parent / "assets" / "hand_depth.npz"
 FEATURE_COUNT = 21 * 5 + 10
 DEPTH_UNIT = 0.1
-"""Metres: what the network counts in."""
+"""Metres: the network's unit of length."""
 
-# Metres below which a deviation is not believed: of the hand's depth, and of each landmark's.
+# Smallest deviations in metres, of the hand's depth and of each landmark's: no footage is as clean as the simulation.
+# Set by hand.
 _LEAST_SIGMA = np.array([0.008] + [0.002] * 21)
-_SIGMA_OF_SCALE = 1.4  # deviation of a Laplace distribution, in its scales
-_FARTHEST = 0.08  # metres beside the head's outline beyond which the distance to it tells nothing more
+_SIGMA_OF_SCALE = 1.4  # standard deviation of a Laplace distribution over its scale, the square root of 2
+_FARTHEST = 0.08  # metres beside the head's outline at which that feature is clipped, as in the training
 _MIRROR = np.diag([-1.0, 1.0, 1.0])
 
 
 @dataclass(frozen=True)
-class DepthGuess:
-    """What is likely of one hand.
+class DepthPrediction:
+    """What the network predicts of one hand.
 
-    mean : metres from the camera to the middle of the landmarks, along the view, `mean_sigma` its deviation;
-    relative : (21,) metres from that middle, relative_sigma : (21,); touching : probability.
+    mean : mean depth of the landmarks, metres from the camera along its axis, and mean_sigma : its deviation, metres;
+    relative : (21,) metres beyond that mean, and relative_sigma : (21,) metres; touch_probability : 0 to 1.
     """
 
     mean: float
     mean_sigma: float
     relative: np.ndarray
     relative_sigma: np.ndarray
-    touching: float
+    touch_probability: float
 
 
 def depth_features(
@@ -62,11 +63,11 @@ def depth_features(
     view: HeadView,
     distance: float | None = None,
 ) -> np.ndarray:
-    """What the network looks at, of n hands before one head.
+    """The network's input, for n hands before one head.
 
-    pixels : (n, 21, 2) landmarks; depth : (n, 21) pixels, relative depth as the landmark network guesses it;
+    pixels : (n, 21, 2) landmarks; depth : (n, 21) pixels, relative depth as the landmark network estimates it;
     distance : metres to the head's origin as far as the camera knows it, the view's own if None.
-    Returns (n, FEATURE_COUNT) float32, as if of right hands.
+    Returns (n, FEATURE_COUNT) float32; left hands are mirrored, as the network knows right ones only.
     """
     count = len(pixels)
     origin = view.pose.translation
@@ -76,7 +77,7 @@ def depth_features(
     if side == "left":
         points = points * [-1.0, 1.0]
         rotation = _MIRROR @ rotation @ _MIRROR
-    beside = np.clip(view.outline_at(pixels) * pixel, -_FARTHEST, _FARTHEST)
+    beside = np.clip(-view.outline_at(pixels) * pixel, -_FARTHEST, _FARTHEST)
     front = view.front_at(pixels)
     known = np.isfinite(front)
     parts = (
@@ -111,16 +112,16 @@ class HandDepthPrior:
             message = f"The packaged model {DEPTH_ASSET.name} is missing: install DICE again."
             raise MissingModelError(message) from error
 
-    def guess(
+    def predict(
         self, pixels: np.ndarray, depth: np.ndarray, side: str, camera: Camera, view: HeadView
-    ) -> DepthGuess:
-        """Guess for one hand; pixels : (21, 2), depth : (21,) and the rest as for `depth_features`."""
+    ) -> DepthPrediction:
+        """Predict the depth of one hand; pixels : (21, 2), depth : (21,), the rest as for `depth_features`."""
         output = self.evaluate(depth_features(pixels[None], depth[None], side, camera, view))[0].astype(np.float64)
         sigma = np.maximum(np.exp(output[22:44]) * _SIGMA_OF_SCALE * DEPTH_UNIT, _LEAST_SIGMA)
         relative = depth * (view.pose.translation[2] / camera.fx) + output[1:22] * DEPTH_UNIT
-        touching = 1 / (1 + np.exp(-output[44]))
+        touch_probability = 1 / (1 + np.exp(-output[44]))
         middle = float(view.pose.translation[2] + output[0] * DEPTH_UNIT)
-        return DepthGuess(middle, sigma[0], relative - relative.mean(), sigma[1:], float(touching))
+        return DepthPrediction(middle, sigma[0], relative - relative.mean(), sigma[1:], float(touch_probability))
 
     def evaluate(self, features: np.ndarray) -> np.ndarray:
         """(n, 45) for (n, FEATURE_COUNT): depth, 21 corrections of relative depth, their 22 log deviations, logit."""

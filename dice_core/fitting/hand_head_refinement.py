@@ -1,7 +1,7 @@
-"""Where a hand stands against the head: its pose refined so that it neither floats nor sinks in nor hides behind.
+"""A hand's pose refined against the head: the hand neither hovers before the face nor sinks into it nor lies behind it.
 
-An image alone tells the distance of a hand to a few centimetres. What fixes it here: a hand that is seen stands in
-front of what it covers, nothing is inside anything else, and a hand that reaches the face most likely rests on it.
+An image alone tells the distance of a hand to a few centimetres. Three facts decide it here: a hand that is seen is in
+front of what it covers, no body is inside another, and a hand that reaches the face most likely rests on it.
 """
 
 from __future__ import annotations
@@ -12,110 +12,118 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dice_core.fitting.depth_prior import DepthGuess
+from dice_core.fitting.depth_prior import DepthPrediction
 from dice_core.fitting.hand_fit import HandFitter, HandObservation, edge_on
 from dice_core.fitting.hand_samples import HandSamples
 from dice_core.fitting.head_fit import HeadPose
 from dice_core.fitting.head_view import HeadView
 from dice_core.fitting.kinematics import POSE_SIZE
 from dice_core.fitting.levenberg_marquardt import Quadratic, minimise
-from dice_core.geometry.nearest_vertex import HeadProximity, Nearest
+from dice_core.geometry.nearest_vertex import NearestVertexIndex, NearestVertices
 from dice_core.geometry.rotations import rotation_matrices
 
-__all__ = ["HandPlacer", "Placement"]
+__all__ = ["HandHeadRefiner", "RefinedHand"]
 
-# Penetration: skin yields this much before it counts, and each millimetre beyond counts heavily.
-_GIVE_BONE, _GIVE_SOFT = 0.001, 0.008  # metres, where the softness is 0 and 1
+# All constants below were set by hand, judged on the rendered sample clip and on the four test photos.
+
+# Penetration: skin yields this far at no cost, and each millimetre beyond costs much.
+_YIELD_BONE, _YIELD_SOFT = 0.001, 0.008  # metres, where the softness is 0 and 1
 _PENETRATION_SIGMA = 0.0015  # metres
-_PENETRATION_SCALE = 5.0  # in sigmas: linear beyond, so that a bad start can be pulled out
-_DEEPEST = 0.05  # metres: farther inside, the nearest skin says nothing of the way out
-# Ordering: a part of the hand that faces the camera may lie this far behind the face's front before it counts.
-_HIDDEN_GIVE = 0.004  # metres
-_HIDDEN_SIGMA = 0.006
-_HIDDEN_SCALE = 4.0
-# Attraction: parts of the hand nearer than about this to the skin are drawn to rest on it.
-_REACH = 0.012  # metres
+_PENETRATION_SCALE = 5.0  # sigmas beyond which it counts linearly, so that a bad start can be pulled out
+_DEEPEST = 0.05  # metres: further inside, the nearest skin does not tell the way out
+# Occlusion: a part of the hand that faces the camera may lie this far behind the face's front at no cost.
+_OCCLUSION_MARGIN = 0.004  # metres
+_OCCLUSION_SIGMA = 0.006  # metres
+_OCCLUSION_SCALE = 4.0  # sigmas beyond which it counts linearly
+_OCCLUDED_SHARE = 0.02  # of the samples, far behind the front: with more, a hand has passed through the head
+# Attraction: parts of the hand nearer than about this to the skin are drawn onto it.
+_ATTRACTION_REACH = 0.012  # metres
 _REST_DEPTH = 0.0015  # metres below the skin at which a touching part comes to rest
 _ATTRACTION_SIGMA = 0.003  # metres
-_OPPOSED = -0.2  # largest cosine between the skins' normals at a touch
-# When a hand is drawn onto the face: probability, of a hand that was free before and of one that touched.
-_BEGINS, _STAYS = 0.4, 0.2
-_REACHES = 2.5  # deviations of the learned depth, farther off than which a hand is free all the same
-_LEAST_REACH = 0.02  # metres, of that
-_APPROACH = 0.015  # metres: a hand that passes the face this close without touching is drawn onto it
-_SWEEP = np.exp(np.linspace(-0.36, 0.36, 37))  # distances tried, relative to the pose without the head
-_POLISH_WEIGHT = 2.2  # trust in the image once it is settled what touches
-_POLISH_WEIGHT_EDGE = 1.1  # the same of a hand seen edge-on, whose landmarks hide behind each other
-_POLISH_ITERATIONS = 6
-_STEADY_DISTANCE = 0.008  # metres between frames, hand against head
+_ATTRACTION_SCALE = 3.0  # sigmas beyond which it counts linearly
+_ATTRACTION_LEAST = 0.05  # weight below which a part is not drawn at all
+_OPPOSED = -0.2  # largest cosine between the normals of surfaces that can touch
+# Beginning and end of a touch: touch probability from which a hand is drawn onto the face.
+_BEGINS, _STAYS = 0.4, 0.2  # for a hand that was free in the frame before, and for one that touched
+_DEPTH_RANGE = 2.5  # deviations of the predicted depth within which the face must lie for a touch
+_LEAST_DEPTH_RANGE = 0.02  # metres, of that range
+_APPROACH = 0.015  # metres: a hand that comes this close to the face counts as reaching it
+_SWEEP = np.exp(np.linspace(-0.36, 0.36, 37))  # distances tried, relative to that of the pose without the head
+# Weight of the image in the last pass, when what touches is known, and the same for a hand seen edge-on, whose
+# landmarks hide each other.
+_FINAL_WEIGHT, _FINAL_WEIGHT_EDGE = 2.2, 1.1
+_FINAL_ITERATIONS = 6
+_DISTANCE_SIGMA = 0.008  # metres between frames, of the hand against the head
+# Continuation: the contact terms are weak in the first round and reach their full weight in the last.
 _ROUNDS = 4
-_SOFTENING = 0.4  # of the contact terms, from each round back to the one before
-_ITERATIONS = 7
-_LOST = 0.01  # of the hand's size in the image, beyond what the pose without the head misses
-_WARM_ROUNDS = 2
+_WEAKENING = 0.4  # of the contact terms' weight, from each round to the one before
+_ITERATIONS = 7  # a round
+_LOST = 0.01  # of the hand's size in the image: error beyond that of the pose without the head
+_WARM_ROUNDS = 2  # from the frame before
 _WARM_ITERATIONS = 3
-_LARGEST_STEP = np.concatenate([np.full(3, 0.2), np.full(3, 0.03), np.full(POSE_SIZE - 6, 0.3)])
+_LARGEST_STEP = np.concatenate([np.full(3, 0.2), np.full(3, 0.03), np.full(POSE_SIZE - 6, 0.3)])  # radians, metres
 
 
 @dataclass(frozen=True)
-class Placement:
-    """A hand placed in one frame: pose (28,), and whether it touches the head."""
+class RefinedHand:
+    """A hand in one frame, refined against the head: pose (28,), and whether it touches the head."""
 
     pose: np.ndarray
-    touching: bool
+    is_touching: bool
 
 
 class _Evidence(NamedTuple):
-    """What a frame says of the hand's place.
+    """What a hand's pose is refined by.
 
-    observation : with the learned depth; aim : metres, where the hand would be if it kept its distance to the head;
-    steady : (22,) joint angles of the frame before; trust : weight of the landmarks; firmness : of all that keeps the
-    bodies apart and together.
+    observation : with a depth prediction; target_distance : metres along the view, None without one;
+    temporal_prior : (22,) joint angles of the frame before, None without one; image_weight : of the landmarks;
+    contact_weight : of all that keeps the bodies apart and together.
     """
 
     observation: HandObservation
     head: HeadView
-    aim: float | None = None
-    steady: np.ndarray | None = None
-    trust: float = 1.0
-    firmness: float = 1.0
+    target_distance: float | None = None
+    temporal_prior: np.ndarray | None = None
+    image_weight: float = 1.0
+    contact_weight: float = 1.0
 
 
-class HandPlacer:
-    """Places one hand of a person against the person's head.
+class HandHeadRefiner:
+    """Refines the poses of one hand of a person against the person's head.
 
-    pivot : (3,) joint 0 of the head's rest pose; softness : (V,) of its skin, 0 to 1; proximity : of this person.
+    skin : nearest-vertex queries of this person's head, in rest axes; pivot : (3,) joint 0 of the head's rest pose,
+    metres; softness : (V,) of its skin, 0 to 1.
     """
 
     def __init__(
         self,
         fitter: HandFitter,
         samples: HandSamples,
-        proximity: HeadProximity,
+        skin: NearestVertexIndex,
         *,
         pivot: np.ndarray,
         softness: np.ndarray,
     ) -> None:
         self._fitter = fitter
         self._samples = samples
-        self._proximity = proximity
+        self._skin = skin
         self._camera = fitter.camera
         self._pivot = pivot.astype(np.float64)
-        self._give = _GIVE_BONE + (_GIVE_SOFT - _GIVE_BONE) * softness
+        self._yield = _YIELD_BONE + (_YIELD_SOFT - _YIELD_BONE) * softness
         self._points = samples.joined(fitter.keypoints)
 
-    def place(
+    def refine(
         self,
         pose: np.ndarray,
         observation: HandObservation,
         head: HeadView,
-        previous: Placement | None = None,
+        previous: RefinedHand | None = None,
         previous_head: HeadPose | None = None,
-    ) -> Placement:
-        """Refine a pose that was fitted without the head; `proximity` holds the head's vertices of this frame.
+    ) -> RefinedHand:
+        """Refine a pose that was fitted without the head; `skin` holds the head's vertices of this frame.
 
-        pose : (28,); observation : with the learned depth; previous, previous_head : the frame before, where there was
-        one.
+        pose : (28,); observation : with a depth prediction; previous, previous_head : of the frame before, None without
+        one. Raises ValueError if the observation has no depth prediction.
         """
         evidence = _Evidence(observation, head)
         if previous is not None and previous_head is not None:
@@ -123,111 +131,118 @@ class HandPlacer:
             followed = self._follow(evidence, previous, previous_head, free_error)
             if followed is not None:
                 return followed
-        factor = self._first_touch(pose, evidence, previous is not None and previous.touching)
-        steady = None if previous is None else previous.pose[6:]
+        factor = self._first_touch(pose, evidence, previous is not None and previous.is_touching)
+        evidence = evidence._replace(temporal_prior=None if previous is None else previous.pose[6:])
         if factor is None:
-            return self._settle(evidence._replace(steady=steady), pose, False, _ROUNDS, _ITERATIONS)
+            return self._optimise(evidence, pose, False, _ROUNDS, _ITERATIONS)
         start = pose.copy()
         start[3:6] *= factor
-        placed = self._settle(evidence._replace(steady=steady), start, True, _ROUNDS, _ITERATIONS)
-        trust = _settled_trust(observation)
-        polish = evidence._replace(aim=float(placed.pose[5]), steady=placed.pose[6:], trust=trust)
-        return self._settle(polish, placed.pose, True, 1, _POLISH_ITERATIONS)
+        refined = self._optimise(evidence, start, True, _ROUNDS, _ITERATIONS)
+        final = evidence._replace(
+            target_distance=float(refined.pose[5]),
+            temporal_prior=refined.pose[6:],
+            image_weight=_final_image_weight(observation),
+        )
+        return self._optimise(final, refined.pose, True, 1, _FINAL_ITERATIONS)
 
     def _follow(
-        self, evidence: _Evidence, previous: Placement, previous_head: HeadPose, free_error: float
-    ) -> Placement | None:
-        """Go on from the frame before; None where a touch has begun or ended, or where this leads away from the image
-        (which the pose without the head misses by `free_error`), so that the place must be found anew."""
+        self, evidence: _Evidence, previous: RefinedHand, previous_head: HeadPose, free_error: float
+    ) -> RefinedHand | None:
+        """Refine from the pose of the frame before.
+
+        Returns None where a touch has begun or ended, or where the result's error in the image is larger than that of
+        the pose without the head, `free_error`, by too much: then the pose must be found from scratch.
+        """
         start = previous.pose.copy()
         start[3:6] += evidence.head.pose.translation - previous_head.translation
-        if (self._first_touch(start, evidence, previous.touching) is not None) != previous.touching:
+        if (self._first_touch(start, evidence, previous.is_touching) is not None) != previous.is_touching:
             return None
-        trust = _settled_trust(evidence.observation)
-        evidence = evidence._replace(aim=float(start[5]), steady=previous.pose[6:], trust=trust)
-        placed = self._settle(evidence, start, previous.touching, _WARM_ROUNDS, _WARM_ITERATIONS)
-        if self._fitter.error(placed.pose, evidence.observation) > free_error + _LOST:
+        evidence = evidence._replace(
+            target_distance=float(start[5]),
+            temporal_prior=previous.pose[6:],
+            image_weight=_final_image_weight(evidence.observation),
+        )
+        refined = self._optimise(evidence, start, previous.is_touching, _WARM_ROUNDS, _WARM_ITERATIONS)
+        if self._fitter.error(refined.pose, evidence.observation) > free_error + _LOST:
             return None
-        if not previous.touching:
-            return placed
-        return placed if self._gap(placed.pose, evidence.head) < _APPROACH else None
+        if not previous.is_touching:
+            return refined
+        return refined if self._separation(refined.pose, evidence.head) < _APPROACH else None
 
-    def _settle(
-        self, evidence: _Evidence, start: np.ndarray, touching: bool, rounds: int, iterations: int
-    ) -> Placement:
+    def _optimise(
+        self, evidence: _Evidence, start: np.ndarray, is_touching: bool, rounds: int, iterations: int
+    ) -> RefinedHand:
+        """Minimise the cost from a start (28,), in rounds with growing weight of the contact terms."""
         pose, attracted = start, _NOTHING
         for k in range(rounds):
-            # Bodies that begin soft find the way round each other that costs least.
-            softened = evidence._replace(firmness=evidence.firmness * _SOFTENING ** (rounds - 1 - k))
-            if touching:
+            # Weak contact terms at first let the bodies pass each other on the way to the best minimum.
+            weakened = evidence._replace(contact_weight=evidence.contact_weight * _WEAKENING ** (rounds - 1 - k))
+            if is_touching:
                 attracted = self._touching_parts(pose, evidence.head)
             pose, _ = minimise(
-                self._problem(softened, attracted),
+                self._problem(weakened, attracted),
                 pose,
                 self._fitter.lower,
                 self._fitter.upper,
                 iterations=iterations,
                 largest_step=_LARGEST_STEP,
             )
-        return Placement(pose, touching)
+        return RefinedHand(pose, is_touching)
 
-    def _gap(self, pose: np.ndarray, head: HeadView) -> float:
-        """Metres between the hand and the skin, zero where they meet."""
+    def _separation(self, pose: np.ndarray, head: HeadView) -> float:
+        """Metres between the hand and the skin, zero where they overlap."""
         nearest, _ = self._nearest(self._samples.positions(self._fitter.skeleton, pose), head)
         return float(np.where(nearest.depth > 0, 0.0, nearest.distance).min())
 
-    def _local(self, points: np.ndarray, head: HeadView) -> tuple[np.ndarray, np.ndarray]:
+    def _nearest(self, points: np.ndarray, head: HeadView) -> tuple[NearestVertices, np.ndarray]:
+        """The skin nearest to points (n, 3) in camera space, in rest axes; and its normals (n, 3) in camera space."""
         rotation = rotation_matrices(head.pose.rotation)
-        return (points - self._pivot - head.pose.translation) @ rotation + self._pivot, rotation
-
-    def _nearest(self, points: np.ndarray, head: HeadView) -> tuple[Nearest, np.ndarray]:
-        local, rotation = self._local(points, head)
-        nearest = self._proximity.query(local)
+        nearest = self._skin.query((points - self._pivot - head.pose.translation) @ rotation + self._pivot)
         return nearest, nearest.normal @ rotation.T
 
-    def _first_touch(self, pose: np.ndarray, evidence: _Evidence, touched: bool) -> float | None:
+    def _first_touch(self, pose: np.ndarray, evidence: _Evidence, was_touching: bool) -> float | None:
         """Move the hand away from the camera until it first meets the head.
 
-        touched : whether it touched in the frame before. Returns the factor on its distance, None if it is free.
+        pose : (28,); was_touching : in the frame before. Returns the factor on its distance, None if the hand is free.
         """
-        head, guess = evidence.head, _guess(evidence.observation)
-        if guess.touching <= (_STAYS if touched else _BEGINS):
+        head, predicted = evidence.head, _depth_prediction(evidence.observation)
+        if predicted.touch_probability <= (_STAYS if was_touching else _BEGINS):
             return None
         points = self._samples.positions(self._fitter.skeleton, pose)[::2]
         moved = points + (_SWEEP[:, None, None] - 1) * pose[3:6]
         flat = moved.reshape(-1, 3)
         nearest, _ = self._nearest(flat, head)
         near = nearest.distance < _DEEPEST
-        # Below the plane of skin that is far away is not inside: count what is near only.
+        # A point below the tangent plane of skin that is far away need not be inside: only near ones count.
         depth = np.where(near, nearest.depth, -nearest.distance)
         deepest = depth.reshape(len(_SWEEP), -1).max(axis=1)
         behind = flat[:, 2] - head.front_at(self._camera.project(flat)) > _DEEPEST
-        hidden = behind.reshape(len(_SWEEP), -1).mean(axis=1)
-        reach = max(_REACHES * guess.mean_sigma, _LEAST_REACH)
-        likely = np.abs(_SWEEP * pose[5] - pose[5]) < reach
+        occluded = behind.reshape(len(_SWEEP), -1).mean(axis=1)
+        likely = np.abs(_SWEEP * pose[5] - pose[5]) < max(_DEPTH_RANGE * predicted.mean_sigma, _LEAST_DEPTH_RANGE)
         if deepest[likely].max() <= -_APPROACH:
             return None
-        meets = np.flatnonzero((deepest > _REST_DEPTH) | (hidden > 0.02))
+        meets = np.flatnonzero((deepest > _REST_DEPTH) | (occluded > _OCCLUDED_SHARE))
         first = meets[0] if len(meets) else np.flatnonzero(likely)[np.argmax(deepest[likely])]
         return float(_SWEEP[first])
 
     def _touching_parts(self, pose: np.ndarray, head: HeadView) -> np.ndarray:
-        """(n,) weight of each sample: its part's nearest point to opposing skin, fading with the gap; else 0."""
+        """(n,) weight of each sample's attraction: 0 but for the one of each part nearest to skin that faces it."""
         points, normals = self._samples.positions_and_normals(self._fitter.skeleton, pose)
         nearest, skin = self._nearest(points, head)
         opposed = np.einsum("nj,nj->n", normals, skin) < _OPPOSED
-        gap = np.where(opposed, np.where(nearest.depth > 0, 0.0, nearest.distance), np.inf)
+        separation = np.where(opposed, np.where(nearest.depth > 0, 0.0, nearest.distance), np.inf)
         weight = np.zeros(len(points))
-        best_part, best_gap = -1, np.inf
+        nearest_sample, smallest = -1, np.inf
         for part in range(self._samples.part_count):
             members = np.flatnonzero(self._samples.part == part)
-            closest = members[np.argmin(gap[members])]
-            if gap[closest] < best_gap:
-                best_part, best_gap = closest, gap[closest]
-            weight[closest] = 1 / (1 + (gap[closest] / _REACH) ** 2) ** 2 if np.isfinite(gap[closest]) else 0.0
-        if best_part >= 0:
-            weight[best_part] = 1.0  # something touches, or the hand would not be here
-        weight[weight < 0.05] = 0.0
+            closest = members[np.argmin(separation[members])]
+            apart = separation[closest]
+            if apart < smallest:
+                nearest_sample, smallest = closest, apart
+            weight[closest] = 1 / (1 + (apart / _ATTRACTION_REACH) ** 2) ** 2 if np.isfinite(apart) else 0.0
+        if nearest_sample >= 0:
+            weight[nearest_sample] = 1.0  # the hand is known to touch, so its nearest part does
+        weight[weight < _ATTRACTION_LEAST] = 0.0
         return weight
 
     def _problem(self, evidence: _Evidence, attracted: np.ndarray) -> Callable[[np.ndarray], Quadratic]:
@@ -235,55 +250,57 @@ class HandPlacer:
 
         def evaluate(x: np.ndarray) -> Quadratic:
             position, jacobian = fitter.skeleton.jacobian(x, self._points)
-            terms = fitter.landmark_terms(evidence.observation, position[:21], jacobian[:21], evidence.trust)
-            fitter.add_prior(terms, x, evidence.observation, evidence.steady)
-            if evidence.aim is not None:
-                terms.add_diagonal(5, x[5:6] - evidence.aim, 1 / _STEADY_DISTANCE)
+            terms = fitter.landmark_terms(evidence.observation, position[:21], jacobian[:21], evidence.image_weight)
+            fitter.add_prior(terms, x, evidence.observation, evidence.temporal_prior)
+            if evidence.target_distance is not None:
+                terms.add_diagonal(5, x[5:6] - evidence.target_distance, 1 / _DISTANCE_SIGMA)
             points, moves = position[21:], jacobian[21:]
             nearest, skin = self._nearest(points, head)
-            self._add_penetration(terms, nearest, skin, moves, evidence.firmness)
-            self._add_hidden(terms, points, samples.facing(fitter.skeleton, x, points), moves, evidence)
+            self._add_penetration(terms, nearest, skin, moves, evidence.contact_weight)
+            self._add_occlusion(terms, points, samples.facing(fitter.skeleton, x, points), moves, evidence)
             if len(attracted):
                 index = np.flatnonzero(attracted)
-                weight = attracted[index] * evidence.firmness / _ATTRACTION_SIGMA
-                gap = (nearest.depth[index] - _REST_DEPTH) * weight
+                weight = attracted[index] * evidence.contact_weight / _ATTRACTION_SIGMA
+                residual = (nearest.depth[index] - _REST_DEPTH) * weight
                 rows = -np.einsum("nj,njx->nx", skin[index], moves[index]) * weight[:, None]
-                terms.add_robust(gap[:, None], rows[:, None], 3.0)
+                terms.add_robust(residual[:, None], rows[:, None], _ATTRACTION_SCALE)
             return terms
 
         return evaluate
 
     def _add_penetration(
-        self, terms: Quadratic, nearest: Nearest, skin: np.ndarray, moves: np.ndarray, firmness: float
+        self, terms: Quadratic, nearest: NearestVertices, skin: np.ndarray, moves: np.ndarray, contact_weight: float
     ) -> None:
-        excess = nearest.depth - self._give[nearest.vertex]
+        """Add the cost of samples deeper than the skin yields; skin : (n, 3) normals, moves : (n, 3, 28) jacobian."""
+        excess = nearest.depth - self._yield[nearest.vertex]
         inside = np.flatnonzero((excess > 0) & (nearest.distance < _DEEPEST))
         if len(inside):
-            weight = firmness / _PENETRATION_SIGMA
+            weight = contact_weight / _PENETRATION_SIGMA
             residual = excess[inside] * weight
             rows = -np.einsum("nj,njx->nx", skin[inside], moves[inside]) * weight
             terms.add_robust(residual[:, None], rows[:, None], _PENETRATION_SCALE)
 
-    def _add_hidden(
+    def _add_occlusion(
         self, terms: Quadratic, points: np.ndarray, facing: np.ndarray, moves: np.ndarray, evidence: _Evidence
     ) -> None:
-        behind = points[:, 2] - evidence.head.front_at(self._camera.project(points)) - _HIDDEN_GIVE
-        hidden = np.flatnonzero((behind > 0) & facing)
-        if len(hidden):
-            weight = evidence.firmness / _HIDDEN_SIGMA
-            residual = behind[hidden] * weight
-            rows = moves[hidden, 2] * weight
-            terms.add_robust(residual[:, None], rows[:, None], _HIDDEN_SCALE)
+        """Add the cost of samples behind the head although they face the camera; facing : (n,) bool."""
+        behind = points[:, 2] - evidence.head.front_at(self._camera.project(points)) - _OCCLUSION_MARGIN
+        occluded = np.flatnonzero((behind > 0) & facing)
+        if len(occluded):
+            weight = evidence.contact_weight / _OCCLUSION_SIGMA
+            residual = behind[occluded] * weight
+            rows = moves[occluded, 2] * weight
+            terms.add_robust(residual[:, None], rows[:, None], _OCCLUSION_SCALE)
 
 
-def _settled_trust(observation: HandObservation) -> float:
-    return _POLISH_WEIGHT + edge_on(observation.pixels) * (_POLISH_WEIGHT_EDGE - _POLISH_WEIGHT)
+def _final_image_weight(observation: HandObservation) -> float:
+    return _FINAL_WEIGHT + edge_on(observation.pixels) * (_FINAL_WEIGHT_EDGE - _FINAL_WEIGHT)
 
 
-def _guess(observation: HandObservation) -> DepthGuess:
-    if observation.guess is None:
-        raise ValueError("A hand is placed against a head by the depth that its view suggests: give the guess.")
-    return observation.guess
+def _depth_prediction(observation: HandObservation) -> DepthPrediction:
+    if observation.depth_prediction is None:
+        raise ValueError("A hand is refined against a head by the depth that its view suggests: give depth_prediction.")
+    return observation.depth_prediction
 
 
-_NOTHING = np.zeros(0)
+_NOTHING = np.zeros(0)  # attraction of a hand that is free

@@ -1,4 +1,4 @@
-"""A sparse, even set of points on a hand's skin that stands for the hand while it is placed."""
+"""A sparse, even set of points on a hand's skin, by which the hand is refined against the head."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from dice_core.geometry.mesh import Mesh, triangles, vertex_normals
 
 __all__ = ["HandSamples"]
 
-_COUNT = 260  # about one in 8 mm
+_COUNT = 260  # about one every 8 mm: set by hand, not tuned
 
 
 @dataclass(frozen=True)
 class HandSamples:
-    """Points of a hand's skin with their normals, in parts that touch as one.
+    """Points of a hand's skin with their normals, grouped into parts, each of which touches in one place.
 
     points : rest positions and weights; normals : (n, 3) in rest pose; vertex : (n,) index in the mesh;
-    part : (n,) int, a finger bone or a patch of the palm or the back.
+    part : (n,) int below part_count, one side of a finger bone or of the palm.
     """
 
     points: ArticulatedPoints
@@ -41,12 +41,10 @@ class HandSamples:
         bone = weights[chosen].argmax(axis=1)
         side = normals[chosen, 2] > 0
         _, part = np.unique(bone * 2 + side, return_inverse=True)
-        return cls(
-            ArticulatedPoints(rest[chosen], weights[chosen]), normals[chosen], chosen, part, int(part.max()) + 1
-        )
+        return cls(ArticulatedPoints(rest[chosen], weights[chosen]), normals[chosen], chosen, part, int(part.max()) + 1)
 
     def joined(self, keypoints: ArticulatedPoints) -> ArticulatedPoints:
-        """The key points followed by the samples, to be moved in one go."""
+        """The key points followed by the samples, to be posed together."""
         return ArticulatedPoints(
             np.concatenate([keypoints.rest, self.points.rest]),
             np.concatenate([keypoints.weights, self.points.weights]),
@@ -61,7 +59,7 @@ class HandSamples:
         return self.positions(skeleton, pose), self._normals(skeleton, pose)
 
     def facing(self, skeleton: HandSkeleton, pose: np.ndarray, positions: np.ndarray) -> np.ndarray:
-        """(n,) bool: samples whose skin faces the camera."""
+        """(n,) bool: samples whose skin faces the camera; positions : (n, 3) metres, those of the pose."""
         return np.einsum("nj,nj->n", self._normals(skeleton, pose), positions) < 0
 
     def _normals(self, skeleton: HandSkeleton, pose: np.ndarray) -> np.ndarray:
@@ -72,6 +70,7 @@ class HandSamples:
 
 
 def _farthest(points: np.ndarray, count: int) -> np.ndarray:
+    """Indices of `count` points, each the farthest from all before it."""
     chosen = np.empty(min(count, len(points)), np.int64)
     distance = np.full(len(points), np.inf)
     current = 0

@@ -14,11 +14,12 @@ from dice_core.geometry.camera import Camera
 __all__ = ["fit_hand_shape"]
 
 _SHAPE_SIGMA = 1.0  # of the population's deviation
-# The people that the landmark network knows have this first coefficient on average: longer fingers for their palm than
-# the mean of the generated population.
+# Set by hand: hands as the landmark network draws them have longer fingers for their palm than the mean of the
+# generated population, by about this much of the first coefficient.
 _FIRST_MEAN = 2.0
 _LARGEST = 3.5  # deviations
 _ROUNDS = 4
+_CONVERGED = 0.05  # deviations: a smaller step ends the rounds
 _DIFFERENCE = 0.05  # deviations, for the derivative by shape
 
 
@@ -56,7 +57,7 @@ def fit_hand_shape(
             matrix += terms.matrix[POSE_SIZE:, POSE_SIZE:] - cross @ solved
         step = -np.linalg.solve(matrix, gradient)
         shape = np.clip(shape + step, -_LARGEST, _LARGEST)
-        if np.abs(step).max() < 0.05:
+        if np.abs(step).max() < _CONVERGED:
             break
     return shape
 

@@ -15,18 +15,19 @@ from dice_core.geometry.rotations import axis_angle, rotation_matrices
 
 __all__ = ["HeadFitter", "HeadPose", "fit_head_shape", "inter_ocular"]
 
-# Landmarks are trusted to this share of the inter-ocular distance, each; all 468 err together, hence the size.
-_LANDMARK_SIGMA = 0.033
-_DEPTH_SIGMA = 0.45  # the same for a landmark's depth relative to the head's, which the network only guesses
+# All weights and deviations below were set by hand, judged on the rendered sample clip and on the four test photos.
+_LANDMARK_SIGMA = 0.033  # of the inter-ocular distance, for each landmark: large because all 468 err together
+_DEPTH_SIGMA = 0.45  # the same for a landmark's depth relative to the head's, which the network only estimates
 _GAP_SIGMA = 0.007  # the same for the gap between two landmarks that lie opposite each other
 _SHUT_SIGMA = 0.1  # of the full action: how well a shut eye tells that its lids are down
-_ROBUST_SCALE = 0.5  # in sigmas: residuals beyond it count linearly
+_ROBUST_SCALE = 0.5  # sigmas beyond which a residual counts linearly
 _EXPRESSION_SIGMA = 0.28  # of the full action
 _SHAPE_SIGMA = 0.5  # of the population's deviation: landmarks say little about identity
-_DISTANCE_SIGMA = 0.03  # of the distance found from the head's size alone
-_STEADY_SIGMA = 0.25  # of the full action, between frames
-# Sigma of single actions, relative to that: less for those that fire on neutral faces, more for lids, which shut, and
-# for what faces often do wholly.
+_LARGEST_SHAPE = 2.5  # of the population's deviations
+_DISTANCE_SIGMA = 0.03  # of the distance estimated from the head's size alone
+_TEMPORAL_SIGMA = 0.25  # of the full action, between frames
+# Sigma of single actions relative to _EXPRESSION_SIGMA: smaller for those that fire on neutral faces, larger for lids,
+# which shut, and for what faces often do fully.
 _RELATIVE_SIGMA = {
     "mouthShrugUpper": 0.4,
     "cheekPuff": 0.5,
@@ -39,12 +40,13 @@ _RELATIVE_SIGMA = {
     "browOuterUpRight": 1.6,
 }
 _UNSEEN = ("tongueOut",)  # actions that landmarks do not show
-_IRIS_WEIGHT = 2.0  # trust in a landmark of the irises, which alone show where the eyes look
+_IRIS_WEIGHT = 2.0  # of a landmark of the irises, which alone show where the eyes look
 _ITERATIONS = 25
-_WARM_ITERATIONS = 4
-_TOLERANCE = 2e-3  # relative decrease of the cost at which a fit has settled
+_WARM_ITERATIONS = 4  # from the pose of the frame before
+_TOLERANCE = 2e-3  # relative decrease of the cost at which a fit has converged
 _SHAPE_ROUNDS = 3
-# Of the left and the right eye: its irises' landmarks and its gaps among GAPS.
+_SHAPE_CONVERGED = 0.02  # of the population's deviation: a smaller step ends the rounds
+# Of the left and the right eye: the landmarks of its iris, and its gaps among GAPS.
 _EYES = (
     (np.arange(473, 478), np.arange(len(RIGHT_LID_GAPS), len(RIGHT_LID_GAPS) + len(LEFT_LID_GAPS))),
     (np.arange(468, 473), np.arange(len(RIGHT_LID_GAPS))),
@@ -61,12 +63,12 @@ class HeadPose:
 
 
 @dataclass(frozen=True)
-class _Seen:
-    """What the landmarks of a frame say.
+class _Observation:
+    """The landmarks of a frame, as the fit uses them.
 
     pixels : (N, 2); depth : (N,) metres, relative to the mean; unit and unit_depth : one sigma of either, in pixels and
     metres; distance : metres to the head by its size alone; weights : (N + gaps,); shut : (52,) weight on an action
-    being full, which a shut eye tells of its blink.
+    being full, above zero for the blink of a shut eye.
     """
 
     pixels: np.ndarray
@@ -89,9 +91,9 @@ class _Model:
 
 def inter_ocular(landmarks: np.ndarray) -> float:
     """Distance between the middles of the eyes, in the landmarks' unit; landmarks : (468 or more, 2 or more)."""
-    left = landmarks[[33, 133], :2].mean(axis=0)
-    right = landmarks[[362, 263], :2].mean(axis=0)
-    return float(np.linalg.norm(left - right))
+    right = landmarks[[33, 133], :2].mean(axis=0)
+    left = landmarks[[362, 263], :2].mean(axis=0)
+    return float(np.linalg.norm(right - left))
 
 
 class HeadFitter:
@@ -116,7 +118,7 @@ class HeadFitter:
         names = head.expression_names
         self._blinks = [names.index("eyeBlinkLeft"), names.index("eyeBlinkRight")]
         self._sigma = _EXPRESSION_SIGMA * np.array([_RELATIVE_SIGMA.get(name, 1.0) for name in names])
-        self._steady = _STEADY_SIGMA * self._sigma / _EXPRESSION_SIGMA
+        self._temporal_sigma = _TEMPORAL_SIGMA * self._sigma / _EXPRESSION_SIGMA
         count = len(names)
         self._lower = np.concatenate([np.full(6, -np.inf), np.zeros(count)])
         self._upper = np.concatenate([np.full(6, np.inf), np.ones(count)])
@@ -131,37 +133,37 @@ class HeadFitter:
         before, to start from.
         """
         rough = self._rough_pose(landmarks)
-        seen = self._seen(landmarks, rough[5])
-        start, steady = rough, None
+        observation = self._observe(landmarks, rough[5])
+        start, temporal_prior = rough, None
         if previous is not None:
             start = np.concatenate([previous.rotation, previous.translation, previous.expression]).astype(np.float64)
-            steady = start[6:].copy()
+            temporal_prior = start[6:].copy()
         x, _ = minimise(
-            lambda x: self._terms(x, seen, steady),
+            lambda x: self._terms(x, observation, temporal_prior),
             start,
             self._lower,
             self._upper,
             iterations=_ITERATIONS if previous is None else _WARM_ITERATIONS,
             tolerance=_TOLERANCE,
-            cost=lambda x: self._cost(x, seen, steady),
+            cost=lambda x: self._cost(x, observation, temporal_prior),
         )
         return HeadPose(x[:3], x[3:6], x[6:])
 
     def shape_terms(self, pose: HeadPose, landmarks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """What one frame says of the shape, its own unknowns eliminated: gradient (S,) and matrix (S, S)."""
-        seen = self._seen(landmarks, self._rough_pose(landmarks)[5])
+        """One frame's terms for the shape, its own unknowns eliminated: gradient (S,) and matrix (S, S)."""
+        observation = self._observe(landmarks, self._rough_pose(landmarks)[5])
         x = np.concatenate([pose.rotation, pose.translation, pose.expression])
         model = self._model(x)
-        residual = self._residual(model, seen)
-        # Depth relative to the mean says nothing of the shape on its own: the image alone is asked.
+        residual = self._residual(model, observation)
+        # Only the image counts here: the network's depths say little about the shape.
         softened = 1 / np.sqrt(robust_root(residual, _ROBUST_SCALE))[:, None]
-        shape_rows = self._projection(model, seen)[:, :2] @ model.rotation @ self._shape_basis
+        shape_rows = self._projection(model, observation)[:, :2] @ model.rotation @ self._shape_basis
         shape_rows = np.concatenate([shape_rows, shape_rows[GAPS[:, 0]] - shape_rows[GAPS[:, 1]]])
-        flat_shape = (shape_rows * (seen.weights[:, None] * softened)[:, :, None]).reshape(-1, len(self.shape))
-        flat_local = (self._jacobian(model, seen)[:, :2] * softened[:, :, None]).reshape(-1, len(x))
+        flat_shape = (shape_rows * (observation.weights[:, None] * softened)[:, :, None]).reshape(-1, len(self.shape))
+        flat_local = (self._jacobian(model, observation)[:, :2] * softened[:, :, None]).reshape(-1, len(x))
         values = (residual[:, :2] * softened).ravel()
         free = np.flatnonzero((x > self._lower) & (x < self._upper))
-        terms = self._terms(x, seen, None)
+        terms = self._terms(x, observation, None)
         cross = flat_shape.T @ flat_local[:, free]
         solved = np.linalg.solve(terms.matrix[np.ix_(free, free)], cross.T)
         return flat_shape.T @ values - solved.T @ terms.gradient[free], flat_shape.T @ flat_shape - cross @ solved
@@ -180,80 +182,82 @@ class HeadFitter:
         translation = self.camera.rays(centre[:2]) * distance - rotation @ middle - self._pivot
         return np.concatenate([axis_angle(rotation), translation, np.zeros(len(self._sigma))])
 
-    def _seen(self, landmarks: np.ndarray, distance: float) -> _Seen:
+    def _observe(self, landmarks: np.ndarray, distance: float) -> _Observation:
         observed = np.asarray(landmarks[: len(self._template)], np.float64)
         unit = inter_ocular(observed)
         metres = distance / self.camera.fx
         depth = (observed[:, 2] - observed[:, 2].mean()) * metres
         weights, shut = self._weights.copy(), np.zeros(len(self._sigma))
         for blink, certain, (irises, gaps) in zip(self._blinks, shut_eyes(observed), _EYES, strict=True):
-            # Behind shut lids an iris is guessed, and how tightly they are shut cannot be seen.
+            # Behind shut lids the iris is the network's invention, and how tightly they are shut cannot be seen.
             weights[irises] *= 1 - certain
             weights[len(observed) + gaps] *= 1 - certain
             shut[blink] = certain / _SHUT_SIGMA
         sigmas = _LANDMARK_SIGMA * unit, _DEPTH_SIGMA * unit * metres
-        return _Seen(observed[:, :2], depth, *sigmas, distance, weights, shut)
+        return _Observation(observed[:, :2], depth, *sigmas, distance, weights, shut)
 
     def _model(self, x: np.ndarray) -> _Model:
         local = self._template + (self._actions @ x[6:]).reshape(-1, 3)
         rotation = rotation_matrices(x[:3])
         return _Model(local, rotation, local @ rotation.T + (self._pivot + x[3:6]))
 
-    def _residual(self, model: _Model, seen: _Seen) -> np.ndarray:
-        """(N + gaps, 3) weighted misses in the image and in depth, in sigmas."""
+    def _residual(self, model: _Model, observation: _Observation) -> np.ndarray:
+        """(N + gaps, 3) weighted residuals in the image and in depth, in sigmas."""
         count = len(model.points)
-        residual = np.zeros((len(seen.weights), 3))
-        residual[:count, :2] = (self.camera.project(model.points) - seen.pixels) / seen.unit
+        residual = np.zeros((len(observation.weights), 3))
+        residual[:count, :2] = (self.camera.project(model.points) - observation.pixels) / observation.unit
         z = model.points[:, 2]
-        residual[:count, 2] = (z - z.mean() - seen.depth) / seen.unit_depth
+        residual[:count, 2] = (z - z.mean() - observation.depth) / observation.unit_depth
         residual[count:, :2] = residual[GAPS[:, 0], :2] - residual[GAPS[:, 1], :2]
-        residual *= seen.weights[:, None]
+        residual *= observation.weights[:, None]
         return residual
 
-    def _projection(self, model: _Model, seen: _Seen) -> np.ndarray:
-        """(N, 3, 3) how the misses follow the points, before weighting; depth not yet relative to the mean."""
+    def _projection(self, model: _Model, observation: _Observation) -> np.ndarray:
+        """(N, 3, 3) derivatives of the residuals by the points, unweighted, depth not relative to the mean."""
         x, y, z = model.points.T
         camera = self.camera
         rows = np.zeros((len(z), 3, 3))
-        rows[:, 0, 0] = camera.fx / seen.unit / z
+        rows[:, 0, 0] = camera.fx / observation.unit / z
         rows[:, 0, 2] = -rows[:, 0, 0] * x / z
-        rows[:, 1, 1] = camera.fy / seen.unit / z
+        rows[:, 1, 1] = camera.fy / observation.unit / z
         rows[:, 1, 2] = -rows[:, 1, 1] * y / z
-        rows[:, 2, 2] = 1 / seen.unit_depth
+        rows[:, 2, 2] = 1 / observation.unit_depth
         return rows
 
-    def _jacobian(self, model: _Model, seen: _Seen) -> np.ndarray:
-        """(N + gaps, 3, unknowns) derivatives of the misses."""
-        # In the head's own axes the actions' share never changes; the pose's is written in before it.
+    def _jacobian(self, model: _Model, observation: _Observation) -> np.ndarray:
+        """(N + gaps, 3, unknowns) derivatives of the residuals by the unknowns."""
+        # In the head's own axes the columns of the actions never change; those of the pose are written before them.
         self._moves[:, :, :3] = -cross_matrices(model.local) @ model.rotation.T
         self._moves[:, :, 3:6] = model.rotation.T
         count = len(model.local)
-        jacobian = np.empty((len(seen.weights), *self._moves.shape[1:]))
-        np.matmul(self._projection(model, seen) @ model.rotation, self._moves, out=jacobian[:count])
+        jacobian = np.empty((len(observation.weights), *self._moves.shape[1:]))
+        np.matmul(self._projection(model, observation) @ model.rotation, self._moves, out=jacobian[:count])
         jacobian[:count, 2] -= jacobian[:count, 2].mean(axis=0)
         jacobian[count:] = jacobian[GAPS[:, 0]] - jacobian[GAPS[:, 1]]
-        jacobian[count:, 2] = 0.0  # the network guesses depth no better for a gap
-        jacobian *= seen.weights[:, None, None]
+        jacobian[count:, 2] = 0.0  # the network's depths are no better for a gap
+        jacobian *= observation.weights[:, None, None]
         return jacobian
 
-    def _terms(self, x: np.ndarray, seen: _Seen, steady: np.ndarray | None) -> Quadratic:
+    def _terms(self, x: np.ndarray, observation: _Observation, temporal_prior: np.ndarray | None) -> Quadratic:
         model = self._model(x)
         terms = Quadratic.zero(len(x))
-        terms.add_robust(self._residual(model, seen), self._jacobian(model, seen), _ROBUST_SCALE)
-        self._add_priors(terms, x, seen, steady)
+        terms.add_robust(self._residual(model, observation), self._jacobian(model, observation), _ROBUST_SCALE)
+        self._add_priors(terms, x, observation, temporal_prior)
         return terms
 
-    def _cost(self, x: np.ndarray, seen: _Seen, steady: np.ndarray | None) -> float:
+    def _cost(self, x: np.ndarray, observation: _Observation, temporal_prior: np.ndarray | None) -> float:
         terms = Quadratic.zero(len(x))
-        self._add_priors(terms, x, seen, steady)
-        return terms.cost + robust_cost(self._residual(self._model(x), seen), _ROBUST_SCALE)
+        self._add_priors(terms, x, observation, temporal_prior)
+        return terms.cost + robust_cost(self._residual(self._model(x), observation), _ROBUST_SCALE)
 
-    def _add_priors(self, terms: Quadratic, x: np.ndarray, seen: _Seen, steady: np.ndarray | None) -> None:
+    def _add_priors(
+        self, terms: Quadratic, x: np.ndarray, observation: _Observation, temporal_prior: np.ndarray | None
+    ) -> None:
         terms.add_diagonal(6, x[6:], 1 / self._sigma)
-        terms.add_diagonal(6, x[6:] - 1.0, seen.shut)
-        terms.add_diagonal(5, x[5:6] - seen.distance, 1 / (_DISTANCE_SIGMA * seen.distance))
-        if steady is not None:
-            terms.add_diagonal(6, x[6:] - steady, 1 / self._steady)
+        terms.add_diagonal(6, x[6:] - 1.0, observation.shut)
+        terms.add_diagonal(5, x[5:6] - observation.distance, 1 / (_DISTANCE_SIGMA * observation.distance))
+        if temporal_prior is not None:
+            terms.add_diagonal(6, x[6:] - temporal_prior, 1 / self._temporal_sigma)
 
 
 def _all_landmarks(head: Head, vertices: np.ndarray) -> np.ndarray:
@@ -284,6 +288,6 @@ def fit_head_shape(head: Head, camera: Camera, frames: Sequence[np.ndarray]) -> 
             matrix += h
         step = -np.linalg.solve(matrix, gradient)
         shape = shape + step
-        if np.abs(step).max() < 0.02:
+        if np.abs(step).max() < _SHAPE_CONVERGED:
             break
-    return np.clip(shape, -2.5, 2.5)
+    return np.clip(shape, -_LARGEST_SHAPE, _LARGEST_SHAPE)

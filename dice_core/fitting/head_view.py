@@ -1,4 +1,4 @@
-"""The head of one frame as the camera sees it: how far its front is, and how far beside it something appears."""
+"""The head of one frame as the camera sees it: the depth of its front, and the distance to its outline in the image."""
 
 from __future__ import annotations
 
@@ -14,12 +14,14 @@ from dice_core.geometry.rasterizer import depth_map
 
 __all__ = ["HeadView"]
 
-_PIXELS = 128  # longer side of the picture of depths
+_PIXELS = 128  # longer side of the depth map, the same as in the depth prior's training
 
 
 @dataclass(frozen=True)
 class HeadView:
-    """pose : the head's rigid motion and expression; front : (h, w) metres, depth of its front at `scale` times the
+    """One frame's head in the image.
+
+    pose : its rigid motion and expression; front : (h, w) metres from the camera to its front, at `scale` times the
     footage's resolution, infinite beside it.
     """
 
@@ -39,18 +41,18 @@ class HeadView:
         return np.where(inside, self.front[row, column], np.inf)
 
     def outline_at(self, pixels: np.ndarray) -> np.ndarray:
-        """(...) pixels of the footage from its pixels (..., 2) to the head's outline, negative within it."""
+        """(...) distance from pixels (..., 2) to the head's outline, in pixels of the footage, **positive inside**."""
         cells = self._cells(pixels)
         _, row, column = self._nearest(cells)
         beyond = np.hypot(cells[..., 1] - row, cells[..., 0] - column)
-        return (self._outline[row, column] + np.where(beyond > 1, beyond, 0.0)) / self.scale
+        return (self._outline[row, column] - np.where(beyond > 1, beyond, 0.0)) / self.scale
 
     def _cells(self, pixels: np.ndarray) -> np.ndarray:
-        """Column and row of `front`, not rounded, at pixels of the footage; both count from pixels' centres."""
+        """Column and row of `front`, not rounded, at pixels of the footage; whole numbers are the centres of both."""
         return (pixels + 0.5) * self.scale - 0.5
 
     def _nearest(self, cells: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Whether cells (..., 2) lie in the picture, and row and column of the nearest that does."""
+        """Whether cells (..., 2) lie in the depth map, and row and column of the nearest that does."""
         height, width = self.front.shape
         cells = np.round(cells).astype(int)
         column, row = np.clip(cells[..., 0], 0, width - 1), np.clip(cells[..., 1], 0, height - 1)
@@ -58,8 +60,8 @@ class HeadView:
 
     @cached_property
     def _outline(self) -> np.ndarray:
-        """(h, w) cells to the outline."""
+        """(h, w) cells to the outline, positive inside."""
         head = np.isfinite(self.front).astype(np.uint8)
         within = cv2.distanceTransform(head, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
         beside = cv2.distanceTransform(1 - head, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
-        return beside - within
+        return within - beside

@@ -13,12 +13,12 @@ from dice_core.geometry.rotations import rotation_matrices
 
 __all__ = ["POSE_SIZE", "ArticulatedPoints", "HandSkeleton", "bone_weights"]
 
-# Unknowns of a hand's pose: rotation vector 3, translation 3 metres, joint angles 22 radians.
 POSE_SIZE = 28
+"""Unknowns of a hand's pose: 3 of the rotation vector, 3 of the translation in metres, 22 joint angles in radians."""
 
 
 def bone_weights(joints: np.ndarray, count: int) -> np.ndarray:
-    """(n, J) weights of points that each ride on one joint; joints : (n,)."""
+    """(n, J) weights of points that each move with one joint; joints : (n,) int, count : number of joints J."""
     weights = np.zeros((len(joints), count))
     weights[np.arange(len(joints)), joints] = 1.0
     return weights
@@ -57,7 +57,7 @@ class HandSkeleton:
         self._latest: tuple[bytes, tuple[np.ndarray, np.ndarray, np.ndarray]] | None = None
 
     def joint_rotations(self, angles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Rotation (J, 3, 3) of every joint, and the turns (22, 3, 3) that stand left of each degree of freedom."""
+        """Rotation (J, 3, 3) of each joint, and for each degree of freedom (22, 3, 3) that of the ones before it."""
         turns = rotation_matrices(self.dof_axis * angles[:, None])
         rotation = np.tile(np.eye(3), (len(self.joints), 1, 1))
         before = np.empty_like(turns)
@@ -71,7 +71,7 @@ class HandSkeleton:
 
         pose : (28,). Returns linear (J, 3, 3), offset (J, 3), axes (22, 3).
         """
-        # Points, normals and derivatives of one pose are asked for one after the other.
+        # Points, normals and derivatives of the same pose are asked for in succession.
         key = pose.tobytes()
         if self._latest is not None and self._latest[0] == key:
             return self._latest[1]
@@ -90,10 +90,10 @@ class HandSkeleton:
         return np.einsum("nij,nj->ni", blended, points.rest) + points.weights @ offset
 
     def jacobian(self, pose: np.ndarray, points: ArticulatedPoints) -> tuple[np.ndarray, np.ndarray]:
-        """World positions (n, 3) and their derivatives (n, 3, 28); the rotation turns from the left."""
+        """World positions (n, 3) and derivatives (n, 3, 28), those of the rotation for a small turn from the left."""
         linear, offset, axes = self.transforms(pose)
         weights, rest = points.weights, points.rest
-        # Each point as every joint would carry it alone, times the joint's weight.
+        # Each point as every joint would move it alone, times the joint's weight.
         carried = np.einsum("bij,nj->nbi", linear, rest) + offset
         weighted = weights[:, :, None] * carried
         position = weighted.sum(axis=1)

@@ -10,10 +10,12 @@ import numpy as np
 
 __all__ = ["Quadratic", "cross_matrices", "minimise", "retract", "robust_cost", "robust_root"]
 
-_FIRST_DAMPING = 1e-3
+_FIRST_DAMPING = 1e-3  # of the matrix's diagonal
 _LEAST_DAMPING = 1e-7
 _TINY_TURN = 1e-12  # radians
-_REJECTIONS = 6  # steps tried with growing damping before a point is taken for the minimum
+_DAMPING_FACTOR = 6.0  # after a step that failed, and its inverse after one that succeeded
+_REJECTIONS = 6  # steps tried with growing damping before a point is accepted as the minimum
+# All of these are customary values of the method, set by hand.
 
 
 @dataclass
@@ -52,7 +54,7 @@ class Quadratic:
         self.matrix += rows.T @ rows
 
     def add_diagonal(self, start: int, residual: np.ndarray, weight: np.ndarray | float) -> None:
-        """Add |weight * residual|^2 of the unknowns from `start` on, where residual is unknown minus its aim."""
+        """Add |weight * residual|^2 of the unknowns from `start` on, where residual is unknown minus target."""
         stop, size = start + len(residual), len(self.gradient)
         square = weight * weight
         force = square * residual
@@ -70,7 +72,7 @@ class Quadratic:
 
 
 def robust_root(residual: np.ndarray, scale: float) -> np.ndarray:
-    """(m,) of residual (m, k): near 1 for vectors shorter than `scale`, their length in it for longer ones."""
+    """(m,) of residual (m, k): near 1 for vectors shorter than `scale`, about length / scale for longer ones."""
     return np.sqrt(1 + np.einsum("mk,mk->m", residual, residual) / scale**2)
 
 
@@ -87,7 +89,7 @@ def cross_matrices(vectors: np.ndarray) -> np.ndarray:
 
 
 def retract(x: np.ndarray, step: np.ndarray) -> np.ndarray:
-    """Take a step: the first three unknowns are a rotation vector that the step turns from the left."""
+    """x after a step: the first three unknowns are a rotation vector, which the step turns from the left."""
     moved = x + step
     moved[:3] = _turned(x[:3].tolist(), step[:3].tolist())
     return moved
@@ -126,7 +128,7 @@ def minimise(
     """Levenberg-Marquardt with bounds kept by projection and an active set.
 
     evaluate : cost, gradient and matrix at a point; derivatives of the rotation are taken for a small turn
-    from the left. start, lower, upper : (n,). tolerance : relative decrease at which it stops.
+    from the left. start, lower, upper : (n,). tolerance : relative decrease of the cost at which it stops.
     largest_step : bound on each entry of a step. cost : the cost of a point alone, where that is much cheaper.
     Returns the best point (n,) and its cost.
     """
@@ -138,8 +140,8 @@ def minimise(
     for _ in range(iterations):
         if terms is None:
             terms = evaluate(x)
-        held = ((x <= lower) & (terms.gradient > 0)) | ((x >= upper) & (terms.gradient < 0))
-        free = np.flatnonzero(~held)
+        at_bound = ((x <= lower) & (terms.gradient > 0)) | ((x >= upper) & (terms.gradient < 0))
+        free = np.flatnonzero(~at_bound)
         matrix = terms.matrix[np.ix_(free, free)]
         diagonal = np.diag(matrix) + 1e-12
         trial: Quadratic | None = None
@@ -156,12 +158,12 @@ def minimise(
                 reached = cost(candidate)
             if reached < least:
                 break
-            damping *= 6
+            damping *= _DAMPING_FACTOR
         else:
             return x, least
         decrease = (least - reached) / least
         x, least, terms = candidate, reached, trial
-        damping = max(damping / 6, _LEAST_DAMPING)
+        damping = max(damping / _DAMPING_FACTOR, _LEAST_DAMPING)
         if decrease < tolerance:
             break
     return x, least

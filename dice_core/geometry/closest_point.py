@@ -1,7 +1,8 @@
-"""Signed distance and closest points of a triangle surface, exact, on numpy.
+"""Closest points and signed distance of a triangle surface, exact, on numpy.
 
-The triangles are sorted into small leaves with bounding spheres. A query keeps the leaves, then the triangles, that can
-hold the closest point, and computes the exact distance to those alone. The sign comes from angle-weighted
+`closest_on_triangles` is the one point-triangle routine; `SurfaceIndex` finds which triangles to ask. It sorts them
+into small leaves with bounding spheres; a query keeps the leaves, then the triangles, that can hold the closest point
+(the broad phase), and computes the exact distance to those alone (the narrow phase). The sign comes from angle-weighted
 pseudonormals: Baerentzen and Aanaes, "Signed distance computation using the angle weighted pseudonormal", IEEE TVCG
 11(3), 2005, doi:10.1109/TVCG.2005.49.
 """
@@ -9,22 +10,25 @@ pseudonormals: Baerentzen and Aanaes, "Signed distance computation using the ang
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 
 import numpy as np
 
 from dice_core.errors import ShapeError
+from dice_core.geometry.mesh import triangle_neighbours
 
-__all__ = ["Closest", "SurfaceIndex", "closest_points", "edge_neighbours"]
+__all__ = ["Closest", "SurfaceIndex", "closest_on_triangles", "closest_points"]
 
 LEAF_TRIANGLES = 16
-"""Triangles in a leaf, about: 16 was the fastest of 8, 16, 32 and 64 for a hand's points and a head of 9000."""
+"""About the number of triangles in a leaf: the fastest of 8, 16, 32 and 64 for a hand's points and a head of 9000."""
 
 SLACK = 1e-7
 """Metres added to upper bounds: more than the rounding of distances computed from squares."""
 
-_TINY = 1e-30
-_FACE, _EDGES, _VERTICES = 0, (1, 2, 3), (4, 5, 6)
+_TINY = 1e-30  # square metres, and metres: only keeps a division by the size of a degenerate triangle finite
+
+# Features of a triangle: its face, its edges ab, bc, ca and its corners a, b, c.
+_EDGES, _CORNERS = (1, 2, 3), (4, 5, 6)
 
 
 @dataclass(frozen=True)
@@ -51,8 +55,9 @@ class SurfaceIndex:
     """A surface of one frame, prepared for several queries.
 
     vertices : (V, 3) float, metres; triangles : (T, 3) int, T > 0, outward normals by the right-hand rule.
-    The sign is exact where the surface is closed. Next to an open boundary the surface counts as if it went on in the
-    plane of its last triangle; parts that lie inside others (an eyeball's back) have an outside of their own.
+    The sign is exact where the surface is closed. Beyond an open boundary the surface is taken to continue in the
+    plane of its last triangle. A part that lies inside another, such as the back of an eyeball, has an outside of its
+    own: see `PartsIndex` for the union of parts.
     Raises ShapeError if an array is not (., 3) or there is no triangle.
     """
 
@@ -95,7 +100,8 @@ class SurfaceIndex:
             raise ShapeError(f"points must be (n, 3), not {points.shape}.")
         local = np.asarray(points, np.float64) - self._origin
         point, triangle = self._candidates(local, max_distance)
-        square, v, w, feature = self._point_triangle(local[point], triangle)
+        ap = local[point] - self._corners[triangle, 0]
+        square, v, w, kind = _closest(ap, self._ab[triangle], self._ac[triangle], self._dots[:, triangle])
         best = np.full(len(local), np.inf)
         np.minimum.at(best, point, square)
         winner = np.flatnonzero(square == best[point])
@@ -106,7 +112,7 @@ class SurfaceIndex:
         # Distances are taken anew from the points themselves: the squares have lost digits close to the surface.
         owner, weights = triangle[pair], np.stack([1 - v[pair] - w[pair], v[pair], w[pair]], axis=1)
         offset = local[found] - np.einsum("nk,nkx->nx", weights, self._corners[owner])
-        pseudonormal = self._pseudonormals(owner, feature[pair])
+        pseudonormal = self._pseudonormals(owner, _feature(kind[pair], v[pair], w[pair]))
         outside = np.einsum("nx,nx->n", offset, pseudonormal) > 0
         length = np.linalg.norm(offset, axis=1)
         count = len(local)
@@ -147,50 +153,15 @@ class SurfaceIndex:
         kept = height**2 + np.maximum(beside, 0) ** 2 <= upper[owner] ** 2
         return owner[kept], triangle[kept]
 
-    def _point_triangle(
-        self, points: np.ndarray, triangle: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """Squared distance, weights of the corners b and c, and feature that holds the closest point, per pair.
-
-        After Ericson, Real-Time Collision Detection (2005), section 5.1.5, with the edges clamped separately.
-        """
-        ap = points - self._corners[triangle, 0]
-        bb, bc, cc = self._dots[:, triangle]
-        pb = np.einsum("nx,nx->n", self._ab[triangle], ap)
-        pc = np.einsum("nx,nx->n", self._ac[triangle], ap)
-        # Areas opposite to a, b and c of the projection onto the plane, times a positive number.
-        on_b, on_c = pb * cc - pc * bc, pc * bb - pb * bc
-        whole = bb * cc - bc * bc
-        on_a = whole - on_b - on_c
-        inside = (on_a > 0) & (on_b > 0) & (on_c > 0)
-        safe = np.where(inside, whole, 1.0)
-        along_ab = np.clip(pb / np.maximum(bb, _TINY), 0, 1)
-        along_ac = np.clip(pc / np.maximum(cc, _TINY), 0, 1)
-        along_bc = np.clip((bb - bc + pc - pb) / np.maximum(bb - 2 * bc + cc, _TINY), 0, 1)
-        zero = np.zeros_like(along_ab)
-        v = np.stack([on_b / safe, along_ab, 1 - along_bc, zero])
-        w = np.stack([on_c / safe, zero, along_bc, along_ac])
-        square = np.einsum("nx,nx->n", ap, ap) + v * (v * bb - 2 * pb) + w * (w * cc - 2 * pc) + 2 * v * w * bc
-        square[0, ~inside] = np.inf
-        kind = np.argmin(square, axis=0)
-        columns = np.arange(len(kind))
-        v, w = v[kind, columns], w[kind, columns]
-        # Features: 0 the face; 1, 2, 3 the edges ab, bc, ca; 4, 5, 6 the corners a, b, c.
-        feature = kind.copy()
-        feature[(kind > 0) & (v == 1)] = 5
-        feature[(kind > 0) & (w == 1)] = 6
-        feature[(kind > 0) & (v == 0) & (w == 0)] = 4
-        return np.maximum(square[kind, columns], 0), v, w, feature
-
     def _pseudonormals(self, triangle: np.ndarray, feature: np.ndarray) -> np.ndarray:
         """(n, 3) unit angle-weighted pseudonormal of a feature of each triangle."""
         normal = self._face_normals[triangle]
-        neighbours = edge_neighbours(self.triangles)
+        neighbours = triangle_neighbours(self.triangles)
         for k, edge in enumerate(_EDGES):
             rows = np.flatnonzero(feature == edge)
             other = neighbours[triangle[rows], k]
             normal[rows] += np.where(other[:, None] < 0, 0.0, self._face_normals[other])
-        for k, corner in enumerate(_VERTICES):
+        for k, corner in enumerate(_CORNERS):
             rows = np.flatnonzero(feature == corner)
             if len(rows):
                 normal[rows] = self._corner_normals[self.triangles[triangle[rows], k]]
@@ -225,32 +196,55 @@ def closest_points(
     return SurfaceIndex(vertices, triangles).query(points, max_distance)
 
 
-def edge_neighbours(triangles: np.ndarray) -> np.ndarray:
-    """The triangle on the other side of each edge.
+def closest_on_triangles(points: np.ndarray, corners: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Closest point of a triangle to a point, pair by pair.
 
-    triangles : (T, 3) int.
-    Returns (T, 3) int64: neighbours across the edges from corner 0 to 1, 1 to 2 and 2 to 0; -1 at a boundary, or where
-    more than two triangles share the edge or two run along it in the same direction.
+    points : (n, 3) float, metres; corners : (n, 3, 3) float, metres, the second axis running over the corners.
+    Returns the barycentric weights (n, 3) of the closest points and the squared distances (n,).
     """
-    return _edge_neighbours(np.ascontiguousarray(triangles, np.int64).tobytes())
+    a = corners[:, 0]
+    ab, ac = corners[:, 1] - a, corners[:, 2] - a
+    dots = np.stack([np.einsum("nx,nx->n", p, q) for p, q in ((ab, ab), (ab, ac), (ac, ac))])
+    square, v, w, _ = _closest(points - a, ab, ac, dots)
+    return np.stack([1 - v - w, v, w], axis=1), square
 
 
-@lru_cache(maxsize=32)
-def _edge_neighbours(data: bytes) -> np.ndarray:
-    """`edge_neighbours` by content: a take has a few surfaces and thousands of frames."""
-    triangles = np.frombuffer(data, np.int64).reshape(-1, 3)
-    start, end = triangles.ravel(), np.roll(triangles, -1, axis=1).ravel()
-    count = int(triangles.max()) + 1 if triangles.size else 0
-    key = np.minimum(start, end) * count + np.maximum(start, end)
-    order = np.argsort(key, kind="stable")
-    _, first, size = np.unique(key[order], return_index=True, return_counts=True)
-    one, two = order[first[size == 2]], order[first[size == 2] + 1]
-    proper = start[one] == end[two]
-    one, two = one[proper], two[proper]
-    neighbours = np.full(triangles.size, -1)
-    neighbours[one], neighbours[two] = two // 3, one // 3
-    neighbours.setflags(write=False)
-    return neighbours.reshape(-1, 3)
+def _closest(
+    ap: np.ndarray, ab: np.ndarray, ac: np.ndarray, dots: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """The closest point of each triangle to its point.
+
+    ap, ab, ac : (n, 3) from corner a to the point and to the corners b and c; dots : (3, n) ab.ab, ab.ac, ac.ac.
+    Returns (n,) each: squared distance, weights of b and c, and what holds the point: 0 the face, 1 to 3 an edge.
+    After Ericson, Real-Time Collision Detection (2005), section 5.1.5, with the edges clamped separately.
+    """
+    bb, bc, cc = dots
+    pb, pc = np.einsum("nx,nx->n", ab, ap), np.einsum("nx,nx->n", ac, ap)
+    # Areas opposite to a, b and c of the projection onto the plane, times a positive number.
+    on_b, on_c = pb * cc - pc * bc, pc * bb - pb * bc
+    whole = bb * cc - bc * bc
+    inside = (whole - on_b - on_c > 0) & (on_b > 0) & (on_c > 0)
+    safe = np.where(inside, whole, 1.0)
+    along_ab = np.clip(pb / np.maximum(bb, _TINY), 0, 1)
+    along_ac = np.clip(pc / np.maximum(cc, _TINY), 0, 1)
+    along_bc = np.clip((bb - bc + pc - pb) / np.maximum(bb - 2 * bc + cc, _TINY), 0, 1)
+    zero = np.zeros_like(along_ab)
+    v = np.stack([on_b / safe, along_ab, 1 - along_bc, zero])
+    w = np.stack([on_c / safe, zero, along_bc, along_ac])
+    square = np.einsum("nx,nx->n", ap, ap) + v * (v * bb - 2 * pb) + w * (w * cc - 2 * pc) + 2 * v * w * bc
+    square[0, ~inside] = np.inf
+    kind = np.argmin(square, axis=0)
+    columns = np.arange(len(kind))
+    return np.maximum(square[kind, columns], 0), v[kind, columns], w[kind, columns], kind
+
+
+def _feature(kind: np.ndarray, v: np.ndarray, w: np.ndarray) -> np.ndarray:
+    """(n,) the feature that holds each closest point, an edge's end counting as the corner; as from `_closest`."""
+    feature = kind.copy()
+    feature[(kind > 0) & (v == 1)] = 5
+    feature[(kind > 0) & (w == 1)] = 6
+    feature[(kind > 0) & (v == 0) & (w == 0)] = 4
+    return feature
 
 
 def _split(centres: np.ndarray) -> np.ndarray:

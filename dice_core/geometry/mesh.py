@@ -1,4 +1,4 @@
-"""Meshes with their regions and rig: topology, normals and linear blend skinning on numpy."""
+"""Meshes with their regions and rig: triangles, normals and areas, neighbours, and linear blend skinning, on numpy."""
 
 from __future__ import annotations
 
@@ -12,10 +12,17 @@ from dice_core.geometry.rotations import rotation_matrices
 
 __all__ = [
     "Mesh",
+    "boundary_vertices",
+    "connected_components",
     "joint_transforms",
     "skin",
+    "triangle_edges",
+    "triangle_neighbours",
     "triangles",
+    "vertex_areas",
+    "vertex_neighbours",
     "vertex_normals",
+    "vertex_triangles",
 ]
 
 _TINY = 1e-12
@@ -96,6 +103,127 @@ def vertex_normals(vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:
         normals[axis] = np.bincount(flat, np.concatenate([face, face, face]), minlength=len(vertices))
     length = np.sqrt(np.einsum("kv,kv->v", normals, normals))
     return np.ascontiguousarray((normals / np.maximum(length, _TINY)).T)
+
+
+def vertex_areas(vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:
+    """A third of the area of the triangles around each vertex.
+
+    vertices : (V, 3) float, metres; triangles : (T, 3) int.
+    Returns (V,) float64, square metres.
+    """
+    a, b, c = (vertices[triangles[:, k]].astype(np.float64) for k in range(3))
+    area = np.linalg.norm(np.cross(b - a, c - a), axis=1) / 2
+    return np.bincount(triangles.T.ravel(), np.tile(area / 3, 3), minlength=len(vertices))
+
+
+def triangle_edges(triangles: np.ndarray) -> np.ndarray:
+    """Every edge of every triangle, in the triangle's direction.
+
+    triangles : (T, 3) int.
+    Returns (3 T, 2): the edges from corner 0 to 1 of all triangles, then 1 to 2, then 2 to 0. An edge inside a surface
+    appears twice, once in each direction.
+    """
+    return np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]])
+
+
+def triangle_neighbours(triangles: np.ndarray) -> np.ndarray:
+    """The triangle on the other side of each edge.
+
+    triangles : (T, 3) int.
+    Returns (T, 3) int64: neighbours across the edges from corner 0 to 1, 1 to 2 and 2 to 0; -1 at a boundary, or where
+    more than two triangles share the edge or two run along it in the same direction.
+    """
+    return _triangle_neighbours(np.ascontiguousarray(triangles, np.int64).tobytes())
+
+
+@lru_cache(maxsize=32)
+def _triangle_neighbours(data: bytes) -> np.ndarray:
+    """`triangle_neighbours` by content: a take has a few surfaces and thousands of frames."""
+    triangles = np.frombuffer(data, np.int64).reshape(-1, 3)
+    start, end = triangles.ravel(), np.roll(triangles, -1, axis=1).ravel()
+    count = int(triangles.max()) + 1 if triangles.size else 0
+    key = np.minimum(start, end) * count + np.maximum(start, end)
+    order = np.argsort(key, kind="stable")
+    _, first, size = np.unique(key[order], return_index=True, return_counts=True)
+    one, two = order[first[size == 2]], order[first[size == 2] + 1]
+    proper = start[one] == end[two]
+    one, two = one[proper], two[proper]
+    neighbours = np.full(triangles.size, -1)
+    neighbours[one], neighbours[two] = two // 3, one // 3
+    neighbours.setflags(write=False)
+    return neighbours.reshape(-1, 3)
+
+
+def vertex_triangles(triangles: np.ndarray, count: int) -> np.ndarray:
+    """The triangles around each vertex.
+
+    triangles : (T, 3) int; count : number of vertices V.
+    Returns (V, R) int32: rows are padded with their first triangle; -1 throughout where a vertex has none.
+    """
+    flat = triangles.ravel()
+    order = np.argsort(flat, kind="stable")
+    sizes = np.bincount(flat, minlength=count)
+    starts = np.cumsum(sizes) - sizes
+    column = np.arange(max(int(sizes.max(initial=0)), 1))
+    column = np.where(column < sizes[:, None], column, 0)
+    position = np.minimum(starts[:, None] + column, max(len(flat) - 1, 0))
+    ring = (order[position] // 3).astype(np.int32) if len(flat) else np.zeros(position.shape, np.int32)
+    return np.where(sizes[:, None] > 0, ring, -1)
+
+
+def vertex_neighbours(triangles: np.ndarray, allowed: np.ndarray) -> np.ndarray:
+    """The vertices that share an edge with each vertex, itself first.
+
+    triangles : (T, 3) int; allowed : (V,) bool, no other vertex is listed as a neighbour.
+    Returns (V, k) int64, short rows padded with the vertex itself.
+    """
+    count = len(allowed)
+    pairs = triangle_edges(triangles)
+    pairs = np.concatenate([pairs, pairs[:, ::-1]])
+    pairs = np.unique(pairs[allowed[pairs[:, 1]]], axis=0)
+    degree = np.bincount(pairs[:, 0], minlength=count)
+    table = np.repeat(np.arange(count)[:, None], degree.max() + 1, axis=1)
+    starts = np.cumsum(degree) - degree
+    slot = np.arange(len(pairs)) - np.repeat(starts, degree)
+    table[pairs[:, 0], slot + 1] = pairs[:, 1]
+    return table
+
+
+def boundary_vertices(triangles: np.ndarray, count: int) -> np.ndarray:
+    """(V,) bool: vertices of edges that belong to one triangle only; count : number of vertices V."""
+    edges = np.sort(triangle_edges(triangles))
+    keys, times = np.unique(edges[:, 0] * np.int64(count) + edges[:, 1], return_counts=True)
+    alone = keys[times == 1]
+    boundary = np.zeros(count, bool)
+    boundary[alone // count] = boundary[alone % count] = True
+    return boundary
+
+
+def connected_components(triangles: np.ndarray) -> list[np.ndarray]:
+    """The parts of a surface that share no vertex with each other.
+
+    triangles : (T, 3) int. Returns (n,) int64 triangle indices of each part, the largest part first.
+    """
+    return list(_connected_components(np.ascontiguousarray(triangles, np.int64).tobytes()))
+
+
+@lru_cache(maxsize=4)
+def _connected_components(data: bytes) -> tuple[np.ndarray, ...]:
+    """`connected_components` by content, as a take has one head and thousands of frames."""
+    triangles = np.frombuffer(data, np.int64).reshape(-1, 3)
+    label = np.arange(int(triangles.max()) + 1 if triangles.size else 0)
+    while True:
+        # Every vertex takes the lowest label of its triangles, then the label of that label, until nothing changes.
+        lowest = label[triangles].min(axis=1)
+        previous = label.copy()
+        for corner in triangles.T:
+            np.minimum.at(label, corner, lowest)
+        label = label[label]
+        if np.array_equal(label, previous):
+            break
+    of_triangle = label[triangles[:, 0]]
+    parts = [np.flatnonzero(of_triangle == part) for part in np.unique(of_triangle)]
+    return tuple(sorted(parts, key=len, reverse=True))
 
 
 def joint_transforms(

@@ -1,7 +1,7 @@
-"""How far points are from the head's skin, fast enough for every step of an optimiser.
+"""The vertex of a deforming surface nearest to a point, fast enough for every step of an optimiser.
 
-The head's shape is known for the whole clip, so the vertex nearest to each cell of a grid is found once;
-a query starts there and walks to the nearest vertex of the head as this frame's expression has it.
+The shape at rest is known for a whole clip, so the vertex nearest to each cell of a grid around it is found once. A
+query starts there and walks from vertex to vertex to the nearest one of the surface as it is deformed in this frame.
 """
 
 from __future__ import annotations
@@ -10,22 +10,23 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dice_core.geometry.mesh import Mesh, triangles, vertex_normals
+from dice_core.geometry.mesh import Mesh, triangles, vertex_neighbours, vertex_normals
 
-__all__ = ["HeadProximity", "Nearest", "vertex_neighbours"]
+__all__ = ["NearestVertexIndex", "NearestVertices"]
 
-_CELL = 0.008  # metres: finer than a hill-climb of two steps over 6 mm edges can repair
-_MARGIN = 0.05  # metres around the head within which starts are exact
-_STEPS = 3
-_CUBE = 4  # cells along the side of a cube that is looked at together
-_ROUNDING = 1e-3  # metres, more than float32 squares of distances lose
+# Set by hand for a head with edges of 6 mm; test_nearest_vertex.py bounds the error that they leave.
+_CELL = 0.008  # metres: a start within a cell is at most two edges away, which the walk makes up for
+_MARGIN = 0.05  # metres around the surface within which starts are exact
+_STEPS = 3  # edges that a query may walk from its start
+_CUBE = 4  # cells along each side of a cube that is searched at once when the grid is filled
+_ROUNDING = 1e-3  # metres, more than squares of distances in float32 lose
 
 
 @dataclass(frozen=True)
-class Nearest:
-    """The skin nearest to points.
+class NearestVertices:
+    """The vertices nearest to n points.
 
-    vertex : (n,) int; offset : (n, 3) from the vertex to the point; normal : (n, 3) of the skin there;
+    vertex : (n,) int; offset : (n, 3) metres, from the vertex to the point; normal : (n, 3) unit normal at the vertex;
     depth : (n,) metres below the vertex's tangent plane, **positive inside**.
     """
 
@@ -36,21 +37,20 @@ class Nearest:
 
     @property
     def distance(self) -> np.ndarray:
-        """(n,) metres to the nearest vertex."""
+        """(n,) metres to the nearest vertex, without a sign."""
         return np.linalg.norm(self.offset, axis=1)
 
 
-class HeadProximity:
-    """Nearest-skin queries in the head's own rest axes.
+class NearestVertexIndex:
+    """Nearest-vertex queries in the rest axes of a mesh.
 
-    mesh : the person's head, neutral; touchable : (V,) bool, the vertices that a hand can meet from outside.
+    mesh : whose rest vertices fill the grid; allowed : (V,) bool, the vertices that a query may return.
     """
 
-    def __init__(self, mesh: Mesh, touchable: np.ndarray) -> None:
+    def __init__(self, mesh: Mesh, allowed: np.ndarray) -> None:
         self._triangles = triangles(mesh)
-        inner = ~touchable
-        self._neighbours = vertex_neighbours(self._triangles, ~inner)
-        outer = np.flatnonzero(~inner & (np.bincount(self._triangles.ravel(), minlength=len(inner)) > 0))
+        self._neighbours = vertex_neighbours(self._triangles, allowed)
+        outer = np.flatnonzero(allowed & (np.bincount(self._triangles.ravel(), minlength=len(allowed)) > 0))
         vertices = mesh.rest_vertices.astype(np.float32)
         self._low = vertices[outer].min(axis=0) - _MARGIN
         high = vertices[outer].max(axis=0) + _MARGIN
@@ -59,7 +59,7 @@ class HeadProximity:
         self.set_vertices(mesh.rest_vertices)
 
     def set_vertices(self, vertices: np.ndarray) -> None:
-        """The head's vertices (V, 3) of this frame, in rest axes, expression applied."""
+        """Set the vertices (V, 3) of this frame: deformed, in rest axes, metres."""
         self._vertices = vertices.astype(np.float32)
         self._normals = vertex_normals(self._vertices, self._triangles)
 
@@ -68,8 +68,8 @@ class HeadProximity:
         """(V, 3) unit normals of this frame's vertices."""
         return self._normals
 
-    def query(self, points: np.ndarray) -> Nearest:
-        """Nearest skin to points (n, 3) given in rest axes, metres."""
+    def query(self, points: np.ndarray) -> NearestVertices:
+        """Nearest allowed vertex to each point; points : (n, 3) float, metres, in rest axes."""
         points = points.astype(np.float32)
         cell = np.clip(((points - self._low) / _CELL).astype(int), 0, self._shape - 1)
         vertex = self._grid[(cell[:, 0] * self._shape[1] + cell[:, 1]) * self._shape[2] + cell[:, 2]]
@@ -78,32 +78,14 @@ class HeadProximity:
             around = self._neighbours[vertex[walking]]
             difference = self._vertices[around] - points[walking, None]
             best = np.einsum("nkj,nkj->nk", difference, difference).argmin(axis=1)
-            # A vertex stands first among its neighbours: whoever stays there has arrived.
+            # A vertex is the first of its own neighbours: a walk that stays there has arrived.
             moved = np.flatnonzero(best)
             walking = walking[moved]
             vertex[walking] = around[moved, best[moved]]
         offset = points - self._vertices[vertex]
         normal = self._normals[vertex]
         depth = -np.einsum("nj,nj->n", offset, normal)
-        return Nearest(vertex, offset, normal, depth)
-
-
-def vertex_neighbours(triangles: np.ndarray, allowed: np.ndarray) -> np.ndarray:
-    """Vertices that share a triangle with each vertex, itself first.
-
-    triangles : (T, 3); allowed : (V,) bool, others are nobody's neighbour.
-    Returns (V, k) int, short rows filled with the vertex itself.
-    """
-    count = len(allowed)
-    pairs = np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]])
-    pairs = np.concatenate([pairs, pairs[:, ::-1]])
-    pairs = np.unique(pairs[allowed[pairs[:, 1]]], axis=0)
-    degree = np.bincount(pairs[:, 0], minlength=count)
-    table = np.repeat(np.arange(count)[:, None], degree.max() + 1, axis=1)
-    starts = np.cumsum(degree) - degree
-    slot = np.arange(len(pairs)) - np.repeat(starts, degree)
-    table[pairs[:, 0], slot + 1] = pairs[:, 1]
-    return table
+        return NearestVertices(vertex, offset, normal, depth)
 
 
 def _nearest_of_cells(vertices: np.ndarray, allowed: np.ndarray, low: np.ndarray, shape: np.ndarray) -> np.ndarray:
@@ -115,7 +97,7 @@ def _nearest_of_cells(vertices: np.ndarray, allowed: np.ndarray, low: np.ndarray
     firsts = firsts.reshape(-1, 3)
     middles = (low + (firsts + _CUBE / 2) * _CELL).astype(np.float32)
     distance = np.sqrt(np.maximum(_squares(middles, candidates), 0.0))
-    # No cell of a cube is farther from the cube's middle than this, so only what is this much farther off matters.
+    # No cell's centre is farther from the cube's middle than half of this, so no vertex beyond can be a cell's nearest.
     slack = np.float32(np.sqrt(3) * _CUBE * _CELL + _ROUNDING)
     able = distance <= distance.min(axis=1, keepdims=True) + slack
     for first, near in zip(firsts, able, strict=True):

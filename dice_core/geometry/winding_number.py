@@ -1,29 +1,31 @@
-"""Which points lie inside a surface, by counting how often a ray leaves it: right for surfaces that cut themselves too.
+"""Which points lie inside a surface, by the winding number: right also for surfaces that intersect themselves.
 
 Lips pressed together overlap, and next to such a fold the nearest piece of surface may face the wrong way. The winding
-number does not depend on what is nearest.
+number, counted along a ray as exits minus entries, does not depend on what is nearest.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from dice_core.geometry.closest_point import edge_neighbours
+from dice_core.geometry.mesh import triangle_neighbours
 
-__all__ = ["CrossingIndex"]
+__all__ = ["WindingNumberIndex"]
 
 CELLS = 96
-"""Cells along each side of the grid that triangles are sorted into: about 3 mm on a head, half an edge."""
+"""Cells along each side of the grid that triangles are sorted into: about 3 mm on a head, half an edge. Set by hand;
+it decides speed, not the result."""
 
 SLANT = np.array([0.0137, -0.0219])
-"""How far the ray leans from the view axis, so that it meets no row of vertices of a regular body head-on."""
+"""Slope of the ray in x and y against the view axis. Arbitrary, so that no ray runs along a row of vertices of a
+regular mesh."""
 
 
-class CrossingIndex:
-    """A surface of one frame, prepared for asking what is inside it.
+class WindingNumberIndex:
+    """A surface of one frame, prepared for inside tests.
 
     vertices : (V, 3) float, metres, camera space; triangles : (T, 3) int, outward normals by the right-hand rule.
-    An open boundary, such as the neck's, is closed by a fan around its middle.
+    An open boundary, such as the neck's, is closed by a triangle fan around its centroid.
     """
 
     def __init__(self, vertices: np.ndarray, triangles: np.ndarray) -> None:
@@ -38,8 +40,8 @@ class CrossingIndex:
         self._depth = corners[kept, :, 2]
         self._sort(flat[kept])
 
-    def inside(self, points: np.ndarray) -> np.ndarray:
-        """Whether a ray from each point toward the camera leaves the surface more often than it enters.
+    def contains(self, points: np.ndarray) -> np.ndarray:
+        """Whether the winding number is positive: a ray from the point to the camera leaves more often than it enters.
 
         points : (n, 3) float, metres. Returns (n,) bool.
         """
@@ -64,7 +66,7 @@ class CrossingIndex:
         return np.bincount(point[crossed], leaving, minlength=len(points)) > 0
 
     def _sort(self, flat: np.ndarray) -> None:
-        """Enter each triangle in all grid cells that its box touches."""
+        """List each triangle in all grid cells that its bounding box touches."""
         low = np.floor((flat.min(axis=1) - self._low) / self._cell).astype(np.int64)
         size = np.floor((flat.max(axis=1) - self._low) / self._cell).astype(np.int64) - low + 1
         count = size[:, 0] * size[:, 1]
@@ -78,8 +80,8 @@ class CrossingIndex:
 
 
 def _closed(vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:
-    """(T, 3, 3) corners of the triangles and of those that close the boundary."""
-    row, edge = np.nonzero(edge_neighbours(triangles) < 0)
+    """(T, 3, 3) corners of the triangles, and of further ones that close the boundary."""
+    row, edge = np.nonzero(triangle_neighbours(triangles) < 0)
     corners = vertices[triangles]
     if not len(row):
         return corners

@@ -23,11 +23,13 @@ ANCHORS_PER_LAYER = 2
 LOGIT_LIMIT = 80.0
 """Logits are clipped here before the exponential, as in training; keeps float32 finite."""
 
-SAME_OBJECT_OVERLAP = 0.3
-"""Boxes overlapping more (intersection over union) are readings of one object and are averaged."""
+NMS_OVERLAP = 0.3
+"""Boxes whose intersection over union is larger are detections of one object and are averaged, as in the published
+pipelines."""
 
-VOTING_SCORE = 0.5
-"""Boxes below this score do not take part in the average, however low the threshold: they would pull it astray."""
+LEAST_AVERAGED_SCORE = 0.5
+"""Boxes below this score are left out of the average, however low the detection threshold: they are less accurate. Set
+by hand."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +52,7 @@ class AnchorDetector:
     def __call__(
         self, image: np.ndarray, threshold: float, window: Region | None = None, *, average: bool = True
     ) -> tuple[Detection, ...]:
-        """What is found with at least a score of `threshold`, the surest first.
+        """What is found with at least a score of `threshold`, the highest score first.
 
         image : (h, w, 3) uint8 RGB.
         window : where to look, not turned; the whole image by default. What lies outside the image counts as black.
@@ -107,7 +109,7 @@ def decode(
 def suppress(boxes: np.ndarray, scores: np.ndarray) -> list[tuple[np.ndarray, float]]:
     """Weighted non-maximum suppression: overlapping boxes become one, their average weighted by score.
 
-    Scores below `VOTING_SCORE` have no weight, unless a group's best is one of them: then it stands alone.
+    Scores below `LEAST_AVERAGED_SCORE` have no weight, unless a group's best is one of them: then it stands alone.
 
     boxes : (m, 2 + k, 2) float as from `decode`; scores : (m,) float, descending.
     Returns (box, score) pairs, the highest score first; a pair's score is its best box's.
@@ -120,9 +122,9 @@ def suppress(boxes: np.ndarray, scores: np.ndarray) -> list[tuple[np.ndarray, fl
         best = left[0]
         shared = np.minimum(high[best], high[left]) - np.maximum(low[best], low[left])
         intersection = np.clip(shared, 0, None).prod(axis=1)
-        same = intersection > SAME_OBJECT_OVERLAP * (areas[best] + areas[left] - intersection)
+        same = intersection > NMS_OVERLAP * (areas[best] + areas[left] - intersection)
         same[0] = True
-        group = left[same & (scores[left] >= min(VOTING_SCORE, scores[best]))]
+        group = left[same & (scores[left] >= min(LEAST_AVERAGED_SCORE, scores[best]))]
         merged.append((np.average(boxes[group], axis=0, weights=scores[group]), float(scores[best])))
         left = left[~same]
     return merged

@@ -32,8 +32,9 @@ PALM_LANDMARKS = (0, 5, 9, 13, 17, 1, 2)
 """The landmarks that the palm detector's seven keypoints are."""
 
 SAME_PALM_DISTANCE = 0.25
-"""Keypoints and landmarks of one hand lie closer on average, in sides of the palm's box: 0.06 to 0.17 on photos. The
-other hand of a folded pair overlaps as much as the same hand does, but its keypoints lie the other way round."""
+"""Keypoints and landmarks of one hand lie closer on average, in sides of the palm's box: 0.06 to 0.17 on photos of
+hands at faces, which is what this was tuned on. The other hand of a folded pair overlaps as much as the same hand does,
+but its keypoints are mirrored."""
 
 WRIST, INDEX_KNUCKLE, MIDDLE_KNUCKLE, RING_KNUCKLE = 0, 5, 9, 13
 

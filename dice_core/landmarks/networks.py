@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import logging
+import time
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -21,6 +23,8 @@ __all__ = [
     "NetworkSpec",
     "model_identities",
 ]
+
+_log = logging.getLogger(__name__)
 
 ASSETS = Path(__file__).parent / "assets"
 
@@ -75,6 +79,7 @@ class Network:
                 f"OpenCV {cv2.__version__} computes wrong landmarks: install opencv-python-headless 5 or newer."
             )
         self.spec = spec
+        begun = time.monotonic()
         try:
             # Handing over the content instead of the path keeps OpenCV away from non-ASCII Windows paths.
             self._net = cv2.dnn.readNetFromONNX(np.fromfile(spec.path, np.uint8))
@@ -82,6 +87,7 @@ class Network:
             raise MissingModelError(
                 f"The landmark model {spec.path.name} of this installation is missing or damaged: install again."
             ) from error
+        _log.debug("loaded %s in %.2f s", spec.path.name, time.monotonic() - begun)
 
     def __call__(self, picture: np.ndarray) -> dict[str, np.ndarray]:
         """Run once.

@@ -12,7 +12,14 @@ __all__ = ["Region", "direction_angle"]
 
 AVERAGE_FROM = 3
 """Pixels that fall on one before they are averaged. The published pipelines pick one of them; in grainy footage the
-detectors then miss hands (noise of 20 levels, 1080 lines: 0 to 8 of 8 found) and landmarks tremble twice as much."""
+detectors then miss hands (noise of 20 levels, 1080 lines: 0 to 8 of 8 found) and landmarks jitter twice as much. Tuned
+on clips with added noise."""
+
+LEAST_SIZE = 1.0
+"""Pixels: a smaller window shows nothing. Set by hand."""
+
+LARGEST_SIZE = 10.0
+"""Longer sides of the image: a larger window comes from landmarks that went astray. Set by hand."""
 
 
 @dataclass(frozen=True)
@@ -132,10 +139,14 @@ class Region:
         union = self.size**2 + other.size**2 - intersection
         return intersection / union if union > 0 else 0.0
 
-    def touches(self, image: np.ndarray) -> bool:
-        """Whether the window is a proper one and its centre lies within its own size of the image, (h, w, 3)."""
+    def is_near_image(self, image: np.ndarray) -> bool:
+        """Whether the window is finite, of a plausible size, and centred in or near the image.
+
+        image : (h, w, 3). Near is at most the window's own size away from the image.
+        """
         height, width = image.shape[:2]
-        if not (math.isfinite(self.x + self.y + self.angle) and 1.0 < self.size < 10.0 * max(height, width)):
+        finite = math.isfinite(self.x + self.y + self.angle)
+        if not (finite and LEAST_SIZE < self.size < LARGEST_SIZE * max(height, width)):
             return False
         return -self.size < self.x < width + self.size and -self.size < self.y < height + self.size
 

@@ -13,39 +13,42 @@ from dice_core.landmarks.hand import HandLandmarker, HandReading, hand_size, pal
 from dice_core.landmarks.networks import FACE_DETECTOR, PALM_DETECTOR
 from dice_core.landmarks.region import Region
 
-__all__ = ["CONVINCING", "PRESENT", "Search", "best_hands", "same_hand"]
+__all__ = ["NEW_HAND_THRESHOLD", "PRESENCE_THRESHOLD", "Search", "best_hands", "same_hand"]
 
-PRESENT = 0.5
+PRESENCE_THRESHOLD = 0.5
 """Smallest probability at which a landmark network's reading counts, as in the published pipelines."""
 
-CONVINCING = 0.7
-"""Smallest probability at which a hand that is not followed yet counts: a face can be read as a hand with over 0.5."""
+NEW_HAND_THRESHOLD = 0.7
+"""Smallest probability at which a hand that is not tracked yet counts: a face can be read as a hand with over 0.5. Set
+by hand, together with the tracker's `TRUST_LIMIT`."""
 
-DETECTED = 0.5
-"""Smallest detector score while a clip is followed, as in the published pipelines."""
+DETECTION_THRESHOLD = 0.5
+"""Smallest detector score while a clip is tracked, as in the published pipelines."""
 
-DETECTED_IN_STILL = 0.25
-"""Smallest detector score in a still: the landmark network decides, so that misses cost more than false alarms."""
+STILL_THRESHOLD = 0.25
+"""Smallest detector score in a still: the landmark network rejects false alarms, so misses cost more. Set by hand."""
 
-CANDIDATES = 6
-"""At most so many detections of a still are read (17 ms each)."""
+MAX_CANDIDATES = 6
+"""Detections of a still that are read at most: 17 ms each. Set by hand."""
 
 HAND_REFINEMENTS, FACE_REFINEMENTS = 3, 2
 """How often the first reading of a face or hand is repeated. The window that follows from a detector is rough: on
 photos that were shifted and turned a little, hand landmarks spread by 0.4 to 2.0 % of the hand after the first
-reading and by 0.1 to 0.6 % after three more, and the tips of hands seen from the edge no longer fall short."""
+reading and by 0.1 to 0.6 % after three more, and fingertips of hands seen edge-on are no longer cut short. Tuned on
+those photos."""
 
 SAME_HAND_DISTANCE = 0.25
-"""Readings whose landmarks lie closer on average, in sizes of the hand, are the same hand."""
+"""Readings whose landmarks lie closer on average, in sizes of the hand, are the same hand. Set by hand."""
 
-REACH = 4.0
-"""A person's own hands are within so many face windows of the face; others' hands come after them."""
+OWN_HAND_REACH = 4.0
+"""Face windows within which a person's own hands are; hands farther from the face come after them. Set by hand."""
 
-CLOSE_UP = 4.0
-"""Side of the second look around the face, in face windows: both hands near it fit in."""
+CLOSE_UP_SCALE = 4.0
+"""Side of the window around the face that is searched again for hands, in face windows: both hands at a face fit in.
+Set by hand."""
 
-TILE = 0.6
-"""Side of the tiles of a last look, as a share of the image's shorter side."""
+TILE_SCALE = 0.6
+"""Side of the tiles that are searched last, as a share of the image's shorter side. Set by hand."""
 
 
 class Search:
@@ -58,36 +61,39 @@ class Search:
         self.read_face = FaceLandmarker()
 
     def face_regions(self, image: np.ndarray) -> list[Region]:
-        """Windows of faces in a frame, the surest first: one quick look."""
-        return [face_region(face) for face in self._faces(image, DETECTED)]
+        """Windows of faces in a frame, the highest score first, by one pass of the detector."""
+        return [face_region(face) for face in self._faces(image, DETECTION_THRESHOLD)]
 
     def hand_regions(self, image: np.ndarray, known: Sequence[HandReading]) -> list[Region]:
-        """Windows of hands in a frame other than the known ones, the surest first: one quick look."""
-        palms = self._palms(image, DETECTED)
+        """Windows of hands in a frame other than the known ones, the highest score first, by one pass."""
+        palms = self._palms(image, DETECTION_THRESHOLD)
         return [palm_region(palm) for palm in palms if not any(same_palm(palm, hand.points) for hand in known)]
 
     def face(self, image: np.ndarray) -> FaceDetection | None:
-        """The largest face of a still, looked for thoroughly."""
+        """The largest face of a still: the whole picture is searched, and then tiles of it."""
         whole = Region.of_image(image)
         for windows, average in (([whole], False), ([whole], True), (_tiles(image), True)):
             found = [
-                face for window in windows for face in self._faces(image, DETECTED_IN_STILL, window, average=average)
+                face for window in windows for face in self._faces(image, STILL_THRESHOLD, window, average=average)
             ]
             found.sort(key=lambda face: -float(face.extent.max()))
-            for candidate in found[:CANDIDATES]:
-                reading = self.settle_face(image, face_region(candidate))
+            for candidate in found[:MAX_CANDIDATES]:
+                reading = self.refine_face(image, face_region(candidate))
                 if reading is not None:
                     return reading
         return None
 
     def hands(self, image: np.ndarray, face: FaceDetection | None, count: int) -> list[HandReading]:
-        """The hands of a still, looked for thoroughly: at most `count`, the best first."""
+        """At most `count` hands of a still, the best first.
+
+        The whole picture is searched, then the surroundings of the face, or tiles where there is no face.
+        """
         whole = Region.of_image(image)
-        looks = [([whole], False), ([whole], True)]
-        if face is not None and CLOSE_UP * face.region.size < whole.size:
-            looks.append(([Region(face.region.x, face.region.y, CLOSE_UP * face.region.size)], True))
+        passes = [([whole], False), ([whole], True)]
+        if face is not None and CLOSE_UP_SCALE * face.region.size < whole.size:
+            passes.append(([Region(face.region.x, face.region.y, CLOSE_UP_SCALE * face.region.size)], True))
         found: list[HandReading] = []
-        for windows, average in looks:
+        for windows, average in passes:
             if len(found) < count:
                 found += self._new_hands(image, windows, found, average=average)
         if not found and face is None:
@@ -98,52 +104,54 @@ class Search:
         self, image: np.ndarray, windows: list[Region], known: list[HandReading], *, average: bool
     ) -> list[HandReading]:
         """Hands that palms in some windows of a still lead to, other than the known ones."""
-        palms = [palm for window in windows for palm in self._palms(image, DETECTED_IN_STILL, window, average=average)]
+        palms = [palm for window in windows for palm in self._palms(image, STILL_THRESHOLD, window, average=average)]
         palms.sort(key=lambda palm: -palm.score)
         found: list[HandReading] = []
         tries = 0
         for palm in palms:
-            if tries < CANDIDATES and not any(same_palm(palm, hand.points) for hand in (*known, *found)):
+            if tries < MAX_CANDIDATES and not any(same_palm(palm, hand.points) for hand in (*known, *found)):
                 tries += 1
-                reading = self.settle_hand(image, palm_region(palm))
+                reading = self.refine_hand(image, palm_region(palm))
                 found += [reading] if reading is not None else []
         return found
 
-    def settle_hand(self, image: np.ndarray, region: Region) -> HandReading | None:
-        """The hand in a rough window, read again in the windows that its own landmarks ask for."""
+    def refine_hand(self, image: np.ndarray, region: Region) -> HandReading | None:
+        """The hand in a rough window, read again in the windows that follow from its own landmarks; None where there is
+        none."""
         reading = self.read_hand(image, region)
         for _ in range(HAND_REFINEMENTS):
             region = tracking_region(reading.points)
-            if not region.touches(image):
+            if not region.is_near_image(image):
                 break
             again = self.read_hand(image, region)
-            if again.presence < min(PRESENT, reading.presence):
+            if again.presence < min(PRESENCE_THRESHOLD, reading.presence):
                 break
             reading = again
-        return reading if reading.presence >= CONVINCING else None
+        return reading if reading.presence >= NEW_HAND_THRESHOLD else None
 
-    def settle_face(self, image: np.ndarray, region: Region) -> FaceDetection | None:
-        """The face in a rough window, read again in the windows that its own landmarks ask for."""
+    def refine_face(self, image: np.ndarray, region: Region) -> FaceDetection | None:
+        """The face in a rough window, read again in the windows that follow from its own landmarks; None where there is
+        none."""
         reading = self.read_face(image, region)
         for _ in range(FACE_REFINEMENTS):
             region = face_tracking_region(reading.points)
-            if not region.touches(image):
+            if not region.is_near_image(image):
                 break
             again = self.read_face(image, region)
-            if again.confidence < min(PRESENT, reading.confidence):
+            if again.confidence < min(PRESENCE_THRESHOLD, reading.confidence):
                 break
             reading = again
-        return reading if reading.confidence >= PRESENT else None
+        return reading if reading.confidence >= PRESENCE_THRESHOLD else None
 
 
 def best_hands(readings: list[HandReading], face: FaceDetection | None, count: int) -> list[HandReading]:
-    """At most `count` different hands: those within the face's reach first, then the surest."""
+    """At most `count` different hands: those within the face's reach first, then by presence."""
 
     def order(reading: HandReading) -> tuple[bool, float]:
         far = False
         if face is not None:
             offset = reading.points[:, :2].mean(axis=0) - (face.region.x, face.region.y)
-            far = bool(np.hypot(*offset) > REACH * face.region.size)
+            far = bool(np.hypot(*offset) > OWN_HAND_REACH * face.region.size)
         return far, -reading.presence
 
     kept: list[HandReading] = []
@@ -162,7 +170,7 @@ def same_hand(points: np.ndarray, others: np.ndarray) -> bool:
 def _tiles(image: np.ndarray) -> list[Region]:
     """Overlapping square windows that cover an image, (h, w, 3)."""
     height, width = image.shape[:2]
-    side = TILE * min(height, width)
+    side = TILE_SCALE * min(height, width)
     columns, rows = (1 + int(np.ceil((extent - side) / (side / 2) - 1e-6)) for extent in (width, height))
     return [
         Region(float(x), float(y), side)

@@ -1,7 +1,8 @@
-"""Following one face and up to two hands through a clip."""
+"""Tracking of one face and up to two hands through a clip."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -12,29 +13,33 @@ from dice_core.landmarks.detections import FaceDetection, FrameLandmarks, HandDe
 from dice_core.landmarks.face import face_tracking_region
 from dice_core.landmarks.hand import HandReading, hand_size, tracking_region
 from dice_core.landmarks.region import Region
-from dice_core.landmarks.search import CONVINCING, PRESENT, Search, best_hands, same_hand
+from dice_core.landmarks.search import NEW_HAND_THRESHOLD, PRESENCE_THRESHOLD, Search, best_hands, same_hand
 from dice_core.landmarks.side import accumulate, evidence, resolve
 
 __all__ = ["LandmarkTracker"]
 
+_log = logging.getLogger(__name__)
+
 SEARCH_INTERVAL = 10
-"""Frames between looks for a second hand while one is followed: the palm detector costs 21 ms."""
+"""Frames between searches for a second hand while one is tracked: the palm detector costs 21 ms. Set by hand."""
 
-HURRIED_INTERVAL = 3
-"""The same while a hand that was just lost is missing."""
+LOST_HAND_SEARCH_INTERVAL = 3
+"""The same while a hand that was just lost is missing. Set by hand."""
 
-PATIENCE = 8
-"""Frames for which a lost face or hand is still looked for where it was: passing occlusion lasts about so long."""
+MAX_MISSED_FRAMES = 8
+"""Frames for which a lost face or hand is still expected where it was: about as long as a passing occlusion. Set by
+hand."""
 
 TRUST_LIMIT = 0.65
 """A track whose presence falls below this on average over the last frames is dropped: a window that slid from a hand
-onto the face can be read as a hand with 0.5 to 0.8; on hands, even half hidden ones, presence stays above 0.9."""
+onto the face can be read as a hand with 0.5 to 0.8; on hands, even half hidden ones, presence stays above 0.9. Set
+by hand between the two; which clips the ranges were read from is not recorded."""
 
-TRUST_MEMORY = 0.8
-"""Share of that average that the next frame keeps: one blurred frame costs no track."""
+TRUST_DECAY = 0.8
+"""Share of that average that is kept at the next frame: one blurred frame does not end a track. Set by hand."""
 
-REUNION_DISTANCE = 1.5
-"""A hand that turns up within so many of its window's sides of where one was lost continues that one's track."""
+REASSOCIATION_DISTANCE = 1.5
+"""A hand that is found within so many sizes of itself of where one was lost continues that one's track. Set by hand."""
 
 
 @dataclass(frozen=True)
@@ -48,10 +53,10 @@ class _HandTrack:
     number: int
 
     def accepts(self, presence: float) -> bool:
-        """Whether a reading is this hand; one that was lost has to be as convincing as a new one."""
+        """Whether a reading is this hand; one that was lost has to pass the threshold of a new one."""
         if self.missed:
-            return presence >= CONVINCING
-        return presence >= PRESENT and self._blend(presence) >= TRUST_LIMIT
+            return presence >= NEW_HAND_THRESHOLD
+        return presence >= PRESENCE_THRESHOLD and self._blend(presence) >= TRUST_LIMIT
 
     def follow(self, reading: HandReading, region: Region, missed: int) -> _HandTrack:
         """The track after a reading."""
@@ -59,14 +64,14 @@ class _HandTrack:
         return _HandTrack(region, accumulate(self.evidence, reading.right), trust, missed, self.number)
 
     def _blend(self, presence: float) -> float:
-        return TRUST_MEMORY * self.trust + (1 - TRUST_MEMORY) * presence
+        return TRUST_DECAY * self.trust + (1 - TRUST_DECAY) * presence
 
 
 class LandmarkTracker:
     """Landmarks of stills (`detect`) and of the successive frames of a clip (`track`).
 
     The result of `track` depends on nothing but the frame and `state`: a tracker to which another's state was
-    restored goes on exactly as the other would have.
+    restored continues exactly as the other would have.
     """
 
     def __init__(self, max_hands: int = 2) -> None:
@@ -107,7 +112,7 @@ class LandmarkTracker:
 
     @property
     def state(self) -> dict[str, np.ndarray]:
-        """All that `track` remembers, as plain arrays."""
+        """The state of `track` as plain arrays."""
         return {
             "hand_regions": np.array([track.region.to_array() for track in self._hands]).reshape(-1, 4),
             "hand_evidence": np.array([track.evidence for track in self._hands], np.float64),
@@ -121,7 +126,7 @@ class LandmarkTracker:
         }
 
     def restore(self, state: Mapping[str, np.ndarray]) -> None:
-        """Go on from a `state`."""
+        """Continue from a `state`."""
         columns = ("hand_regions", "hand_evidence", "hand_trust", "hand_missed", "hand_numbers")
         self._hands = [
             _HandTrack(Region.from_array(region), float(side), float(trust), int(missed), int(number))
@@ -137,7 +142,7 @@ class LandmarkTracker:
         last = self._face
         if last is not None:
             face = self._search.read_face(image, last)
-            if face.confidence >= PRESENT:
+            if face.confidence >= PRESENCE_THRESHOLD:
                 return self._keep_face(image, face)
         regions = self._search.face_regions(image)
         if last is not None:
@@ -145,17 +150,18 @@ class LandmarkTracker:
         else:
             regions.sort(key=lambda region: -region.size)
         for region in regions:
-            settled = self._search.settle_face(image, region)
-            if settled is not None:
-                return self._keep_face(image, settled)
+            refined = self._search.refine_face(image, region)
+            if refined is not None:
+                return self._keep_face(image, refined)
         self._face_missed += 1
-        if self._face_missed > PATIENCE:
+        if self._face_missed > MAX_MISSED_FRAMES and self._face is not None:
+            _log.debug("the face is lost")
             self._face = None
         return None
 
     def _keep_face(self, image: np.ndarray, face: FaceDetection) -> FaceDetection:
         region = face_tracking_region(face.points)
-        self._face = region if region.touches(image) else None
+        self._face = region if region.is_near_image(image) else None
         self._face_missed = 0
         return face
 
@@ -175,17 +181,17 @@ class LandmarkTracker:
         just_lost = any(track.missed == 1 for track in lost)
         if len(seen) < self._max_hands and (not seen or just_lost or self._frames_to_search <= 0):
             for reading in self._find_hands(image, face, [reading for reading, _ in seen]):
-                track = self._reunite(reading, lost)
+                track = self._reassociate(reading, lost)
                 lost = [other for other in lost if other.number != track.number]
                 seen.append((reading, track))
-            self._frames_to_search = HURRIED_INTERVAL if lost else SEARCH_INTERVAL
+            self._frames_to_search = LOST_HAND_SEARCH_INTERVAL if lost else SEARCH_INTERVAL
 
         followed = []
         for reading, track in seen:
             region = tracking_region(reading.points)
-            missed = 0 if region.touches(image) else 1
+            missed = 0 if region.is_near_image(image) else 1
             followed.append(track.follow(reading, track.region if missed else region, missed))
-        self._hands = followed + [track for track in lost if track.missed <= PATIENCE]
+        self._hands = followed + [track for track in lost if track.missed <= MAX_MISSED_FRAMES]
         sides = resolve([track.evidence for track in followed])
         return tuple(
             HandDetection(
@@ -195,9 +201,9 @@ class LandmarkTracker:
         )
 
     def _find_hands(self, image: np.ndarray, face: FaceDetection | None, seen: list[HandReading]) -> list[HandReading]:
-        """Hands of a frame beside those seen already, by the palm detector."""
+        """Hands of a frame other than those seen already, by the palm detector."""
         regions = self._search.hand_regions(image, seen)
-        readings = [self._search.settle_hand(image, region) for region in regions[: self._max_hands]]
+        readings = [self._search.refine_hand(image, region) for region in regions[: self._max_hands]]
         fresh = [
             reading
             for reading in readings
@@ -205,8 +211,8 @@ class LandmarkTracker:
         ]
         return best_hands(fresh, face, self._max_hands - len(seen))
 
-    def _reunite(self, reading: HandReading, lost: list[_HandTrack]) -> _HandTrack:
-        """The lost track that a hand which turns up continues, or a new one."""
+    def _reassociate(self, reading: HandReading, lost: list[_HandTrack]) -> _HandTrack:
+        """The lost track that a newly found hand continues, or a new one."""
         right = evidence(reading.right)
 
         def distance(track: _HandTrack) -> float:
@@ -214,8 +220,9 @@ class LandmarkTracker:
 
         for track in sorted(lost, key=distance):
             same_side = track.evidence * right >= 0
-            if same_side and distance(track) < REUNION_DISTANCE * hand_size(reading.points):
+            if same_side and distance(track) < REASSOCIATION_DISTANCE * hand_size(reading.points):
                 return track
+        _log.debug("new track %d of a hand", self._next_number)
         self._next_number += 1
         return _HandTrack(reading.region, 0.0, reading.presence, 0, self._next_number - 1)
 

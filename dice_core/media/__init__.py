@@ -1,9 +1,4 @@
-"""Footage in: images, image sequences and videos, frame by frame as RGB."""
+"""Footage in: images, image sequences and videos, frame by frame as RGB.
 
-from __future__ import annotations
-
-from dice_core.media.footage import Footage
-from dice_core.media.images import list_images, read_image
-from dice_core.media.opening import open_footage
-
-__all__ = ["Footage", "list_images", "open_footage", "read_image"]
+This package imports nothing by itself, so that `dice_core.media.formats` can be used where there is no OpenCV.
+"""

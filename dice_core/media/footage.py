@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
 import numpy as np
 
 from dice_core.errors import InputError
 
-__all__ = ["DEFAULT_FPS", "Footage", "check_size", "select_range"]
+__all__ = ["DEFAULT_FPS", "HIGHEST_FPS", "Footage", "check_fps", "check_size", "never", "select_range"]
 
 MIN_SIDE = 32
 """Pixels: the landmark networks find nothing in anything smaller."""
@@ -21,15 +22,27 @@ MAX_PIXELS = 120_000_000
 """Pixels a frame: the 108-megapixel pictures of phones pass. With a copy for turning, such a frame takes 0.7 GB."""
 
 DEFAULT_FPS = 24.0
-"""Frames a second of footage that does not say: Blender's own default."""
+"""Frames a second of clips that do not say: Blender's own default."""
+
+HIGHEST_FPS = 480.0
+"""Frames a second that are believed. Set by hand: phones film slow motion at up to 240, and a container that claims
+more gives its clock's ticks instead."""
+
+
+def never() -> bool:
+    """A stop request that does not come."""
+    return False
 
 
 class Footage(ABC):
     """Frames of one clip, or a single picture, all of one size.
 
     kind : "image", "sequence" or "video". path : what the user gave. width, height : pixels, upright.
-    fps : frames a second. first_frame : number, from 0, of the first of these frames in the source.
-    count : number of frames. warnings : sentences for the user about what is wrong with the source but not fatal.
+    fps : frames a second, 0 for a single picture. first_frame : number, from 0, of the first of these frames in the
+    source. count : number of frames. warnings : sentences for the user about what is wrong with the source but not
+    fatal.
+
+    Footage is a context manager: leaving it closes the files that it holds open.
     """
 
     def __init__(
@@ -41,8 +54,10 @@ class Footage(ABC):
         fps: float,
         frames: tuple[int, int],
         warnings: tuple[str, ...] = (),
+        should_stop: Callable[[], bool] = never,
     ) -> None:
-        """size : width, height; frames : first and last + 1 of the frames of the source that belong to the clip."""
+        """size : width, height; frames : first and last + 1 of the frames of the source that belong to the clip;
+        should_stop : asked again and again while the source is hashed."""
         self.kind = kind
         self.path = path
         self.width, self.height = size
@@ -50,10 +65,23 @@ class Footage(ABC):
         self.first_frame = frames[0]
         self.count = frames[1] - frames[0]
         self.warnings = warnings
+        self._should_stop = should_stop
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:  # noqa: B027 (pictures hold nothing open)
+        """Close the files that are held open; what is read afterwards opens them again."""
 
     @cached_property
     def sha256(self) -> str:
-        """Hash of the whole source's content, wherever it lies and whatever it is called."""
+        """Hash of the whole source's content, wherever it lies and whatever it is called.
+
+        Raises Stopped if that is asked for meanwhile, InputError if a file cannot be read.
+        """
         return self._hash()
 
     @abstractmethod
@@ -99,6 +127,13 @@ def select_range(frames: tuple[int, int] | None, count: int, path: Path) -> tupl
             f"Frames {first}:{stop} lie outside {path.name}, which has {_frames(count)}: stay within 0:{count}."
         )
     return first, stop
+
+
+def check_fps(fps: float) -> float:
+    """Frames a second as the user gave them. Raises InputError for what cannot be."""
+    if not (math.isfinite(fps) and 0 < fps <= HIGHEST_FPS):
+        raise InputError(f"Footage cannot have {fps:g} frames a second: give --fps a number up to {HIGHEST_FPS:g}.")
+    return fps
 
 
 def check_size(width: int, height: int, name: str) -> None:

@@ -6,10 +6,7 @@ import struct
 from pathlib import Path
 from typing import BinaryIO
 
-__all__ = ["FORMATS", "image_size"]
-
-FORMATS = "PNG, JPEG, WebP, TIFF or BMP"
-"""What `image_size` knows, for messages."""
+__all__ = ["image_size"]
 
 _TIFF_WIDTH, _TIFF_HEIGHT, _TIFF_ORIENTATION = 0x100, 0x101, 0x112
 _TIFF_SHORT = 3

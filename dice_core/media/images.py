@@ -2,37 +2,51 @@
 
 from __future__ import annotations
 
-import glob
 import hashlib
-import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from dice_core.errors import InputError
-from dice_core.media.footage import DEFAULT_FPS, Footage, check_size, select_range
-from dice_core.media.headers import FORMATS, image_size
+from dice_core.errors import InputError, Stopped
+from dice_core.media.footage import DEFAULT_FPS, Footage, check_fps, check_size, never, select_range
+from dice_core.media.formats import IMAGE_FORMATS
+from dice_core.media.headers import image_size
 
-__all__ = ["IMAGE_SUFFIXES", "ImageFootage", "hash_file", "list_images", "measure", "natural_key", "read_image"]
-
-IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp"})
+__all__ = ["ImageFootage", "hash_file", "measure", "read_image", "unreadable"]
 
 MAX_FILE_BYTES = 750_000_000
 """The largest image file: 120 million pixels of 16 bits, uncompressed. It is in memory while it is decoded."""
+
+HASHED_AT_ONCE = 1 << 20
+"""Bytes between two looks at whether to stop: about a millisecond of hashing."""
 
 
 class ImageFootage(Footage):
     """One image, or several of one size in order."""
 
-    def __init__(self, path: Path, files: tuple[Path, ...], frames: tuple[int, int] | None, *, single: bool) -> None:
-        """path : what the user gave; files : all images of the source.
+    def __init__(
+        self,
+        path: Path,
+        files: tuple[Path, ...],
+        frames: tuple[int, int] | None,
+        *,
+        single: bool,
+        fps: float | None = None,
+        should_stop: Callable[[], bool] = never,
+    ) -> None:
+        """path : what the user gave; files : all images of the source; fps : frames a second of a sequence.
 
-        Raises InputError if they are of different sizes or no images, or if the range lies outside.
+        Raises InputError if they are of different sizes or no images, if the range lies outside, or for an `fps` of a
+        single image; Stopped as soon as should_stop() says so.
         """
+        if single and fps is not None:
+            raise InputError(f"{path.name} is one picture, which has no frame rate: leave out --fps.")
         size = measure(files[0])
         for file in files[1:]:
+            if should_stop():
+                raise Stopped
             other = measure(file)
             if other != size:
                 raise InputError(
@@ -43,16 +57,18 @@ class ImageFootage(Footage):
             "image" if single else "sequence",
             path,
             size=size,
-            fps=DEFAULT_FPS,
+            fps=0.0 if single else check_fps(DEFAULT_FPS if fps is None else fps),
             frames=select_range(frames, len(files), path),
+            should_stop=should_stop,
         )
         self._files = files
 
     def _hash(self) -> str:
         """An image's own hash; a sequence's is the hash of the hashes of its images, in order."""
         if self.kind == "image":
-            return hash_file(self._files[0])
-        return hashlib.sha256("".join(hash_file(file) for file in self._files).encode()).hexdigest()
+            return hash_file(self._files[0], self._should_stop)
+        hashes = [hash_file(file, self._should_stop) for file in self._files]
+        return hashlib.sha256("".join(hashes).encode()).hexdigest()
 
     def frames(self, start: int = 0, stop: int | None = None) -> Iterator[tuple[int, np.ndarray]]:
         start, stop = self.bounds(start, stop)
@@ -77,7 +93,7 @@ def read_image(path: Path) -> np.ndarray:
         # cv2.imread cannot open non-ASCII paths on Windows.
         content = np.fromfile(path, np.uint8)
     except OSError as error:
-        raise InputError(_unreadable(path, error)) from error
+        raise InputError(unreadable(path, error)) from error
     try:
         image = cv2.imdecode(content, cv2.IMREAD_COLOR_RGB)
     except cv2.error:
@@ -93,54 +109,34 @@ def measure(path: Path) -> tuple[int, int]:
         size = image_size(path)
         length = path.stat().st_size
     except OSError as error:
-        raise InputError(_unreadable(path, error)) from error
+        raise InputError(unreadable(path, error)) from error
     if size is None:
-        raise InputError(f"{path.name} is not an image that can be read: give {FORMATS}.")
+        raise InputError(f"{path.name} is not an image that can be read: give {IMAGE_FORMATS}.")
     check_size(*size, path.name)
     if length > MAX_FILE_BYTES:
         raise InputError(f"{path.name} has {length / 1e9:.1f} GB, too much for one image: save it compressed.")
     return size
 
 
-def list_images(source: str | Path) -> tuple[Path, ...]:
-    """Images of a folder or a glob pattern, in natural order; a single image is a list of one.
+def hash_file(path: Path, should_stop: Callable[[], bool] = never) -> str:
+    """sha256 of a file's content.
 
-    Hidden files and files of other kinds are left out. Raises InputError if there are none.
+    should_stop : asked before every part. Raises Stopped when it says so, InputError if the file cannot be read.
     """
-    path = Path(source)
-    if path.is_dir():
-        candidates = list(path.iterdir())
-    elif path.exists():
-        return (path,)
-    else:
-        candidates = [Path(name) for name in glob.glob(str(source), recursive=True)]
-    images = [
-        file
-        for file in candidates
-        if file.suffix.lower() in IMAGE_SUFFIXES and not file.name.startswith(".") and file.is_file()
-    ]
-    if not images:
-        where = f"The folder {path} holds" if path.is_dir() else f"{path} matches"
-        raise InputError(f"{where} no images: give {FORMATS} files.")
-    return tuple(sorted(images, key=lambda file: [natural_key(part) for part in file.parts]))
-
-
-def natural_key(name: str) -> list[tuple[int, int, str]]:
-    """Sorting key under which frame2 comes before frame10."""
-    parts = re.split(r"([0-9]+)", name.casefold())
-    return [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in parts if part] + [(-1, 0, name)]
-
-
-def hash_file(path: Path) -> str:
-    """sha256 of a file's content. Raises InputError if it cannot be read."""
+    digest = hashlib.sha256()
     try:
         with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+            while part := file.read(HASHED_AT_ONCE):
+                if should_stop():
+                    raise Stopped
+                digest.update(part)
     except OSError as error:
-        raise InputError(_unreadable(path, error)) from error
+        raise InputError(unreadable(path, error)) from error
+    return digest.hexdigest()
 
 
-def _unreadable(path: Path, error: OSError) -> str:
+def unreadable(path: Path, error: OSError) -> str:
+    """The sentence for a file that cannot be opened."""
     if isinstance(error, FileNotFoundError):
         return f"{path} does not exist: check the path."
     return f"{path} cannot be read ({error.strerror or 'unknown reason'}): check its permissions."

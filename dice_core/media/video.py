@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
+import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from dice_core.errors import InputError
-from dice_core.media.footage import DEFAULT_FPS, Footage, check_size, select_range
+from dice_core.errors import InputError, Stopped
+from dice_core.media.footage import DEFAULT_FPS, HIGHEST_FPS, Footage, check_size, never, select_range
 from dice_core.media.images import hash_file
 
 __all__ = ["VideoFootage"]
 
-HIGHEST_FPS = 480.0
-"""A container that claims more frames a second gives its clock's ticks instead: then the time stamps tell."""
+_log = logging.getLogger(__name__)
 
 TOLERATED_SHORTFALL = 2
-"""Frames by which sound containers announce too many (edit lists, rounding): no reason for a warning."""
-
+"""Frames by which sound containers announce too many (edit lists, rounding): no reason for a warning. Set by
+hand."""
 
 # FFmpeg writes to stderr otherwise. OpenCV looks at this once, before its first video, read or written.
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
@@ -34,10 +34,11 @@ class VideoFootage(Footage):
     the start, because seeking by time stamps lands beside the frame in many files.
     """
 
-    def __init__(self, path: Path, frames: tuple[int, int] | None) -> None:
-        """Raises InputError if nothing can be decoded, or if the range lies outside."""
+    def __init__(self, path: Path, frames: tuple[int, int] | None, should_stop: Callable[[], bool] = never) -> None:
+        """Raises InputError if nothing can be decoded, or if the range lies outside; Stopped once should_stop(), asked
+        after each frame, says so."""
         stop = None if frames is None else frames[1]
-        facts = _scan(path, stop)
+        facts = _scan(path, stop, should_stop)
         warnings: tuple[str, ...] = ()
         if frames is None and facts.announced - facts.count > TOLERATED_SHORTFALL:
             warnings = (
@@ -45,11 +46,19 @@ class VideoFootage(Footage):
                 "it is cut off or damaged, and the rest is left out.",
             )
         chosen = select_range(frames, facts.count, path)
-        super().__init__("video", path, size=facts.size, fps=facts.fps, frames=chosen, warnings=warnings)
+        super().__init__(
+            "video",
+            path,
+            size=facts.size,
+            fps=facts.fps,
+            frames=chosen,
+            warnings=warnings,
+            should_stop=should_stop,
+        )
         self._decoder: _Decoder | None = None
 
     def _hash(self) -> str:
-        return hash_file(self.path)
+        return hash_file(self.path, self._should_stop)
 
     def frames(self, start: int = 0, stop: int | None = None) -> Iterator[tuple[int, np.ndarray]]:
         start, stop = self.bounds(start, stop)
@@ -72,7 +81,7 @@ class VideoFootage(Footage):
         return self._checked(self._decoder, index)
 
     def close(self) -> None:
-        """Let go of the file that `read` keeps open."""
+        """Close the file that `read` keeps open."""
         if self._decoder is not None:
             self._decoder.close()
             self._decoder = None
@@ -120,8 +129,12 @@ class _Facts:
     announced: float
 
 
-def _scan(path: Path, stop: int | None) -> _Facts:
-    """Go through a video, up to frame `stop`. Raises InputError if nothing can be decoded."""
+def _scan(path: Path, stop: int | None, should_stop: Callable[[], bool]) -> _Facts:
+    """Go through a video, up to frame `stop`.
+
+    Raises InputError if nothing can be decoded, Stopped once should_stop() says so.
+    """
+    _log.debug("counting the frames of %s", path)
     decoder = _Decoder(path)
     try:
         capture = decoder.capture
@@ -134,6 +147,8 @@ def _scan(path: Path, stop: int | None) -> _Facts:
         count = 1
         while count != stop and capture.grab():
             count += 1
+            if should_stop():
+                raise Stopped
         seconds = (capture.get(cv2.CAP_PROP_POS_MSEC) - begin) / 1000
         fps = _plausible_fps(capture.get(cv2.CAP_PROP_FPS), count - 1, seconds)
         return _Facts((image.shape[1], image.shape[0]), fps, count, capture.get(cv2.CAP_PROP_FRAME_COUNT))

@@ -4,7 +4,7 @@ The definitions are those of Decaf (Shimada et al. 2023) and DICE (Wu et al., IC
 numbers can be compared.
 """
 
-from dice_core.metrics.measure import measure, summarise
-from dice_core.metrics.report import format_metrics, format_table
+from dice_core.metrics.measure import measure, measure_tracking, summarise
+from dice_core.metrics.report import format_metrics, format_table, format_touch
 
-__all__ = ["format_metrics", "format_table", "measure", "summarise"]
+__all__ = ["format_metrics", "format_table", "format_touch", "measure", "measure_tracking", "summarise"]

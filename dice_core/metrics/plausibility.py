@@ -7,6 +7,7 @@ doi:10.1145/3618329) and of DICE's released evaluation: distances are **positive
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -19,7 +20,7 @@ __all__ = [
     "Plausibility",
     "hand_distances",
     "harmonic_mean",
-    "touches",
+    "is_touching",
 ]
 
 LEAK_DISTANCE = 0.05
@@ -46,7 +47,7 @@ def hand_distances(index: PartsIndex, hand: np.ndarray) -> np.ndarray:
     return np.where(distance >= LEAK_DISTANCE, 0.0, distance)
 
 
-def touches(distance: np.ndarray) -> bool:
+def is_touching(distance: np.ndarray) -> bool:
     """Whether a hand with these distances touches the head."""
     return bool((np.abs(distance) <= TOUCH_DISTANCE).any())
 
@@ -69,7 +70,7 @@ class Plausibility:
         inside = np.maximum(distance, 0)
         self._deepest.append(float(inside.max()))
         self._collision.append(float(inside.sum() / len(distance)))
-        self._touching.append(touches(distance))
+        self._touching.append(is_touching(distance))
 
     @property
     def frames(self) -> int:
@@ -97,3 +98,12 @@ class Plausibility:
     def max_penetration_mm(self) -> float | None:
         """Deepest hand vertex of all frames."""
         return 1000 * max(self._deepest) if self._deepest else None
+
+    def result(self) -> dict[str, Any]:
+        """The four metrics under their names as JSON values."""
+        return {
+            "non_col_percent": self.non_col_percent,
+            "col_dist_mm": self.col_dist_mm,
+            "max_penetration_mm": self.max_penetration_mm,
+            "touch_frames": self.touch_frames,
+        }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-__all__ = ["format_metrics", "format_table"]
+__all__ = ["format_metrics", "format_table", "format_touch"]
 
 _NONE = "-"
 _LABEL_WIDTH = 24
@@ -14,7 +14,7 @@ _LABEL_WIDTH = 24
 def format_metrics(metrics: dict[str, Any]) -> str:
     """Metrics of one take, or a summary of several, a line each.
 
-    metrics : as `measure` or `summarise` return them.
+    metrics : as `measure`, `measure_tracking` or `summarise` return them; what they lack has no line.
     """
     tracked = ", ".join(f"{_title(name)} {100 * share:.0f} %" for name, share in metrics["tracked"].items())
     lines = [_line("takes", str(metrics["takes"]))] if "takes" in metrics else []
@@ -23,17 +23,13 @@ def format_metrics(metrics: dict[str, Any]) -> str:
         size = "of the eyes' distance" if name == "head" else "of the hand's size"
         text = f"median {error['median']:.2f} %, 95th percentile {error['p95']:.2f} % {size}" if error else _NONE
         lines.append(_line(f"landmarks, {_title(name)}", text))
-    lines += [
-        _line("frames with a hand", str(metrics["hand_frames"])),
-        _line("free of collision", _number(metrics["non_col_percent"], "%", 1)),
-        _line("collision distance", _number(metrics["col_dist_mm"], "mm", 3)),
-        _line("deepest penetration", _number(metrics["max_penetration_mm"], "mm", 2)),
-        _line("frames with touch", str(metrics["touch_frames"])),
-        _line("jitter", _number(metrics["jitter_mm"], "mm", 3)),
-    ]
+    lines.append(_line("frames with a hand", str(metrics["hand_frames"])))
+    if "non_col_percent" in metrics:
+        lines += _plausibility_lines(metrics)
+    lines.append(_line("jitter", _number(metrics["jitter_mm"], "mm", 3)))
     if "compared_frames" in metrics:
         lines += _truth_lines(metrics)
-    touches = [_touch(event) for event in metrics["touches"]]
+    touches = [format_touch(event) for event in metrics["touches"]]
     if touches:
         lines.append("touches")
         lines += [f"  {touch}" for touch in touches]
@@ -43,7 +39,7 @@ def format_metrics(metrics: dict[str, Any]) -> str:
 def format_table(rows: Iterable[tuple[str, dict[str, Any]]]) -> str:
     """A line for each take.
 
-    rows : name and metrics of each.
+    rows : name and metrics of each, as `measure` returns them.
     """
     header = ("take", "frames", "head %", "hand %", "Non.Col %", "deepest mm", "touch", "regions")
     table = [header]
@@ -70,6 +66,15 @@ def format_table(rows: Iterable[tuple[str, dict[str, Any]]]) -> str:
     )
 
 
+def _plausibility_lines(metrics: dict[str, Any]) -> list[str]:
+    return [
+        _line("free of collision", _number(metrics["non_col_percent"], "%", 1)),
+        _line("collision distance", _number(metrics["col_dist_mm"], "mm", 3)),
+        _line("deepest penetration", _number(metrics["max_penetration_mm"], "mm", 2)),
+        _line("frames with touch", str(metrics["touch_frames"])),
+    ]
+
+
 def _truth_lines(metrics: dict[str, Any]) -> list[str]:
     lines = [
         _line("compared with the truth", f"{metrics['compared_frames']} frames"),
@@ -87,7 +92,8 @@ def _truth_lines(metrics: dict[str, Any]) -> list[str]:
     return lines
 
 
-def _touch(event: dict[str, Any]) -> str:
+def format_touch(event: dict[str, Any]) -> str:
+    """A touch of a take's events as half a sentence."""
     frames = f"frames {event['first_frame']} to {event['last_frame']}"
     return f"{_side(event)} hand on {event['region']}, {frames}, {event['peak_depth_mm']:.1f} mm deep"
 

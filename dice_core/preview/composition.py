@@ -1,4 +1,4 @@
-"""Panels side by side, with small labels."""
+"""Panels side by side, with small labels. Colours and sizes are set by hand."""
 
 from __future__ import annotations
 

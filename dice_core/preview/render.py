@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import os
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import cv2
@@ -11,15 +14,19 @@ import numpy as np
 
 from dice_core.errors import InputError
 from dice_core.geometry.rasterizer import scaled_camera
-from dice_core.media import open_footage
+from dice_core.media.opening import open_footage
 from dice_core.preview import composition
 from dice_core.preview.shading import Drawing, Painter, draw
 from dice_core.preview.viewpoint import ORBIT_DEGREES, Orbit, plan_orbit
-from dice_core.take import Take
+from dice_core.storage import replace_file
+from dice_core.take import MESH_TITLES, Take
 from dice_core.take.frames import Body, Frame, FrameReader
 
-__all__ = ["render_preview"]
+__all__ = ["PreviewRenderer", "render_preview"]
 
+_log = logging.getLogger(__name__)
+
+# Sizes are set by hand.
 VIDEO_HEIGHT, PICTURE_HEIGHT = 720, 640
 """Pixels of a panel's height at most; smaller footage keeps its own, down to LEAST_HEIGHT."""
 LEAST_HEIGHT = 480
@@ -29,7 +36,8 @@ PICTURE_SAMPLES = 2
 """Samples along each side of a pixel in a still picture; video frames take one."""
 CODEC = "mp4v"
 """MPEG-4 in MP4: what OpenCV's wheels can write on every system, and common players show."""
-_TITLES = {"head": "head", "hand_left": "left hand", "hand_right": "right hand"}
+LEAST_FPS = 1.0
+"""Frames a second of the video at least: a still, which has none, is shown for a second."""
 
 
 def render_preview(
@@ -58,17 +66,23 @@ def render_preview(
     if path.is_dir() or not path.parent.is_dir():
         raise InputError(f"{path} cannot be written to: choose a file in a folder that exists.")
     warnings: list[str] = []
+    begun = time.monotonic()
     if suffix == ".png":
         chosen = _most_contact(take) if frame is None else frame
-        _write_picture(path, _Stage(take, np.array([chosen]), PICTURE_HEIGHT, PICTURE_SAMPLES), chosen, warnings)
+        renderer = PreviewRenderer(take, np.array([chosen]), PICTURE_HEIGHT, PICTURE_SAMPLES)
+        _write_picture(path, renderer, chosen, warnings)
     else:
         indices = take.frames if frame is None else np.array([frame])
-        _write_video(path, _Stage(take, indices, VIDEO_HEIGHT, 1), indices, warnings, progress)
+        _write_video(path, PreviewRenderer(take, indices, VIDEO_HEIGHT, 1), indices, warnings, progress)
+    _log.info("drew %s in %.2f s", path, time.monotonic() - begun)
     return warnings
 
 
-class _Stage:
-    """What stays the same while frames of a take are drawn."""
+class PreviewRenderer:
+    """Draws panels of a take's frames; what all frames share is worked out once.
+
+    indices : the frames that will be drawn; height : pixels of a panel at most; samples : along each side of a pixel.
+    """
 
     def __init__(self, take: Take, indices: np.ndarray, height: int, samples: int) -> None:
         self.take = take
@@ -105,7 +119,7 @@ class _Stage:
         lines = [(f"frame {frame.index}", "")]
         for name in self.take.meshes:
             state = _state(frame.bodies.get(name))
-            lines.append((f"{_TITLES.get(name, name)} {state}", state))
+            lines.append((f"{MESH_TITLES.get(name, name)} {state}", state))
         return lines
 
     def touches(self, frame: Frame) -> list[tuple[str, str]]:
@@ -133,14 +147,15 @@ class _Stage:
         return Drawing(colour, coverage)
 
 
-def _write_picture(path: Path, stage: _Stage, index: int, warnings: list[str]) -> None:
-    frame = stage.reader.read(index)
-    footage = stage.footage_panel(next(_footage(stage.take, np.array([index]), warnings)))
-    overlay = stage.overlay(frame, footage)
+def _write_picture(path: Path, renderer: PreviewRenderer, index: int, warnings: list[str]) -> None:
+    frame = renderer.reader.read(index)
+    with closing(_footage(renderer.take, np.array([index]), warnings)) as images:
+        footage = renderer.footage_panel(next(images))
+    overlay = renderer.overlay(frame, footage)
     composition.caption(overlay, "overlay")
-    composition.status(overlay, stage.states(frame))
-    side, other = stage.view(frame), stage.view(frame, other_side=True)
-    composition.status(side, stage.touches(frame))
+    composition.status(overlay, renderer.states(frame))
+    side, other = renderer.view(frame), renderer.view(frame, other_side=True)
+    composition.status(side, renderer.touches(frame))
     composition.legend(other)
     image = composition.side_by_side([footage, overlay, side, other])
     done, encoded = cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
@@ -154,50 +169,65 @@ def _write_picture(path: Path, stage: _Stage, index: int, warnings: list[str]) -
 
 def _write_video(
     path: Path,
-    stage: _Stage,
+    renderer: PreviewRenderer,
     indices: np.ndarray,
     warnings: list[str],
     progress: Callable[[int, int], None] | None,
 ) -> None:
-    size = (stage.camera.width + stage.camera.height) // 2 * 2, stage.camera.height // 2 * 2
+    size = (renderer.camera.width + renderer.camera.height) // 2 * 2, renderer.camera.height // 2 * 2
     temporary = _temporary_beside(path)
     try:
         writer = cv2.VideoWriter(
-            str(temporary), cv2.CAP_FFMPEG, cv2.VideoWriter.fourcc(*CODEC), max(stage.take.fps, 1.0), size
+            str(temporary), cv2.CAP_FFMPEG, cv2.VideoWriter.fourcc(*CODEC), max(renderer.take.fps, LEAST_FPS), size
         )
-        if not writer.isOpened():
-            raise _unwritable(path, "no video can be written there")
-        for done, (index, image) in enumerate(zip(indices, _footage(stage.take, indices, warnings), strict=True), 1):
-            frame = stage.reader.read(int(index))
-            overlay = stage.overlay(frame, stage.footage_panel(image))
-            composition.status(overlay, stage.states(frame))
-            side = stage.view(frame)
-            composition.status(side, stage.touches(frame))
-            composition.legend(side)
-            writer.write(cv2.cvtColor(composition.side_by_side([overlay, side]), cv2.COLOR_RGB2BGR))
-            if progress is not None:
-                progress(done, len(indices))
-        writer.release()
-        os.replace(temporary, path)
+        try:
+            if not writer.isOpened():
+                raise _unwritable(path, "no video can be written there")
+            for image in _video_frames(renderer, indices, warnings, progress):
+                writer.write(cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
+        finally:
+            writer.release()  # Windows deletes and renames no file that is open
+        replace_file(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
 
 
-def _footage(take: Take, indices: np.ndarray, warnings: list[str]) -> Iterator[np.ndarray | None]:
+def _video_frames(
+    renderer: PreviewRenderer,
+    indices: np.ndarray,
+    warnings: list[str],
+    progress: Callable[[int, int], None] | None,
+) -> Iterator[np.ndarray]:
+    """(H, W, 3) uint8 RGB for each of the frames."""
+    with closing(_footage(renderer.take, indices, warnings)) as images:
+        for done, (index, image) in enumerate(zip(indices, images, strict=True), 1):
+            frame = renderer.reader.read(int(index))
+            overlay = renderer.overlay(frame, renderer.footage_panel(image))
+            composition.status(overlay, renderer.states(frame))
+            side = renderer.view(frame)
+            composition.status(side, renderer.touches(frame))
+            composition.legend(side)
+            yield composition.side_by_side([overlay, side])
+            if progress is not None:
+                progress(done, len(indices))
+
+
+def _footage(take: Take, indices: np.ndarray, warnings: list[str]) -> Generator[np.ndarray | None, None, None]:
     """The footage's frames, or None for each where it cannot be had, which adds a warning."""
     source = take.info["source"]
     given = 0
     try:
-        footage = open_footage(source["path"])
-        if (footage.width, footage.height) != (source["width"], source["height"]):
-            raise InputError(f"{source['path']} is not of the size it was captured with.")
-        wanted = set(indices.tolist())
-        for index, image in footage.frames(int(indices[0]), int(indices[-1]) + 1):
-            if index in wanted:
-                yield image
-                given += 1
+        with open_footage(source["path"]) as footage:
+            if (footage.width, footage.height) != (source["width"], source["height"]):
+                raise InputError(f"{source['path']} is not of the size it was captured with.")
+            wanted = set(indices.tolist())
+            for index, image in footage.frames(int(indices[0]), int(indices[-1]) + 1):
+                if index in wanted:
+                    yield image
+                    given += 1
     except (InputError, IndexError) as error:
         reason = str(error) if isinstance(error, InputError) else "The footage is shorter than the take."
+        _log.info("no footage behind frames %d and later: %s", indices[min(given, len(indices) - 1)], reason)
         warnings.append(f"The preview has no footage behind the bodies: {reason}")
     for _ in range(len(indices) - given):
         yield None
@@ -207,10 +237,11 @@ def _most_contact(take: Take) -> int:
     """The frame with most contact, or the middle of those with most bodies."""
     contact = np.zeros(len(take.frames))
     bodies = np.zeros(len(take.frames))
+    names = take.info["meshes"]
     row = 0
-    for chunk in take.chunks():
+    for chunk in take.chunks(["frame", *(f"tracked_{name}" for name in names), *(f"{name}.contact" for name in names)]):
         rows = slice(row, row + len(chunk["frame"]))
-        for name in take.info["meshes"]:
+        for name in names:
             bodies[rows] += chunk[f"tracked_{name}"] > 0
             contact[rows] += chunk[f"{name}.contact"].sum(axis=1)
         row = rows.stop

@@ -1,4 +1,7 @@
-"""Colours of the bodies, and smooth two-sided shading of what the rasteriser found."""
+"""Colours of the bodies, and smooth two-sided shading of what the rasteriser found.
+
+Colours, light and strengths are set by hand.
+"""
 
 from __future__ import annotations
 
@@ -26,6 +29,8 @@ DENT_COLOUR = (0.45, 0.18, 0.78)
 
 FULL_DENT = 0.008
 """Metres of deformation that are painted in the full colour: a clear press on a cheek."""
+DENT_OPACITY, CONTACT_OPACITY = 0.8, 0.85
+"""How much of the skin's own colour the two hide at most: the form stays visible below them."""
 AMBIENT, KEY, HEADLIGHT = 0.30, 0.55, 0.25
 """Shares of light: even, from the upper left before the camera, and from the camera."""
 BACK_FACING = 0.2
@@ -60,10 +65,10 @@ class Painter:
         vertices, faces, colours, count = [np.zeros((0, 3))], [np.zeros((0, 3), np.int32)], [np.zeros((0, 3))], 0
         for name, body in frame.bodies.items():
             dent = np.minimum(np.linalg.norm(body.deformation, axis=1) / FULL_DENT, 1)
-            colour = _mix(self._base[name], DENT_COLOUR, dent * 0.8)
+            colour = _mix(self._base[name], DENT_COLOUR, dent * DENT_OPACITY)
             vertices.append(body.surface.astype(np.float64))
             faces.append(self._triangles[name] + count)
-            colours.append(_mix(colour, CONTACT_COLOUR, body.contact * 0.85))
+            colours.append(_mix(colour, CONTACT_COLOUR, body.contact * CONTACT_OPACITY))
             count += len(body.vertices)
         return np.concatenate(vertices), np.concatenate(faces), np.concatenate(colours)
 

@@ -1,4 +1,7 @@
-"""Virtual cameras that look at head and hands from the side, still over the whole take."""
+"""Virtual cameras that look at head and hands from the side, still over the whole take.
+
+Angles, margins and percentiles are set by hand.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +25,8 @@ SAMPLED_FRAMES = 16
 """Frames looked at, spread over the take, to find the middle and the extent."""
 LEAST_RADIUS = 0.1
 """Metres: a hand alone is not blown up further."""
+REACH_PERCENTILE = 80
+"""Of the frames looked at, how many show the bodies whole: a hand that swings far out does not make all else small."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +76,7 @@ def plan_orbit(reader: FrameReader, indices: np.ndarray) -> Orbit | None:
     centre = (low + high) / 2
     both = np.concatenate([_axes(ORBIT_DEGREES)[:2], _axes(-ORBIT_DEGREES)[:2]])
     reach = [float(np.abs((cloud - centre) @ both.T).max()) for cloud in clouds]
-    return Orbit(centre, max(LEAST_RADIUS, float(np.percentile(reach, 80))), -1 if sum(sides) < 0 else 1)
+    return Orbit(centre, max(LEAST_RADIUS, float(np.percentile(reach, REACH_PERCENTILE))), -1 if sum(sides) < 0 else 1)
 
 
 def _axes(degrees: float) -> np.ndarray:

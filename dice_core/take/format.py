@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import zipfile
 import zlib
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,11 +14,13 @@ import numpy as np
 
 from dice_core.errors import DiceError, InputError
 from dice_core.geometry.mesh import Mesh
+from dice_core.storage import replace_file
 
 __all__ = [
     "DAMAGED",
     "FORMAT",
     "MESH_NAMES",
+    "MESH_TITLES",
     "VERSION",
     "Source",
     "TouchEvent",
@@ -32,7 +34,10 @@ __all__ = [
 
 FORMAT = "dice-take"
 VERSION = 1
-MESH_NAMES = ("head", "hand_left", "hand_right")
+MESH_TITLES = {"head": "head", "hand_left": "left hand", "hand_right": "right hand"}
+"""What a person reads for each mesh that a take may hold."""
+
+MESH_NAMES = tuple(MESH_TITLES)
 
 _COMPRESSION = 2
 """Of 9: vertices are no smaller at numpy's 6, and take three times as long."""
@@ -87,19 +92,19 @@ def write_arrays(path: Path, arrays: dict[str, np.ndarray], compressed: bool = T
             for key, value in arrays.items():
                 with archive.open(f"{key}.npy", "w", force_zip64=True) as stream:
                     np.lib.format.write_array(stream, np.asanyarray(value), allow_pickle=False)
-        os.replace(temporary, path)
+        replace_file(temporary, path)
     except OSError as error:
         raise _unwritable(path, error) from error
 
 
-def load_arrays(path: Path) -> dict[str, np.ndarray]:
-    """All arrays of an .npz file, never unpickling anything.
+def load_arrays(path: Path, keys: Collection[str] | None = None) -> dict[str, np.ndarray]:
+    """Arrays of an .npz file, all of them or those that are named; never unpickles anything.
 
-    Raises InputError where the file is missing or damaged.
+    Raises InputError where the file is missing or damaged, or has no such array.
     """
     try:
         with np.load(path, allow_pickle=False) as archive:
-            return {key: archive[key] for key in archive.files}
+            return {key: archive[key] for key in (archive.files if keys is None else keys)}
     except (*DAMAGED, KeyError) as error:
         raise InputError(f"The take's file {path} cannot be read ({error}): capture the footage again.") from error
 
@@ -142,7 +147,7 @@ def _replace(path: Path, content: bytes) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary.write_bytes(content)
-        os.replace(temporary, path)
+        replace_file(temporary, path)
     except OSError as error:
         raise _unwritable(path, error) from error
 
@@ -150,4 +155,3 @@ def _replace(path: Path, content: bytes) -> None:
 def _unwritable(path: Path, error: OSError) -> DiceError:
     reason = error.strerror or str(error)
     return InputError(f"{path.parent} cannot be written to ({reason}): choose another output folder.")
-

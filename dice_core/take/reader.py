@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -40,7 +40,7 @@ class Take:
 
     @property
     def fps(self) -> float:
-        """Frames a second of the footage."""
+        """Frames a second of the footage, 0 for a still."""
         return float(self.info["source"]["fps"])
 
     @cached_property
@@ -71,10 +71,22 @@ class Take:
         """(T,) int32 index in the footage of every frame of the take."""
         return self.array("frame")
 
-    def chunks(self) -> Iterator[dict[str, np.ndarray]]:
-        """The arrays of each chunk in turn, for work that must not hold a whole take in memory."""
+    def chunks(self, keys: Collection[str] | None = None) -> Iterator[dict[str, np.ndarray]]:
+        """The arrays of each chunk in turn, for work that must not hold a whole take in memory.
+
+        keys : the arrays that are read, all by default.
+        """
         for chunk in self.info["chunks"]:
-            yield load_arrays(self.path / chunk["file"])
+            yield load_arrays(self.path / chunk["file"], keys)
+
+    def tracked_shares(self) -> dict[str, float]:
+        """For each mesh the share of the take's frames in which it is there, measured or interpolated."""
+        names = self.info["meshes"]
+        present = dict.fromkeys(names, 0)
+        for arrays in self.chunks([f"tracked_{name}" for name in names]):
+            for name in names:
+                present[name] += int((arrays[f"tracked_{name}"] > 0).sum())
+        return {name: count / max(len(self.frames), 1) for name, count in present.items()}
 
     def array(self, key: str) -> np.ndarray:
         """An array over all frames, for example "head.vertices" (T, V, 3).

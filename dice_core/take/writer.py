@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import shutil
 from collections.abc import Iterable
 from dataclasses import asdict
@@ -28,8 +29,11 @@ from dice_core.take.format import (
     write_json,
 )
 from dice_core.take.identity import same_capture
+from dice_core.take.mesh_frames import MeshFrames
 
 __all__ = ["TakeWriter"]
+
+_log = logging.getLogger(__name__)
 
 # Vertices are stored to the nearest 2^-20 m, about a micrometre: the zeroed low bits compress away.
 _VERTEX_QUANTUM = 2.0**-20
@@ -65,9 +69,11 @@ class TakeWriter:
         previous = self._previous()
         self._created = previous is None
         if previous is not None:
+            _log.info("going on with the take %s", self.path)
             self._info = previous
             self._drop_provisional()
         else:
+            _log.info("new take %s", self.path)
             write_json(self.path / "take.json", self._info)
 
     @property
@@ -118,7 +124,7 @@ class TakeWriter:
         for chunk in self._info["chunks"]:
             file = self.path / chunk["file"]
             arrays = load_arrays(file)
-            arrays |= absent_arrays(mesh, chunk["frames"])
+            arrays |= MeshFrames.absent(mesh, chunk["frames"]).take_arrays(mesh.name)
             write_arrays(file, arrays)
         self._info["meshes"].append(mesh.name)
         self._save()
@@ -139,6 +145,7 @@ class TakeWriter:
         entry = {"file": name, "first_frame": int(frames[0]), "frames": len(frames)}
         if provisional:
             entry["provisional"] = True
+        _log.debug("%s: frames %d to %d written", name, frames[0], frames[-1])
         self._info["chunks"].append(entry)
         self._save()
 
@@ -150,11 +157,13 @@ class TakeWriter:
         """End the capture; a complete one no longer needs its work folder."""
         self._info["complete"] = complete
         self._save()
+        state = "complete" if complete else "incomplete"
+        _log.info("the take %s has %d frames and is %s", self.path, self.frames_written, state)
         if complete:
             shutil.rmtree(self.work_folder, ignore_errors=True)
 
     def discard(self) -> None:
-        """Take back a take that this writer has created, as long as no frame is in it."""
+        """Delete the take if this writer has created it and no frame is in it."""
         if self._created and not self._info["chunks"]:
             shutil.rmtree(self.path, ignore_errors=True)
 
@@ -196,26 +205,6 @@ class TakeWriter:
             write_arrays(file, {key: value for key, value in arrays.items() if not _mesh_of(key) & set(gone)})
         for name in gone:
             (self.path / "meshes" / f"{name}.npz").unlink(missing_ok=True)
-
-
-def absent_arrays(mesh: Mesh, frames: int) -> dict[str, np.ndarray]:
-    """The arrays of a body that is in none of `frames` frames."""
-    name, vertices, joints = mesh.name, len(mesh.rest_vertices), len(mesh.joints)
-    landmarks = 468 if name == "head" else 21
-    arrays: dict[str, np.ndarray] = {
-        f"tracked_{name}": np.zeros(frames, np.uint8),
-        f"{name}.vertices": np.zeros((frames, vertices, 3), np.float32),
-        f"{name}.deformation": np.zeros((frames, vertices, 3), np.float32),
-        f"{name}.contact": np.zeros((frames, vertices), np.float32),
-        f"landmarks_{name}": np.zeros((frames, landmarks, 2), np.float32),
-        f"confidence_{name}": np.zeros(frames, np.float32),
-    }
-    if joints:
-        arrays[f"{name}.rotation"] = np.zeros((frames, joints, 3), np.float32)
-        arrays[f"{name}.translation"] = np.zeros((frames, 3), np.float32)
-    if mesh.shape_key_names:
-        arrays[f"{name}.expression"] = np.zeros((frames, len(mesh.shape_key_names)), np.float32)
-    return arrays
 
 
 def _tracks(file: Path, name: str) -> bool:

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-import dice_core.capture as capturing
+import dice_core.capture.pipeline as capturing
 from dice_core.capture import CaptureResult, capture
-from dice_core.engines.base import Columns, Finished, Press
+from dice_core.engines.base import Chunk, FittedFrame, HandContact
+from dice_core.engines.frame_table import FrameTable, column
 from dice_core.engines.settings import CaptureSettings
 from dice_core.errors import InputError
 from dice_core.events import EventWriter, parse_event
 from dice_core.fitting.temporal_filter import REACH, smooth, smoothing_weights
 from dice_core.geometry.camera import Camera
 from dice_core.geometry.mesh import Mesh
-from dice_core.media import Footage
+from dice_core.media.footage import Footage
 from dice_core.take import open_take
+from dice_core.take.mesh_frames import MeshFrames
 from tests.core.synthetic_bodies import sphere_mesh
 
 BLOCK = 2 * REACH + 2
@@ -42,6 +45,15 @@ class ListedFootage(Footage):
         raise AssertionError("the engine of these tests needs no pictures")
 
 
+@dataclass
+class KnownFrames(FrameTable):
+    """A number that runs on from frame to frame, and whether the hand is there."""
+
+    frame: np.ndarray = column(dtype=np.int32)
+    value: np.ndarray = column()
+    hand: np.ndarray = column(dtype=np.uint8)
+
+
 class KnownEngine:
     """An engine with all that makes resuming hard: a running state, a look at the rows before and after, a body that
     comes and goes, and touches over several blocks.
@@ -49,6 +61,7 @@ class KnownEngine:
     fails_at : row at which the footage turns out to be broken.
     """
 
+    frame_table = KnownFrames
     warnings: tuple[str, ...] = ()
 
     def __init__(self, footage: Footage, fails_at: int | None = None) -> None:
@@ -61,7 +74,7 @@ class KnownEngine:
     def models(self) -> dict[str, str]:
         return {"known": "00"}
 
-    def prepare(self, saved: Columns | None) -> Columns:
+    def prepare(self, saved: dict[str, np.ndarray] | None, should_stop: Callable[[], bool]) -> dict[str, np.ndarray]:
         if self._fails_at == -1:
             raise InputError("The footage cannot be read.")
         return {"focal": np.array(50.0)} if saved is None else saved
@@ -73,56 +86,38 @@ class KnownEngine:
     def mesh(self, name: str) -> Mesh:
         return {"head": HEAD, "hand_right": HAND}[name]
 
-    def blocks(
-        self, size: int, previous: Columns | None, start: int, on_frame: Callable[[], bool]
-    ) -> Iterator[Columns]:
-        state = 1.0 if previous is None else float(previous["state.value"])
-        rows: list[tuple[int, float]] = []
+    def fit(self, start: int, previous: FittedFrame | None) -> Generator[FittedFrame, None, None]:
+        state = 1.0 if previous is None else float(previous.tracker["value"])
         for row in range(start, self._footage.count):
             if row == self._fails_at:
                 raise InputError("The footage is broken.")
             state = (state * 1.7 + 0.1 * row) % 1.0
-            rows.append((row, state))
-            going = on_frame()
-            if len(rows) == size or row + 1 == self._footage.count or not going:
-                index, values = np.array(rows).T
-                present = (index >= HAND_FROM) & (index < HAND_TO)
-                yield {
-                    "frame": index.astype(np.int32) + self._footage.first_frame,
-                    "value": values,
-                    "hand": present.astype(np.uint8),
-                    "state.value": np.array(state),
-                }
-                rows = []
-            if not going:
-                return
+            frame = KnownFrames.empty(1)
+            frame.frame[0] = row + self._footage.first_frame
+            frame.value[0], frame.hand[0] = state, HAND_FROM <= row < HAND_TO
+            yield FittedFrame(frame, {"value": np.array(state)})
 
-    def finish(self, window: Columns, start: int, stop: int) -> Finished:
-        count = len(window["frame"])
-        steady = smooth(window["value"], smoothing_weights(np.ones(count, bool), 30.0))[start:stop]
-        hand = window["hand"][start:stop]
-        meshes = {"head": self._arrays(HEAD, steady, np.ones(stop - start, np.uint8))}
+    def postprocess(self, window: FrameTable, start: int, stop: int) -> Chunk:
+        assert isinstance(window, KnownFrames)
+        smoothed = smooth(window.value, smoothing_weights(np.ones(len(window), bool), 30.0))[start:stop]
+        hand = window.hand[start:stop]
+        meshes = {"head": self._frames(HEAD, smoothed, np.ones(stop - start, np.uint8))}
         if hand.any():
-            meshes["hand_right"] = self._arrays(HAND, steady, hand)
+            meshes["hand_right"] = self._frames(HAND, smoothed, hand)
         touched = np.zeros(len(HEAD.rest_vertices), np.float32)
         touched[:20] = 1.0
         dent = np.zeros((len(HEAD.rest_vertices), 3))
         dent[:20, 2] = 0.003
-        presses = [Press(int(k), "hand_right", touched, dent) for k in np.flatnonzero(hand)]
-        return Finished(window["frame"][start:stop], meshes, presses)
+        contacts = [HandContact(int(k), "hand_right", touched, dent) for k in np.flatnonzero(hand)]
+        return Chunk(window.frame[start:stop], meshes, contacts)
 
     @staticmethod
-    def _arrays(mesh: Mesh, values: np.ndarray, tracked: np.ndarray) -> dict[str, np.ndarray]:
-        count, landmarks = len(values), 468 if mesh.name == "head" else 21
+    def _frames(mesh: Mesh, values: np.ndarray, tracked: np.ndarray) -> MeshFrames:
         shown = values * (tracked > 0)
-        return {
-            "tracked": tracked,
-            "vertices": (mesh.rest_vertices[None] * shown[:, None, None]).astype(np.float32),
-            "deformation": np.zeros((count, len(mesh.rest_vertices), 3), np.float32),
-            "contact": np.zeros((count, len(mesh.rest_vertices)), np.float32),
-            "landmarks": np.zeros((count, landmarks, 2), np.float32),
-            "confidence": shown.astype(np.float32),
-        }
+        frames = MeshFrames.absent(mesh, len(values))
+        frames.tracked[:], frames.confidence[:] = tracked, shown
+        frames.vertices[:] = mesh.rest_vertices[None] * shown[:, None, None]
+        return frames
 
 
 @pytest.fixture(autouse=True)

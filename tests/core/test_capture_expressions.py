@@ -10,7 +10,7 @@ import pytest
 from dice_core.cli import main
 from dice_core.fitting.face_gaps import shut_eyes
 from dice_core.landmarks import LandmarkTracker
-from dice_core.media import open_footage
+from dice_core.media.opening import open_footage
 from dice_core.sample import sample_clip, sample_truth
 from dice_core.take import Take, open_take
 

@@ -18,7 +18,7 @@ import pytest
 from dice_core.cli import main
 from dice_core.geometry.mesh import joint_transforms
 from dice_core.geometry.rotations import rotation_matrices
-from dice_core.media import open_footage
+from dice_core.media.opening import open_footage
 from dice_core.sample import sample_clip
 from dice_core.take import Take, open_take
 
@@ -182,10 +182,10 @@ def test_hands_without_a_face(tmp_path: Path) -> None:
         covered.append(face)
     take = captured(clip(tmp_path / "hand.mp4", covered), tmp_path / "hand.dicetake")
     assert len(take.frames) == 8
-    for name in take.meshes:
-        assert np.isfinite(take.array(f"{name}.vertices")).all()
-    if "head" not in take.meshes:
-        assert take.events == []
+    assert list(take.meshes) == ["hand_right"]
+    assert (take.array("tracked_hand_right") == 1).all()
+    assert np.isfinite(take.array("hand_right.vertices")).all()
+    assert take.events == []
 
 
 def test_the_side_that_was_not_asked_for_is_left_out(tmp_path: Path) -> None:
@@ -193,7 +193,7 @@ def test_the_side_that_was_not_asked_for_is_left_out(tmp_path: Path) -> None:
     assert "hand_right" not in take.meshes
 
 
-def test_two_people_are_one_head_and_two_hands_at_most(tmp_path: Path) -> None:
+def test_of_two_people_the_larger_one_is_captured(tmp_path: Path) -> None:
     pairs = []
     for _, image in open_footage(sample_clip(), (20, 30)).frames():
         small = cv2.resize(image, None, fx=0.8, fy=0.8)
@@ -201,11 +201,13 @@ def test_two_people_are_one_head_and_two_hands_at_most(tmp_path: Path) -> None:
         beside[: small.shape[0], : small.shape[1]] = small
         pairs.append(np.concatenate([image, beside], axis=1))
     take = captured(clip(tmp_path / "two.mp4", pairs), tmp_path / "two.dicetake")
-    assert set(take.meshes) <= {"head", "hand_left", "hand_right"}
-    head = take.array("head.vertices")[take.array("tracked_head") > 0]
-    middle = take.camera.project(head.mean(axis=1))
-    # One of the two from beginning to end: the head does not jump between them.
-    assert np.ptp(middle[:, 0]) < 60
+    # The one on the left, from beginning to end: neither the head nor the hand at its cheek jumps to the other one.
+    for name in ("head", "hand_right"):
+        assert (take.array(f"tracked_{name}") == 1).all(), name
+        middle = take.camera.project(take.array(f"{name}.vertices").mean(axis=1))
+        assert (middle[:, 0] > 0).all(), name
+        assert (middle[:, 0] < take.camera.width / 2).all(), name
+    assert {event.hand for event in take.events} == {"hand_right"}
 
 
 @pytest.fixture(scope="module")

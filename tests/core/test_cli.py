@@ -15,16 +15,12 @@ import numpy as np
 import pytest
 
 from dice_core.cli import main
-from dice_core.sample import sample_clip, sample_truth
-from tests.core.synthetic_bodies import sphere_take
+from dice_core.sample import sample_clip
+from dice_core.take import open_take
+from tests.core.command_line import content, image, sentence
 
 MEMORY = 1_500_000_000
 """Bytes that refusing a picture of 400 million pixels may take; the program by itself takes a third of it."""
-
-
-def image(path: Path, width: int = 64, height: int = 48) -> Path:
-    cv2.imwrite(str(path), np.full((height, width, 3), 90, np.uint8))
-    return path
 
 
 def missing(folder: Path) -> list[str]:
@@ -100,20 +96,6 @@ BAD = [
     mixed_sizes,
     frames_of_stills,
 ]
-
-
-def content(folder: Path) -> dict[str, bytes]:
-    return {str(file.relative_to(folder)): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
-
-
-def sentence(text: str) -> str:
-    """The only line of an error, without its beginning."""
-    lines = text.strip().splitlines()
-    assert len(lines) == 1, text
-    assert lines[0].startswith("dice: ")
-    assert lines[0].endswith(".")
-    assert "Traceback" not in text
-    return lines[0]
 
 
 @pytest.mark.parametrize("bad", BAD, ids=lambda case: case.__name__)
@@ -232,65 +214,6 @@ def test_one_bad_still_does_not_cost_the_others(tmp_path: Path, capsys: pytest.C
     assert names == ["a.jpg.dicetake", "a.png.dicetake", "b.dicetake"]
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [["info"], ["metrics"], ["preview", "-o", "out.png"], ["blend", "-o", "out.blend"]],
-    ids=lambda arguments: arguments[0],
-)
-def test_what_is_no_take_is_said_by_every_command(
-    tmp_path: Path, arguments: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    command, *rest = arguments
-    assert main([command, str(tmp_path / "nowhere.dicetake"), *rest]) == 2
-    sentence(capsys.readouterr().err)
-    assert content(tmp_path) == {}
-
-
-def test_a_take_without_frames(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    folder = tmp_path / "begun.dicetake"
-    folder.mkdir()
-    info = json.loads((sample_truth() / "take.json").read_text(encoding="utf-8"))
-    info |= {"camera": None, "meshes": [], "chunks": [], "events": [], "complete": False}
-    (folder / "take.json").write_text(json.dumps(info))
-    assert main(["metrics", str(folder), "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["frames"] == 0
-    assert main(["info", str(folder)]) == 2
-    assert "no frames yet" in sentence(capsys.readouterr().err)
-
-
-@pytest.mark.parametrize("command", ["info", "metrics"])
-def test_json_of_one_take_and_of_a_folder(tmp_path: Path, command: str, capsys: pytest.CaptureFixture[str]) -> None:
-    moved = np.array([[0.2, 0, 0.6], [0.13, 0, 0.6], [0.12, 0, 0.6]])
-    take = sphere_take(tmp_path / "touch.dicetake", moved)
-    assert main([command, str(take.path), "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["frames"] == 3
-    assert main([command, str(tmp_path), "--json"]) == 0
-    assert "takes" in json.loads(capsys.readouterr().out)
-
-
-def test_a_take_has_no_error_against_itself(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    take = sphere_take(tmp_path / "touch.dicetake", np.array([[0.13, 0, 0.6], [0.12, 0, 0.6]]))
-    assert main(["metrics", str(take.path), "--truth", str(take.path), "--json"]) == 0
-    found = json.loads(capsys.readouterr().out)
-    assert found["pve_mm"] == pytest.approx(0, abs=1e-6)
-
-
-def test_a_preview_does_not_overwrite_the_footage(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    image(tmp_path / "a.png")
-    before = (tmp_path / "a.png").read_bytes()
-    assert main(["capture", "a.png", "-o", "a.dicetake"]) == 0
-    source = json.loads((tmp_path / "a.dicetake" / "take.json").read_text(encoding="utf-8"))["source"]["path"]
-    assert Path(source) == tmp_path / "a.png"
-    capsys.readouterr()
-    assert main(["preview", "a.dicetake", "-o", "a.png"]) == 2
-    assert "footage itself" in sentence(capsys.readouterr().err)
-    assert (tmp_path / "a.png").read_bytes() == before
-
-
 @pytest.mark.parametrize("arguments", [[], ["capture"], ["capture", "a.mp4", "--frames", "5"], ["unknown"]])
 def test_wrong_usage_ends_with_status_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
@@ -299,17 +222,47 @@ def test_wrong_usage_ends_with_status_2(arguments: list[str], capsys: pytest.Cap
     assert "usage: dice" in capsys.readouterr().err
 
 
-def test_unexpected_failures_are_one_sentence_too(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["a.png", "--fps", "30"], "no frame rate"),
+        (["a.png", "--fps", "30", "--stills"], "--fps is for clips"),
+        ([".", "--fps", "0"], "cannot have 0 frames a second"),
+    ],
+)
+def test_a_frame_rate_where_there_is_none_is_refused(
+    tmp_path: Path,
+    options: list[str],
+    words: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    def fail(*_: object) -> None:
-        raise ZeroDivisionError("by chance")
+    monkeypatch.chdir(tmp_path)
+    image(tmp_path / "a.png")
+    assert main(["capture", *options, "-o", "out.dicetake"]) == 2
+    assert words in sentence(capsys.readouterr().err)
 
-    monkeypatch.setattr("dice_core.cli.capturing.open_footage", fail)
-    assert main(["capture", "a.mp4"]) == 1
-    assert "--debug" in sentence(capsys.readouterr().err)
-    with pytest.raises(ZeroDivisionError):
-        main(["capture", "a.mp4", "--debug"])
+
+def test_a_still_has_no_frame_rate_and_a_sequence_the_given_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "s").mkdir()
+    for name in ("1.png", "2.png"):
+        image(tmp_path / "s" / name)
+    for arguments, rate, words in (
+        ([str(image(tmp_path / "a.png"))], 0.0, "a still"),
+        ([str(tmp_path / "s"), "--fps", "30"], 30.0, "30 fps"),
+    ):
+        out = tmp_path / f"{rate}.dicetake"
+        assert main(["capture", *arguments, "-o", str(out), "--events"]) == 0
+        events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+        assert events[0]["fps"] == rate
+        assert open_take(out).fps == rate
+        assert main(["info", str(out)]) == 0
+        assert words in capsys.readouterr().out
+        for name in ("out.png", "out.mp4"):
+            assert main(["preview", str(out), "-o", str(tmp_path / name)]) == 0
+        capsys.readouterr()
 
 
 @pytest.mark.parametrize(

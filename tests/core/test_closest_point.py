@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dice_core.errors import ShapeError
-from dice_core.geometry.closest_point import SurfaceIndex, closest_points, edge_neighbours
+from dice_core.geometry.closest_point import SurfaceIndex, closest_on_triangles, closest_points
 
 trimesh = pytest.importorskip("trimesh")
 
@@ -119,10 +119,36 @@ def test_open_boundary_continues_the_surface() -> None:
     assert np.array_equal(closest_points(points, body.vertices, triangles).distance > 0, [False, False, True])
 
 
-def test_edge_neighbours_of_a_tetrahedron() -> None:
-    triangles = np.array([[0, 2, 1], [0, 1, 3], [1, 2, 3], [2, 0, 3]])
-    assert edge_neighbours(triangles).tolist() == [[3, 2, 1], [0, 2, 3], [0, 3, 1], [0, 1, 2]]
-    assert edge_neighbours(triangles[:1]).tolist() == [[-1, -1, -1]]
+def test_closest_points_of_face_edges_and_corners() -> None:
+    corners = np.broadcast_to(np.array([[0.0, 0, 0], [1, 0, 0], [0, 1, 0]]), (5, 3, 3))
+    points = np.array([[0.25, 0.25, 2], [0.5, -1, 0], [1, 1, 0], [-1, -1, 0], [3, -1, 0]])
+    weights, square = closest_on_triangles(points, corners)
+    assert weights[0] == pytest.approx([0.5, 0.25, 0.25])
+    assert weights[1] == pytest.approx([0.5, 0.5, 0])
+    assert weights[2] == pytest.approx([0, 0.5, 0.5])
+    assert weights[3] == pytest.approx([1, 0, 0])
+    assert weights[4] == pytest.approx([0, 1, 0])
+    assert square == pytest.approx([4, 1, 0.5, 2, 5])
+
+
+def test_closest_points_on_random_triangles_are_trimeshs() -> None:
+    random = np.random.default_rng(7)
+    points, corners = random.normal(size=(2000, 3)), random.normal(size=(2000, 3, 3))
+    weights, square = closest_on_triangles(points, corners)
+    expected = trimesh.triangles.closest_point(corners, points)
+    np.testing.assert_allclose(np.einsum("nk,nkx->nx", weights, corners), expected, atol=1e-9)
+    np.testing.assert_allclose(square, ((points - expected) ** 2).sum(axis=1), atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    "corners", [[[0, 0, 0]] * 3, [[0, 0, 0], [1, 0, 0], [1, 0, 0]], [[0, 0, 0], [2, 0, 0], [1, 0, 0]]]
+)
+def test_triangles_without_area_are_points_or_lines(corners: list[list[float]]) -> None:
+    weights, square = closest_on_triangles(np.array([[0.5, 2.0, 0.0]]), np.array([corners], float))
+    expected = 4.25 if corners[1] == corners[0] else 4.0
+    assert square == pytest.approx([expected])
+    assert weights.sum() == pytest.approx(1)
+    assert (weights >= 0).all()
 
 
 def test_wrong_shapes_are_named() -> None:

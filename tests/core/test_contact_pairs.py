@@ -7,7 +7,6 @@ from dice_core.contact.contact_pairs import (
     CELL,
     PosedSurface,
     Topology,
-    closest_on_triangles,
     near_each_other,
     pair_surfaces,
 )
@@ -19,26 +18,6 @@ from tests.core.contact_shapes import ball, sheet
 def posed(vertices: np.ndarray, triangles: np.ndarray) -> PosedSurface:
     normals = vertex_normals(vertices, triangles)
     return PosedSurface(vertices, normals, normals, Topology(triangles, len(vertices)))
-
-
-def test_closest_points_of_face_edges_and_corners() -> None:
-    corners = np.broadcast_to(np.array([[0.0, 0, 0], [1, 0, 0], [0, 1, 0]]), (5, 3, 3))
-    points = np.array([[0.25, 0.25, 2], [0.5, -1, 0], [1, 1, 0], [-1, -1, 0], [3, -1, 0]])
-    weights, square = closest_on_triangles(points, corners)
-    assert weights[0] == pytest.approx([0.5, 0.25, 0.25])
-    assert weights[1] == pytest.approx([0.5, 0.5, 0])
-    assert weights[2] == pytest.approx([0, 0.5, 0.5])
-    assert weights[3] == pytest.approx([1, 0, 0])
-    assert weights[4] == pytest.approx([0, 1, 0])
-    assert square == pytest.approx([4, 1, 0.5, 2, 5])
-
-
-def test_rings_hold_the_triangles_around_each_vertex() -> None:
-    _, triangles = sheet(4, 0.03)
-    ring = Topology(triangles, 17).ring
-    for vertex in range(16):
-        assert set(ring[vertex]) == set(np.flatnonzero((triangles == vertex).any(axis=1)))
-    assert (ring[16] == -1).all()
 
 
 def test_no_near_point_is_missed() -> None:
@@ -53,16 +32,16 @@ def test_no_near_point_is_missed() -> None:
     assert near_each_other(first, np.zeros((0, 3)))[1].shape == (0,)
 
 
-def test_gaps_agree_with_the_exact_distance() -> None:
+def test_depths_agree_with_the_exact_distance() -> None:
     plate, plate_triangles = sheet(25, 0.08)
     vertices, triangles = ball(0.015, (0.003, -0.002, -0.011))
     hand, head = posed(vertices, triangles), posed(plate, plate_triangles)
     pairs, _ = pair_surfaces(hand, head, np.arange(len(vertices)), np.arange(len(plate)))
-    exact = SurfaceIndex(plate, plate_triangles).query(vertices[pairs.point]).distance
+    exact = SurfaceIndex(plate, plate_triangles).query(vertices[pairs.vertex]).distance
     facing = pairs.weight > 0
     assert facing.sum() > 100
-    assert pairs.gap[facing] == pytest.approx(-exact[facing], abs=2e-4)
-    assert pairs.gap.min() == pytest.approx(-0.004, abs=1e-3)
+    assert pairs.depth[facing] == pytest.approx(exact[facing], abs=2e-4)
+    assert pairs.depth.max() == pytest.approx(0.004, abs=1e-3)
 
 
 def test_only_facing_surfaces_count() -> None:

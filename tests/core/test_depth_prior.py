@@ -9,7 +9,7 @@ import pytest
 from dice_core.bodies import Hand, load_hand, load_head
 from dice_core.errors import MissingModelError
 from dice_core.fitting import depth_prior
-from dice_core.fitting.depth_prior import FEATURE_COUNT, DepthGuess, HandDepthPrior, depth_features
+from dice_core.fitting.depth_prior import FEATURE_COUNT, DepthPrediction, HandDepthPrior, depth_features
 from dice_core.fitting.head_fit import HeadPose
 from dice_core.fitting.head_view import HeadView
 from dice_core.geometry.camera import Camera
@@ -42,8 +42,8 @@ def seen(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return CAMERA.project(points), (points[:, 2] - points[0, 2]) * CAMERA.fx / points[:, 2].mean()
 
 
-def guess(view: HeadView, points: np.ndarray, side: str = "right") -> DepthGuess:
-    return HandDepthPrior.load().guess(*seen(points), side, CAMERA, view)
+def predict(view: HeadView, points: np.ndarray, side: str = "right") -> DepthPrediction:
+    return HandDepthPrior.load().predict(*seen(points), side, CAMERA, view)
 
 
 PALM_TO_FACE = (0.0, np.pi, 0.0)
@@ -53,39 +53,39 @@ FAR_BEFORE = (-0.02, 0.10, -0.36)
 
 def test_a_hand_over_the_mouth_touches(view: HeadView) -> None:
     points = key_points(load_hand("right"), PALM_TO_FACE, OVER_THE_MOUTH)
-    found = guess(view, points)
-    assert found.touching > 0.6
+    found = predict(view, points)
+    assert found.touch_probability > 0.6
     assert found.mean == pytest.approx(points[:, 2].mean(), abs=0.01)
 
 
 def test_a_hand_far_before_the_face_is_free(view: HeadView) -> None:
     points = key_points(load_hand("right"), PALM_TO_FACE, FAR_BEFORE)
-    found = guess(view, points)
-    assert found.touching < 0.3
+    found = predict(view, points)
+    assert found.touch_probability < 0.3
     assert found.mean < view.front_at(np.array([SIZE / 2, SIZE / 2])) - 0.08, "well before the face"
-    assert found.mean_sigma > guess(view, key_points(load_hand("right"), PALM_TO_FACE, OVER_THE_MOUTH)).mean_sigma
+    assert found.mean_sigma > predict(view, key_points(load_hand("right"), PALM_TO_FACE, OVER_THE_MOUTH)).mean_sigma
 
 
 @pytest.mark.parametrize("place", [OVER_THE_MOUTH, FAR_BEFORE])
 def test_the_left_hand_is_the_right_ones_mirror_image(place: tuple[float, float, float], view: HeadView) -> None:
     right = key_points(load_hand("right"), PALM_TO_FACE, place)
     mirror = HeadView(view.pose, view.front[:, ::-1], view.scale)
-    a, b = guess(view, right), guess(mirror, right * [-1.0, 1.0, 1.0], "left")
+    a, b = predict(view, right), predict(mirror, right * [-1.0, 1.0, 1.0], "left")
     assert b.mean == pytest.approx(a.mean, abs=0.004)
     assert b.relative == pytest.approx(a.relative, abs=0.004)
-    assert b.touching == pytest.approx(a.touching, abs=0.05)
+    assert b.touch_probability == pytest.approx(a.touch_probability, abs=0.05)
 
 
-def test_the_guess_heeds_the_head_behind_the_hand(view: HeadView) -> None:
+def test_the_prediction_depends_on_the_head_behind_the_hand(view: HeadView) -> None:
     """The same landmarks before a head that is turned aside are not the same hand."""
     points = key_points(load_hand("right"), PALM_TO_FACE, OVER_THE_MOUTH)
     empty = HeadView(view.pose, np.full_like(view.front, np.inf), view.scale)
-    assert guess(empty, points).touching < guess(view, points).touching
+    assert predict(empty, points).touch_probability < predict(view, points).touch_probability
 
 
 def test_landmarks_keep_their_middle_and_spread(view: HeadView) -> None:
     points = key_points(load_hand("right"), (0.3, np.pi - 0.6, 0.2), OVER_THE_MOUTH)
-    found = guess(view, points)
+    found = predict(view, points)
     assert found.relative.mean() == pytest.approx(0.0, abs=1e-9)
     assert np.abs(found.relative - (points[:, 2] - points[:, 2].mean())).mean() < 0.012
     assert (found.relative_sigma > 0).all()

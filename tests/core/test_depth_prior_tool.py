@@ -15,11 +15,11 @@ from dice_core.geometry.signed_distance import PartsIndex
 
 sys.path.append(str(Path(__file__).parents[2] / "tools"))
 
-from depth_prior.crowd import HandModel
 from depth_prior.errors import LandmarkErrors
 from depth_prior.gestures import sample_angles
+from depth_prior.hand_batch import HandModel
+from depth_prior.heads import SimulatedHead, head_variants, sample_head
 from depth_prior.interactions import CONTACT, DEEPER, GIVE, Scenes, sample_scenes
-from depth_prior.stages import Stage, head_variants, sample_stage
 
 
 @pytest.fixture(scope="module")
@@ -34,28 +34,28 @@ def model() -> HandModel:
 
 
 @pytest.fixture(scope="module")
-def played(head: Head, model: HandModel) -> tuple[Stage, Scenes]:
+def scene(head: Head, model: HandModel) -> tuple[SimulatedHead, Scenes]:
     rng = np.random.default_rng(7)
-    stage = sample_stage(head, head_variants(head, 1, rng)[0], rng)
-    return stage, sample_scenes(head, stage, model, 400, rng)
+    simulated = sample_head(head, head_variants(head, 1, rng)[0], rng)
+    return simulated, sample_scenes(head, simulated, model, 400, rng)
 
 
-def test_a_crowd_stands_like_each_of_its_hands(model: HandModel, played: tuple[Stage, Scenes]) -> None:
-    crowd = played[1].crowd
-    for k in (0, len(crowd.angles) - 1):
-        rotation = axis_angle(crowd.rotation[k])
-        alone = model.hand.pose(model.shape, model.scale, rotation, crowd.angles[k], crowd.translation[k])
-        together = model.skin(crowd)[k]
+def test_a_batch_is_posed_like_each_of_its_hands(model: HandModel, scene: tuple[SimulatedHead, Scenes]) -> None:
+    batch = scene[1].batch
+    for k in (0, len(batch.angles) - 1):
+        rotation = axis_angle(batch.rotation[k])
+        alone = model.hand.pose(model.shape, model.scale, rotation, batch.angles[k], batch.translation[k])
+        together = model.skin(batch)[k]
         assert together == pytest.approx(alone[model.samples.vertex], abs=1e-5)
 
 
 def test_hands_touch_or_do_not_as_the_whole_surfaces_say(
-    head: Head, model: HandModel, played: tuple[Stage, Scenes]
+    head: Head, model: HandModel, scene: tuple[SimulatedHead, Scenes]
 ) -> None:
-    stage, scenes = played
-    skull = PartsIndex(stage.variant.vertices @ stage.rotation.T + stage.translation, triangles(head.mesh))
+    simulated, scenes = scene
+    skull = PartsIndex(simulated.variant.vertices @ simulated.rotation.T + simulated.translation, triangles(head.mesh))
     rows = np.random.default_rng(0).choice(len(scenes.touching), 24, replace=False)
-    deepest = np.array([skull.query(points, 0.05).distance.max() for points in model.skin(scenes.crowd.taken(rows))])
+    deepest = np.array([skull.query(points, 0.05).distance.max() for points in model.skin(scenes.batch.subset(rows))])
     assert deepest.max() < GIVE[1] + DEEPER + 0.003
     touching = scenes.touching[rows]
     assert touching.any()
@@ -64,10 +64,10 @@ def test_hands_touch_or_do_not_as_the_whole_surfaces_say(
     assert deepest[~touching].max() < 0.002
 
 
-def test_hands_are_seen(played: tuple[Stage, Scenes]) -> None:
-    stage, scenes = played
-    pixels = stage.camera.project(scenes.keypoints)
-    inside = ((pixels > -1) & (pixels < stage.camera.width)).all(axis=2)
+def test_hands_are_seen(scene: tuple[SimulatedHead, Scenes]) -> None:
+    simulated, scenes = scene
+    pixels = simulated.camera.project(scenes.keypoints)
+    inside = ((pixels > -1) & (pixels < simulated.camera.width)).all(axis=2)
     assert inside.mean() > 0.9
     assert (scenes.keypoints[..., 2] > 0.05).all()
 
@@ -81,9 +81,9 @@ def test_angles_stay_within_the_hands_limits(model: HandModel) -> None:
     assert np.degrees(bent).std() > 20, "flat hands, and fists"
 
 
-def test_errors_of_known_pictures_come_back(played: tuple[Stage, Scenes]) -> None:
+def test_errors_of_known_pictures_come_back(scene: tuple[SimulatedHead, Scenes]) -> None:
     """Landmarks that are all off by the same share of the hand's size, upward in the hand's own frame."""
-    truth = played[1].keypoints
+    truth = scene[1].keypoints
     focal, centre, share, deeper = 500.0, 100.0, 0.05, 0.01
     mean = truth[..., 2].mean(axis=1)
     flat = truth[..., :2] / truth[..., 2:] * mean[:, None, None]
@@ -97,10 +97,10 @@ def test_errors_of_known_pictures_come_back(played: tuple[Stage, Scenes]) -> Non
     points = np.concatenate([seen * scale + centre, depth[..., None] * scale], axis=2)
     errors = LandmarkErrors(points, truth, np.full(len(truth), focal), centre)
     assert errors.share_lost == 0
-    found, guessed = errors.add(truth, np.random.default_rng(5))
+    found, predicted = errors.add(truth, np.random.default_rng(5))
     off = (found * mean[:, None, None] - flat) / size[:, None, None]
     assert np.einsum("npa,na->np", off, up).mean() == pytest.approx(share, abs=0.002)
     across = np.stack([-up[:, 1], up[:, 0]], axis=1)
     assert np.abs(np.einsum("npa,na->np", off, across)).mean() < 0.005
-    tip = guessed[:, 8] - guessed.mean(axis=1) - (truth[:, 8, 2] - mean)
+    tip = predicted[:, 8] - predicted.mean(axis=1) - (truth[:, 8, 2] - mean)
     assert tip.mean() == pytest.approx(deeper * 20 / 21, abs=0.001)

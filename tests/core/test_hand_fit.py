@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from dice_core.bodies import Hand, load_hand
+from dice_core.fitting.depth_prior import DepthPrediction
 from dice_core.fitting.hand_fit import HandFitter, HandObservation, edge_on, hand_size
 from dice_core.fitting.hand_shape import fit_hand_shape
-from dice_core.fitting.levenberg_marquardt import retract
+from dice_core.fitting.levenberg_marquardt import Quadratic, retract
 from dice_core.geometry.camera import Camera
 from dice_core.geometry.rotations import axis_angle, rotation_matrices
 
@@ -53,18 +56,26 @@ def test_a_known_pose_is_recovered(side: str, rotation: list[float], bend: dict[
     assert np.linalg.norm((a - a[0]) - (b - b[0]), axis=1).mean() < 0.008
 
 
-@pytest.mark.parametrize("rotation", [[0.1, 0.2, 0], [0, np.pi - 0.3, 0.2], [0, 1.2, 0]])
+# Largest error in degrees of a finger bent by twice 75. In the first view the palm faces the camera and the bent
+# fingers point at it: the image tells their flexion least, and the finger coupling pulls it furthest, by 39.6 as
+# measured. In the other two views it is 15.5 and 9.4, and straight fingers are within 12.0.
+@pytest.mark.parametrize(
+    ("rotation", "tolerance"), [([0.1, 0.2, 0], 41.0), ([0, np.pi - 0.3, 0.2], 17.0), ([0, 1.2, 0], 11.0)]
+)
 @pytest.mark.parametrize("straight", [("index",), ("index", "middle")])
-def test_fingers_that_point_are_not_bent_like_the_others(rotation: list[float], straight: tuple[str, ...]) -> None:
+def test_fingers_that_point_are_not_bent_like_the_others(
+    rotation: list[float], tolerance: float, straight: tuple[str, ...]
+) -> None:
     hand = load_hand("right")
     fitter = fitter_of(hand)
     bend = {finger: 0.0 if finger in straight else 75.0 for finger in ("index", "middle", "ring", "little")}
     observation = seen(fitter, pose_of(hand, rotation, bend))
     found = fitter.fit(observation)
-    assert fitter.error(found, observation) < 0.015
+    assert fitter.error(found, observation) < 0.012
     for finger, degrees in bend.items():
         mcp, pip = (found[6 + hand.dof_names.index(f"{finger}_{joint}_flexion")] for joint in ("mcp", "pip"))
-        assert np.degrees(mcp + pip) == pytest.approx(2 * degrees, abs=45), finger
+        allowed = 13.0 if finger in straight else tolerance
+        assert np.degrees(mcp + pip) == pytest.approx(2 * degrees, abs=allowed), finger
 
 
 @pytest.mark.parametrize("side", ["left", "right"])
@@ -91,31 +102,60 @@ def test_a_warm_start_follows_a_moving_hand() -> None:
     assert np.degrees(np.linalg.norm(between)) < 6.0
 
 
-@pytest.mark.parametrize("term", ["landmarks", "prior"])
-def test_the_gradient_is_that_of_the_cost(term: str) -> None:
+def with_prediction(fitter: HandFitter, pose: np.ndarray, observation: HandObservation) -> HandObservation:
+    """The observation with depths predicted to be a little off those of a pose."""
+    z = fitter.skeleton.positions(pose, fitter.keypoints)[:, 2]
+    off = np.linspace(-0.01, 0.01, 21)
+    predicted = DepthPrediction(float(z.mean()) + 0.02, 0.02, z - z.mean() + off, np.linspace(0.004, 0.01, 21), 0.5)
+    return replace(observation, depth_prediction=predicted)
+
+
+@pytest.mark.parametrize("term", ["landmarks", "prior", "both"])
+@pytest.mark.parametrize("predicted", [False, True])
+def test_the_gradient_is_that_of_the_cost(term: str, predicted: bool) -> None:
+    """All 28 derivatives, with the depth prediction that captures have and without."""
     hand = load_hand("right")
     fitter = fitter_of(hand)
     pose = pose_of(hand, [0.3, 0.4, -0.2])
     observation = seen(fitter, pose_of(hand, [0.2, 0.8, -0.3], {"index": 30.0}))
-    steady = pose[6:] + 0.1
+    if predicted:
+        observation = with_prediction(fitter, pose, observation)
+    temporal_prior = pose[6:] + 0.1
+    middle = fitter.skeleton.positions(pose, fitter.keypoints)[:, 2].mean()
 
-    def evaluate(x: np.ndarray) -> tuple[float, np.ndarray]:
+    def evaluate(x: np.ndarray) -> Quadratic:
         position, jacobian = fitter.skeleton.jacobian(x, fitter.keypoints)
-        if term == "landmarks":
-            terms = fitter.landmark_terms(observation, position, jacobian)
-        else:
-            terms = fitter.landmark_terms(observation, position, jacobian, weight=1e-6)
-            fitter.add_prior(terms, x, observation, steady)
-        return terms.cost, 2 * terms.gradient
+        terms = Quadratic.zero(len(x))
+        if term != "prior":
+            # The fit takes the scale of the network's relative depths as constant in each step: so does the reference.
+            constant = replace(observation, depth=observation.depth * middle / position[:, 2].mean())
+            terms = fitter.landmark_terms(constant, position, jacobian)
+        if term != "landmarks":
+            fitter.add_prior(terms, x, observation, temporal_prior)
+        return terms
 
-    gradient = evaluate(pose)[1]
-    step, numeric = 1e-6, np.empty(len(pose))
+    step, numeric = 1e-5, np.empty(len(pose))
     for k in range(len(pose)):
         change = np.zeros(len(pose))
         change[k] = step
-        numeric[k] = (evaluate(retract(pose, change))[0] - evaluate(retract(pose, -change))[0]) / (2 * step)
-    # The direction term leaves out how a bone's length changes, which rigid bones do not; depth its mean's share.
-    assert gradient[6:] == pytest.approx(numeric[6:], rel=0.05, abs=0.02 * np.abs(numeric[6:]).max())
+        numeric[k] = (evaluate(retract(pose, change)).cost - evaluate(retract(pose, -change)).cost) / (2 * step)
+    # The solver's gradient is half of the cost's, as the matrix is half of its curvature.
+    largest = np.abs(numeric).max()
+    assert largest > 10
+    assert 2 * evaluate(pose).gradient == pytest.approx(numeric, rel=1e-6, abs=1e-6 * largest)
+
+
+def test_a_depth_prediction_moves_the_hand() -> None:
+    hand = load_hand("right")
+    fitter = fitter_of(hand)
+    truth = pose_of(hand, [0.2, 0.3, 0.1])
+    observation = seen(fitter, truth)
+    z = fitter.skeleton.positions(truth, fitter.keypoints)[:, 2]
+    for offset in (-0.03, 0.03):
+        predicted = DepthPrediction(float(z.mean()) + offset, 0.001, z - z.mean(), np.full(21, 0.005), 0.5)
+        found = fitter.fit(replace(observation, depth_prediction=predicted))
+        middle = fitter.skeleton.positions(found, fitter.keypoints)[:, 2].mean()
+        assert middle == pytest.approx(z.mean() + offset, abs=0.003)
 
 
 def test_edge_on_tells_flat_hands_from_edges() -> None:

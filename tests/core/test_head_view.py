@@ -28,13 +28,13 @@ def test_the_front_is_found_under_the_same_place_of_the_footage(disc: HeadView) 
 
 
 @pytest.mark.parametrize(("column", "row"), [(40, 30), (50, 30), (40, 45), (70, 30), (40, 55), (75, 55)])
-def test_the_outline_is_as_far_as_the_circle(disc: HeadView, column: int, row: int) -> None:
-    expected = (np.hypot(column - 40, row - 30) - 20) * 4
+def test_the_distance_to_the_outline_is_positive_inside(disc: HeadView, column: int, row: int) -> None:
+    expected = (20 - np.hypot(column - 40, row - 30)) * 4
     assert disc.outline_at(footage(column, row)) == pytest.approx(expected, abs=5)
 
 
 def test_the_outline_goes_on_beyond_the_picture(disc: HeadView) -> None:
-    assert disc.outline_at(footage(140, 30)) == pytest.approx(80 * 4, rel=0.05)
+    assert disc.outline_at(footage(140, 30)) == pytest.approx(-80 * 4, rel=0.05)
 
 
 def test_many_hands_at_once(disc: HeadView) -> None:

@@ -173,13 +173,13 @@ def test_overlap() -> None:
     assert Region(0, 0, 2).overlap(Region(5, 0, 2)) == 0
 
 
-def test_window_far_outside_or_broken_does_not_touch_the_image() -> None:
+def test_window_far_outside_or_broken_is_not_near_the_image() -> None:
     image = np.zeros((50, 60, 3), np.uint8)
-    assert Region(30, 25, 20).touches(image)
-    assert Region(-10, 25, 20).touches(image)
-    assert not Region(-30, 25, 20).touches(image)
-    assert not Region(math.nan, 25, 20).touches(image)
-    assert not Region(30, 25, 0).touches(image)
+    assert Region(30, 25, 20).is_near_image(image)
+    assert Region(-10, 25, 20).is_near_image(image)
+    assert not Region(-30, 25, 20).is_near_image(image)
+    assert not Region(math.nan, 25, 20).is_near_image(image)
+    assert not Region(30, 25, 0).is_near_image(image)
 
 
 def test_attention_replaces_lips_and_eyes_and_keeps_the_meshs_depth() -> None:

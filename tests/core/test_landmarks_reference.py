@@ -1,7 +1,7 @@
 """Agreement with the reference pipeline, by the numbers that tools/make_landmark_reference.py wrote.
 
-The fixture for the repository's own clip is tests/fixtures/landmarks_reference.npz; what it names is beside it or in
-dice_core/sample. For pictures that are not part of the repository: DICE_LANDMARK_REFERENCE=FILE.npz, in their folder.
+The fixture tests/fixtures/landmarks_reference.npz is about frames of the bundled clip. For pictures that are
+not part of the repository: DICE_LANDMARK_REFERENCE=FILE.npz, in their folder.
 """
 
 from __future__ import annotations
@@ -18,27 +18,27 @@ from dice_core.landmarks.detector import AnchorDetector
 from dice_core.landmarks.face import FaceLandmarker, face_region
 from dice_core.landmarks.hand import HandLandmarker, palm_region
 from dice_core.landmarks.networks import FACE_DETECTOR, PALM_DETECTOR
-from dice_core.media import open_footage
+from dice_core.media.opening import open_footage
 
 SAMPLE = Path(dice_core.__file__).parent / "sample"
 
 FIRST_TOLERANCE = 1.0
 """Pixels, the worst landmark of the first reading."""
 
-SETTLED_TOLERANCE = 1.0
-"""Pixels, mean over the landmarks of the settled reading: repeated readings of edge-on hands amplify rounding."""
+REFINED_TOLERANCE = 1.0
+"""Pixels, mean over the landmarks of the refined reading: repeated readings of edge-on hands amplify rounding."""
 
-FILES = [
-    path
-    for path in (
-        Path(__file__).parents[1] / "fixtures" / "landmarks_reference.npz",
-        Path(os.environ.get("DICE_LANDMARK_REFERENCE", "")),
-    )
-    if path.is_file()
-]
+FIXTURE = Path(__file__).parents[1] / "fixtures" / "landmarks_reference.npz"
+FILES = [FIXTURE, *(Path(name) for name in [os.environ.get("DICE_LANDMARK_REFERENCE")] if name)]
 CASES = [(path, name[: -len("/size")]) for path in FILES for name in np.load(path).files if name.endswith("/size")]
 
-pytestmark = pytest.mark.skipif(not CASES, reason="no reference landmarks at hand")
+
+def test_the_fixture_has_faces_with_and_without_a_hand() -> None:
+    with np.load(FIXTURE, allow_pickle=False) as stored:
+        names = [name for path, name in CASES if path == FIXTURE]
+        assert all(f"{name}/face/first" in stored for name in names)
+        hands = [f"{name}/hand0/first" in stored for name in names]
+    assert (hands.count(True), hands.count(False)) == (3, 1)
 
 
 @pytest.mark.parametrize(("path", "name"), CASES)
@@ -54,13 +54,13 @@ def test_first_reading_is_the_references(path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize(("path", "name"), CASES)
-def test_detect_settles_where_the_reference_does(path: Path, name: str) -> None:
+def test_detect_ends_where_the_reference_does(path: Path, name: str) -> None:
     image, reference = load(path, name)
     found = LandmarkTracker().detect(image)
-    check_hands([hand.points for hand in found.hands], reference, "settled", SETTLED_TOLERANCE, worst=False)
-    if "face/settled" in reference:
+    check_hands([hand.points for hand in found.hands], reference, "refined", REFINED_TOLERANCE, worst=False)
+    if "face/refined" in reference:
         assert found.face is not None
-        assert distances(found.face.points, reference["face/settled"]).mean() < SETTLED_TOLERANCE
+        assert distances(found.face.points, reference["face/refined"]).mean() < REFINED_TOLERANCE
 
 
 def load(path: Path, name: str) -> tuple[np.ndarray, dict[str, np.ndarray]]:

@@ -15,9 +15,9 @@ from dice_core.landmarks import FaceDetection, FrameLandmarks, LandmarkTracker, 
 from dice_core.landmarks.hand import HandReading
 from dice_core.landmarks.networks import ASSETS
 from dice_core.landmarks.region import Region
-from dice_core.landmarks.search import CONVINCING, best_hands, same_hand
+from dice_core.landmarks.search import NEW_HAND_THRESHOLD, best_hands, same_hand
 from dice_core.landmarks.side import accumulate, evidence, resolve
-from dice_core.landmarks.tracker import PATIENCE, SEARCH_INTERVAL
+from dice_core.landmarks.tracker import MAX_MISSED_FRAMES, SEARCH_INTERVAL
 
 PHOTOS = Path(__file__).parents[3] / "shared" / "photos"
 needs_photos = pytest.mark.skipif(not PHOTOS.is_dir(), reason="the photos are not part of the repository")
@@ -57,11 +57,11 @@ class ScriptedSearch:
             if not any(same_hand(reading(x, y).points, old.points) for old in known)
         ]
 
-    def settle_hand(self, image: np.ndarray, region: Region) -> HandReading | None:
+    def refine_hand(self, image: np.ndarray, region: Region) -> HandReading | None:
         reading = self.read_hand(image, region)
-        return reading if reading.presence >= CONVINCING else None
+        return reading if reading.presence >= NEW_HAND_THRESHOLD else None
 
-    def settle_face(self, image: np.ndarray, region: Region) -> FaceDetection:
+    def refine_face(self, image: np.ndarray, region: Region) -> FaceDetection:
         return self.read_face(image, region)
 
     def read_face(self, image: np.ndarray, region: Region) -> FaceDetection:
@@ -110,7 +110,7 @@ def test_track_goes_on_after_an_occlusion_and_keeps_its_number_and_side(scripted
     search.visible = [(300, 200, 0.99)]
     numbers = {tracker.track(BLANK).hands[0].track for _ in range(5)}
     search.visible = []
-    for _ in range(PATIENCE):
+    for _ in range(MAX_MISSED_FRAMES):
         assert tracker.track(BLANK).hands == ()
     search.visible = [(330, 210, 0.6)]
     hand = tracker.track(BLANK).hands[0]
@@ -124,7 +124,7 @@ def test_hand_that_stays_away_gets_a_new_track(scripted) -> None:
     search.visible = [(300, 200, 0.99)]
     first = tracker.track(BLANK).hands[0].track
     search.visible = []
-    for _ in range(PATIENCE + 1):
+    for _ in range(MAX_MISSED_FRAMES + 1):
         tracker.track(BLANK)
     search.visible = [(300, 200, 0.99)]
     assert tracker.track(BLANK).hands[0].track != first

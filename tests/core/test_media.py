@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 import struct
 import subprocess
 import sys
-import tracemalloc
-import zlib
 from pathlib import Path
 
 import cv2
@@ -17,67 +14,25 @@ import numpy as np
 import pytest
 
 from dice_core.errors import InputError
-from dice_core.media import list_images, open_footage, read_image
+from dice_core.media.formats import list_images, natural_key
 from dice_core.media.headers import image_size
-from dice_core.media.images import natural_key
-
-WIDTH, HEIGHT = 64, 48
-RED, GREEN, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
-
-
-def picture(width: int = WIDTH, height: int = HEIGHT) -> np.ndarray:
-    """RGB picture whose top left quarter is red, top right green, the rest blue."""
-    image = np.full((height, width, 3), BLUE, np.uint8)
-    image[: height // 2, : width // 2] = RED
-    image[: height // 2, width // 2 :] = GREEN
-    return image
-
-
-def save(path: Path, image: np.ndarray, *options: int) -> Path:
-    stored = image[..., ::-1] if image.ndim == 3 and image.shape[2] == 3 else image
-    assert cv2.imwrite(str(path), np.ascontiguousarray(stored), list(options))
-    return path
-
-
-def exif(orientation: int) -> bytes:
-    """TIFF structure that holds nothing but an orientation."""
-    return b"MM\0*" + struct.pack(">IHHHIHHI", 8, 1, 0x112, 3, 1, orientation, 0, 0)
-
-
-def turned_jpeg(path: Path, orientation: int) -> Path:
-    data = save(path, picture(), cv2.IMWRITE_JPEG_QUALITY, 100).read_bytes()
-    body = b"Exif\0\0" + exif(orientation)
-    path.write_bytes(data[:2] + b"\xff\xe1" + struct.pack(">H", len(body) + 2) + body + data[2:])
-    return path
-
-
-def png_chunk(kind: bytes, body: bytes) -> bytes:
-    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
-
-
-def png_header(width: int, height: int) -> bytes:
-    return b"\x89PNG\r\n\x1a\n" + png_chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
-
-
-def save_video(path: Path, count: int, codec: str = "MJPG", fps: float = 25.0) -> Path:
-    """Video whose frame k is grey of level 10 k, with a bright top left corner."""
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*codec), fps, (WIDTH, HEIGHT))
-    assert writer.isOpened()
-    for index in range(count):
-        frame = np.full((HEIGHT, WIDTH, 3), 10 * index, np.uint8)
-        frame[:16, :16] = (0, 0, 255)
-        writer.write(frame)
-    writer.release()
-    return path
-
-
-def level(image: np.ndarray) -> int:
-    """Number of the frame of `save_video` that a picture shows."""
-    return round(float(image[24:, 32:].mean()) / 10)
-
-
-def near(pixel: np.ndarray, colour: tuple[int, int, int]) -> bool:
-    return bool(np.abs(pixel.astype(int) - colour).max() < 12)
+from dice_core.media.images import read_image
+from dice_core.media.opening import open_footage
+from tests.core.footage_files import (
+    BLUE,
+    GREEN,
+    HEIGHT,
+    RED,
+    WIDTH,
+    exif,
+    level,
+    near,
+    picture,
+    png_chunk,
+    save,
+    save_video,
+    turned_jpeg,
+)
 
 
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".webp", ".tiff", ".bmp"])
@@ -139,9 +94,47 @@ def test_sequence_is_in_natural_order(tmp_path: Path) -> None:
         assert footage.read(3)[0, 0, 0] == 10
 
 
-def test_natural_key_orders_numbers_within_names() -> None:
-    names = ["b1", "a10x2", "a9", "a10x10", "a", "A010x3", "2", "10"]
-    assert sorted(names, key=natural_key) == ["2", "10", "a", "a9", "a10x2", "A010x3", "a10x10", "b1"]
+@pytest.mark.parametrize(
+    "names",
+    [
+        pytest.param(["2", "10", "a", "a9", "a10x2", "A010x3", "a10x10", "b1"], id="mixed"),
+        pytest.param(["f0", "f00", "f01", "f1", "f002", "f2", "f0010", "f10"], id="leading zeros: value, then text"),
+        pytest.param(["A", "a", "a1", "B", "b", "b1"], id="case only decides between equals"),
+        pytest.param(["x\u0662", "x3", "x\u0661\u0660", "x11"], id="digits of other scripts have their value"),
+        pytest.param(["x2", "x10", "x\u00b2", "x\u2460"], id="superscripts and circled numbers are text"),
+        pytest.param(["1-2", "1-10", "1_2", "1a", "a", "a-1", "a_1", "\u00e4"], id="digits before other text"),
+        pytest.param(["s1e2.png", "s1e10.png", "s10e1.png"], id="several numbers"),
+    ],
+)
+def test_natural_order(names: list[str]) -> None:
+    for shuffled in (names, names[::-1], sorted(names)):
+        assert sorted(shuffled, key=natural_key) == names
+
+
+def test_formats_need_neither_opencv_nor_numpy() -> None:
+    code = "import sys, dice_core.media.formats; assert not {'cv2', 'numpy'} & set(sys.modules), 'heavy'"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_folder_whose_name_is_a_superscript(tmp_path: Path) -> None:
+    (tmp_path / "\u00b2").mkdir()
+    save(tmp_path / "\u00b2" / "a.png", picture())
+    assert open_footage(tmp_path / "\u00b2").count == 1
+
+
+def test_a_picture_has_no_frame_rate_and_a_sequence_is_told_its_own(tmp_path: Path) -> None:
+    path = save(tmp_path / "a.png", picture())
+    assert open_footage(path).fps == 0
+    assert open_footage(tmp_path).fps == 24
+    assert open_footage(tmp_path / "*.png", fps=29.97).fps == 29.97
+    with pytest.raises(InputError, match="no frame rate: leave out --fps"):
+        open_footage(path, fps=24)
+    video = save_video(tmp_path / "v.avi", 3)
+    with pytest.raises(InputError, match="says its frame rate itself: leave out --fps"):
+        open_footage(video, fps=25)
+    for wrong in (0, -1, float("nan"), float("inf"), 481):
+        with pytest.raises(InputError, match="cannot have"):
+            open_footage(tmp_path, fps=wrong)
 
 
 def test_sequence_hash_depends_on_content_and_order_only(tmp_path: Path) -> None:
@@ -241,95 +234,3 @@ def test_video_without_its_index_is_refused(tmp_path: Path) -> None:
     path.write_bytes(data[: data.index(b"moov") - 4])
     with pytest.raises(InputError, match="cut off"):
         open_footage(path)
-
-
-def bad_sources(folder: Path) -> dict[str, Path]:
-    (folder / "empty").mkdir()
-    (folder / "textonly").mkdir()
-    (folder / "textonly" / "a.txt").write_text("hello")
-    (folder / "text.png").write_text("this is no picture")
-    (folder / "text.mp4").write_text("this is no film")
-    (folder / "nothing.jpg").write_bytes(b"")
-    (folder / "huge.png").write_bytes(png_header(20000, 20000) + png_chunk(b"IEND", b""))
-    save(folder / "one.png", np.zeros((1, 1, 3), np.uint8))
-    data = save(folder / "cut.png", picture(200, 200)).read_bytes()
-    (folder / "cut.png").write_bytes(data[: len(data) // 2])
-    (folder / "phone.heic").write_bytes(b"\0\0\0\x18ftypheic")
-    return {path.name: path for path in folder.iterdir()} | {"missing": folder / "missing.mp4", "*": folder / "*.tif"}
-
-
-@pytest.mark.parametrize(
-    ("name", "message"),
-    [
-        ("missing", "does not exist"),
-        ("*", "matches no images"),
-        ("empty", "holds no images"),
-        ("textonly", "holds no images"),
-        ("text.png", "not an image"),
-        ("text.mp4", "neither an image nor a video"),
-        ("nothing.jpg", "not an image"),
-        ("huge.png", "20000 x 20000"),
-        ("one.png", "too small"),
-        ("phone.heic", "HEIC.*JPEG"),
-    ],
-)
-def test_bad_source_is_one_sentence(tmp_path: Path, name: str, message: str) -> None:
-    with pytest.raises(InputError, match=message) as caught:
-        open_footage(bad_sources(tmp_path)[name])
-    assert "\n" not in str(caught.value)
-    assert ": " in str(caught.value), "says what to do"
-
-
-def test_damaged_image_is_refused_when_it_is_read(tmp_path: Path) -> None:
-    footage = open_footage(bad_sources(tmp_path)["cut.png"])
-    with pytest.raises(InputError, match="damaged"):
-        footage.read(0)
-
-
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read everything")
-def test_unreadable_file(tmp_path: Path) -> None:
-    path = save(tmp_path / "a.png", picture())
-    path.chmod(0)
-    with pytest.raises(InputError, match="cannot be read"):
-        open_footage(path)
-
-
-def test_huge_image_is_refused_before_it_takes_memory(tmp_path: Path) -> None:
-    path = bad_sources(tmp_path)["huge.png"]
-    tracemalloc.start()
-    with pytest.raises(InputError, match="million"):
-        open_footage(path)
-    assert tracemalloc.get_traced_memory()[1] < 1_000_000
-    tracemalloc.stop()
-
-
-def test_every_cut_of_an_images_header_is_survived(tmp_path: Path) -> None:
-    path = tmp_path / "cut"
-    for suffix in (".png", ".jpg", ".webp", ".tiff", ".bmp"):
-        data = save(tmp_path / f"a{suffix}", picture()).read_bytes()
-        for length in range(0, min(len(data), 700), 7):
-            path.write_bytes(data[:length])
-            assert image_size(path) in (None, (WIDTH, HEIGHT))
-
-
-def test_memory_does_not_grow_with_the_clip(tmp_path: Path) -> None:
-    footage = open_footage(save_video(tmp_path / "a.avi", 25))
-    tracemalloc.start()
-    for _ in footage.frames():
-        pass
-    assert tracemalloc.get_traced_memory()[1] < 8 * WIDTH * HEIGHT * 3
-    tracemalloc.stop()
-
-
-def test_opencv_is_silent_about_bad_files(tmp_path: Path) -> None:
-    sources = bad_sources(tmp_path)
-    path = save_video(tmp_path / "cut.mp4", 9, "mp4v")
-    path.write_bytes(path.read_bytes()[:-300])
-    code = (
-        "import sys\nfrom dice_core.errors import InputError\nfrom dice_core.media import open_footage\n"
-        "for path in sys.argv[1:]:\n    try:\n        open_footage(path).read(0)\n"
-        "    except InputError:\n        pass\n"
-    )
-    paths = [str(path) for path in (*sources.values(), path)]
-    done = subprocess.run([sys.executable, "-c", code, *paths], capture_output=True, text=True, check=True)
-    assert (done.stdout, done.stderr) == ("", "")

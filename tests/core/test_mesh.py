@@ -9,8 +9,21 @@ from scipy.spatial.transform import Rotation
 
 from dice_core.bodies import load_hand
 from dice_core.errors import ShapeError
-from dice_core.geometry.mesh import Mesh, skin, triangles, vertex_normals
+from dice_core.geometry.mesh import (
+    Mesh,
+    boundary_vertices,
+    connected_components,
+    skin,
+    triangle_edges,
+    triangle_neighbours,
+    triangles,
+    vertex_areas,
+    vertex_neighbours,
+    vertex_normals,
+    vertex_triangles,
+)
 from dice_core.geometry.rotations import axis_angle, rotation_matrices
+from tests.core.contact_shapes import ball, sheet
 
 VECTORS = hnp.arrays(np.float64, (3,), elements=st.floats(-10, 10, allow_nan=False))
 
@@ -70,6 +83,49 @@ def test_normals_of_a_cube_corner_are_weighted_by_area() -> None:
     assert normals[3] == pytest.approx([1, 0, 0])
     assert normals[0] == pytest.approx(np.array([1, 0, 3]) / np.sqrt(10))
     assert normals[4] == pytest.approx([0, 0, 0])
+
+
+def test_vertex_areas_add_up_to_the_surface() -> None:
+    vertices = np.array([[0, 0, 0], [3, 0, 0], [0, 1, 0], [0, 0, 2], [9, 9, 9]], np.float64)
+    areas = vertex_areas(vertices, np.array([[0, 1, 2], [0, 2, 3]]))
+    assert areas == pytest.approx(np.array([2.5, 1.5, 2.5, 1.0, 0.0]) / 3)
+
+
+def test_edges_of_two_triangles() -> None:
+    edges = triangle_edges(np.array([[0, 1, 2], [2, 1, 3]]))
+    assert edges.tolist() == [[0, 1], [2, 1], [1, 2], [1, 3], [2, 0], [3, 2]]
+
+
+def test_triangle_neighbours_of_a_tetrahedron() -> None:
+    tetrahedron = np.array([[0, 2, 1], [0, 1, 3], [1, 2, 3], [2, 0, 3]])
+    assert triangle_neighbours(tetrahedron).tolist() == [[3, 2, 1], [0, 2, 3], [0, 3, 1], [0, 1, 2]]
+    assert triangle_neighbours(tetrahedron[:1]).tolist() == [[-1, -1, -1]]
+
+
+def test_vertex_triangles_hold_the_triangles_around_each_vertex() -> None:
+    _, faces = sheet(4, 0.03)
+    ring = vertex_triangles(faces, 17)
+    for vertex in range(16):
+        assert set(ring[vertex]) == set(np.flatnonzero((faces == vertex).any(axis=1)))
+    assert (ring[16] == -1).all()
+
+
+def test_vertex_neighbours_share_an_edge() -> None:
+    table = vertex_neighbours(np.array([[0, 1, 2], [2, 1, 3]]), np.array([True, True, True, False]))
+    assert [sorted(set(row.tolist())) for row in table] == [[0, 1, 2], [0, 1, 2], [0, 1, 2], [1, 2, 3]]
+    assert table[:, 0].tolist() == [0, 1, 2, 3]
+
+
+def test_boundary_of_a_sheet_is_its_rim() -> None:
+    vertices, faces = sheet(5, 0.04)
+    rim = np.abs(vertices[:, :2]).max(axis=1) > 0.0199
+    assert np.array_equal(boundary_vertices(faces, len(vertices)), rim)
+    assert not boundary_vertices(ball(1.0, (0, 0, 0))[1], 2000).any()
+
+
+def test_connected_components_of_two_strips() -> None:
+    strips = np.array([[5, 6, 7], [0, 1, 2], [1, 2, 3], [6, 7, 8], [2, 3, 4]])
+    assert [part.tolist() for part in connected_components(strips)] == [[1, 2, 4], [0, 3]]
 
 
 def test_skinning_is_the_textbook_sum() -> None:

@@ -5,17 +5,17 @@ import pytest
 
 from dice_core.bodies import load_head
 from dice_core.contact.tissue.stiffness import head_tissue
-from dice_core.geometry.nearest_vertex import HeadProximity, vertex_neighbours
+from dice_core.geometry.nearest_vertex import NearestVertexIndex
 
 
 @pytest.fixture(scope="module")
-def neutral() -> HeadProximity:
+def neutral() -> NearestVertexIndex:
     head = load_head()
-    return HeadProximity(head.mesh, head_tissue(head).touchable)
+    return NearestVertexIndex(head.mesh, head_tissue(head).touchable)
 
 
 @pytest.fixture
-def proximity(neutral: HeadProximity) -> HeadProximity:
+def proximity(neutral: NearestVertexIndex) -> NearestVertexIndex:
     neutral.set_vertices(load_head().mesh.rest_vertices)
     return neutral
 
@@ -31,7 +31,7 @@ def around_the_face(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 @pytest.mark.parametrize("moved", [False, True])
-def test_nearest_vertex_is_that_of_brute_force(proximity: HeadProximity, moved: bool) -> None:
+def test_nearest_vertex_is_that_of_brute_force(proximity: NearestVertexIndex, moved: bool) -> None:
     head = load_head()
     vertices = head.mesh.rest_vertices
     if moved:
@@ -50,7 +50,7 @@ def test_nearest_vertex_is_that_of_brute_force(proximity: HeadProximity, moved: 
     assert np.quantile(excess, 0.99) < (1e-2 if moved else 4e-3)
 
 
-def test_depth_is_positive_below_the_skin(proximity: HeadProximity) -> None:
+def test_depth_is_positive_below_the_skin(proximity: NearestVertexIndex) -> None:
     head = load_head()
     normals = proximity.normals
     regions = head.mesh.region_vertices("forehead", "cheek.L", "cheek.R", "chin")
@@ -61,14 +61,8 @@ def test_depth_is_positive_below_the_skin(proximity: HeadProximity) -> None:
         assert (np.sign(found.depth) == np.sign(depth)).mean() > 0.97
 
 
-def test_points_far_off_get_an_answer(proximity: HeadProximity) -> None:
+def test_points_far_off_get_an_answer(proximity: NearestVertexIndex) -> None:
     far = np.array([[0.0, 0.0, -5.0], [3.0, 3.0, 3.0]])
     found = proximity.query(far)
     assert (found.distance > 2.0).all()
     assert np.isfinite(found.depth).all()
-
-
-def test_neighbours_share_a_triangle() -> None:
-    table = vertex_neighbours(np.array([[0, 1, 2], [2, 1, 3]]), np.array([True, True, True, False]))
-    assert [sorted(set(row.tolist())) for row in table] == [[0, 1, 2], [0, 1, 2], [0, 1, 2], [1, 2, 3]]
-    assert table[:, 0].tolist() == [0, 1, 2, 3]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from dice_core.prefetch import run_ahead
+from dice_core.prefetch import prefetch
 
 
 def counting(seen: list[int], stop: int = 1000) -> Iterator[int]:
@@ -24,14 +24,14 @@ def test_items_come_in_order_from_another_thread() -> None:
             threads.add(threading.get_ident())
             yield number
 
-    assert list(run_ahead(items(), 3, "numbers")) == list(range(50))
+    assert list(prefetch(items(), 3, "numbers")) == list(range(50))
     assert threads
     assert threading.get_ident() not in threads
 
 
 def test_it_runs_ahead_no_further_than_told_and_ends_when_closed() -> None:
     seen: list[int] = []
-    ahead = run_ahead(counting(seen), 4, "numbers")
+    ahead = prefetch(counting(seen), 4, "numbers")
     assert next(ahead) == 0
     ahead.close()
     # One item was handed out, four wait, and one may be in the thread's hand.
@@ -44,7 +44,7 @@ def test_errors_are_raised_where_the_items_are_used() -> None:
         yield 1
         raise KeyError("broken")
 
-    ahead = run_ahead(failing(), 4, "numbers")
+    ahead = prefetch(failing(), 4, "numbers")
     assert next(ahead) == 1
     with pytest.raises(KeyError, match="broken"):
         next(ahead)
@@ -57,7 +57,7 @@ def test_it_begins_before_it_is_asked_and_ends_unasked() -> None:
         begun.set()
         yield from range(1000)
 
-    ahead = run_ahead(items(), 4, "unasked")
+    ahead = prefetch(items(), 4, "unasked")
     assert begun.wait(10)
     ahead.close()
     assert not [thread for thread in threading.enumerate() if thread.name == "unasked"]

@@ -140,6 +140,48 @@ def test_video_has_a_frame_for_each_of_the_take(take: Take, tmp_path: Path) -> N
     assert mode == (tmp_path / "beside").stat().st_mode, "others may read it as they may any new file"
 
 
+def test_a_failure_is_not_hidden_by_the_file_that_is_still_open(
+    take: Take, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Windows refuses to delete a file that the video writer still has open, and that error would be the one shown."""
+    open_writers: set[int] = set()
+
+    class Writer:
+        def __init__(self, *_: object) -> None:
+            open_writers.add(id(self))
+
+        def isOpened(self) -> bool:  # noqa: N802 (OpenCV's name)
+            return True
+
+        def write(self, _: np.ndarray) -> None:
+            raise MemoryError("the real failure")
+
+        def release(self) -> None:
+            open_writers.discard(id(self))
+
+    class WindowsPath(type(tmp_path)):  # type: ignore[misc]
+        def unlink(self, missing_ok: bool = False) -> None:
+            if open_writers:
+                raise PermissionError(13, "The process cannot access the file because it is being used")
+            super().unlink(missing_ok)
+
+    monkeypatch.setattr(cv2, "VideoWriter", Writer)
+    Writer.fourcc = staticmethod(lambda *_: 0)  # type: ignore[attr-defined]
+    monkeypatch.setattr("dice_core.preview.render.Path", WindowsPath)
+    with pytest.raises(MemoryError, match="the real failure"):
+        render_preview(take, tmp_path / "out.mp4")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.dicetake", "clip.mp4"]
+
+
+def test_a_still_has_a_video_of_one_second(tmp_path: Path) -> None:
+    take = sphere_take(tmp_path / "a.dicetake", positions(1))
+    take.info["source"] |= {"fps": 0.0, "kind": "image"}
+    render_preview(take, tmp_path / "out.mp4")
+    video = cv2.VideoCapture(str(tmp_path / "out.mp4"))
+    assert video.get(cv2.CAP_PROP_FPS) == pytest.approx(1)
+    assert video.get(cv2.CAP_PROP_FRAME_COUNT) == 1
+
+
 def test_missing_footage_is_told_and_drawn_without(tmp_path: Path) -> None:
     take = sphere_take(tmp_path / "a.dicetake", positions())
     for name in ("out.png", "out.mp4"):

@@ -14,13 +14,17 @@ from dice_core.geometry.mesh import skin, triangles
 from dice_core.geometry.rasterizer import rasterize
 from dice_core.geometry.signed_distance import PartsIndex
 from dice_core.landmarks import FrameLandmarks, LandmarkTracker
-from dice_core.media import Footage, open_footage
-from dice_core.metrics.plausibility import COLLISION_DEPTH, hand_distances, touches
+from dice_core.media.footage import Footage
+from dice_core.media.opening import open_footage
+from dice_core.metrics.plausibility import hand_distances, is_touching
 from dice_core.sample import sample_clip, sample_truth
 from dice_core.take import Take, open_take
 
 ROUNDING = 2.0**-16
 """Metres: the grid of the truth's vertices."""
+
+LEFT_INSIDE = 0.0005
+"""Metres of penetration that the tissue solver leaves; it stops at 0.3 mm in this clip."""
 
 REACH_PIXELS = 4
 """How far the outline is looked for around where the truth has it."""
@@ -106,12 +110,12 @@ def test_skin_gives_way_and_nothing_passes_through_it(truth: Take) -> None:
     touching = set()
     for k in np.flatnonzero(present):
         distance = hand_distances(index.moved(head[k].astype(np.float64)), hand[k].astype(np.float64))
-        assert distance.max() < COLLISION_DEPTH
-        if touches(distance):
+        assert distance.max() < LEFT_INSIDE
+        if is_touching(distance):
             touching.add(int(k))
     told = {k for event in truth.events for k in range(event.first_frame, event.last_frame + 1)}
     assert len(touching) >= 20
-    assert len(told - touching) <= 1
+    assert told <= touching
     assert not truth.array("head.deformation")[[k for k in range(len(head)) if k not in touching]].any()
 
 

@@ -88,5 +88,6 @@ def test_rewriting_the_truth_keeps_what_the_clip_shows(tmp_path: Path) -> None:
         np.testing.assert_array_equal(after.meshes[name].rest_vertices, mesh.rest_vertices)
         for key in ("vertices", "deformation", "contact", "rotation", "translation"):
             np.testing.assert_array_equal(after.array(f"{name}.{key}"), before.array(f"{name}.{key}"))
-        drift = np.abs(after.array(f"landmarks_{name}") - before.array(f"landmarks_{name}"))
-        assert np.median(drift) < 3
+        # The truth on disk has the landmarks of the packaged bodies: after a new bake, rewrite it.
+        landmarks = (one.array(f"landmarks_{name}") for one in (after, before))
+        np.testing.assert_allclose(*landmarks, atol=1e-3)

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from dice_core.bodies import load_head
-from dice_core.geometry.closest_point import SurfaceIndex, edge_neighbours
-from dice_core.geometry.mesh import triangles
-from dice_core.geometry.signed_distance import PartsIndex, connected_parts
+from dice_core.geometry.closest_point import SurfaceIndex
+from dice_core.geometry.mesh import connected_components, triangle_neighbours, triangles
+from dice_core.geometry.signed_distance import PartsIndex
 from tests.core.synthetic_bodies import sphere
 
 trimesh = pytest.importorskip("trimesh")
@@ -60,7 +60,7 @@ def test_surface_that_cuts_itself() -> None:
     two, _ = sphere(24, 36, 0.1, (0.12, 0.0, 0.0))
     vertices = np.concatenate([one, two])
     joined = np.concatenate([faces, faces + len(one), [[40, 40 + len(one), 40]]])  # of no area
-    assert len(connected_parts(joined)) == 1
+    assert len(connected_components(joined)) == 1
     points = np.random.default_rng(0).uniform([-0.12, -0.12, -0.12], [0.24, 0.12, 0.12], (400, 3))
     radius = np.minimum(np.linalg.norm(points, axis=1), np.linalg.norm(points - [0.12, 0, 0], axis=1))
     clear = np.abs(radius - 0.1) > 0.002
@@ -79,11 +79,6 @@ def test_fold_that_sticks_out_inside_out() -> None:
     assert np.array_equal(PartsIndex(vertices, faces).query(around).distance > 0, inside)
 
 
-def test_connected_parts_of_two_strips() -> None:
-    strips = np.array([[5, 6, 7], [0, 1, 2], [1, 2, 3], [6, 7, 8], [2, 3, 4]])
-    assert [part.tolist() for part in connected_parts(strips)] == [[1, 2, 4], [0, 3]]
-
-
 def test_distance_of_the_real_head_is_trimeshs(head_points: tuple[np.ndarray, np.ndarray, np.ndarray]) -> None:
     points, vertices, faces = head_points
     found = SurfaceIndex(vertices, faces).query(points)
@@ -97,7 +92,7 @@ def test_distance_of_the_real_head_is_trimeshs(head_points: tuple[np.ndarray, np
 def test_inside_of_the_real_head(head_points: tuple[np.ndarray, np.ndarray, np.ndarray]) -> None:
     """Inside is where the winding number of head, tongue and eyeballs, with the neck closed, is one or more."""
     points, vertices, faces = head_points
-    neck = [(faces[row, k], faces[row, (k + 1) % 3]) for row, k in np.argwhere(edge_neighbours(faces) < 0)]
+    neck = [(faces[row, k], faces[row, (k + 1) % 3]) for row, k in np.argwhere(triangle_neighbours(faces) < 0)]
     lid = np.array([(b, a, len(vertices)) for a, b in neck])
     closed = np.concatenate([vertices, vertices[[a for a, _ in neck]].mean(axis=0)[None]])
     inside = winding_number(points, closed, np.concatenate([faces, lid])) > 0.5

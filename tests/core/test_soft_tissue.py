@@ -3,10 +3,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dice_core.contact.lcp import pushes, shortest_way_out
+from dice_core.contact.lcp import minimum_translation, solve_lcp
 from dice_core.contact.sheet_compliance import compliance_matrix
-from dice_core.contact.soft_tissue import Pressed, SoftTissue, contact_probability
+from dice_core.contact.soft_tissue import SoftTissue
 from dice_core.contact.tissue.stiffness import HARDEST_DENT, SOFTEST_DENT, Tissue
+from dice_core.contact.tissue_response import TissueResponse, contact_probability
 from dice_core.errors import ShapeError
 from dice_core.geometry.closest_point import SurfaceIndex
 from dice_core.geometry.mesh import vertex_normals
@@ -22,12 +23,12 @@ def soft() -> SoftTissue:
     return SoftTissue(Tissue.uniform(len(SHEET), 1.0), SHEET, SHEET_TRIANGLES)
 
 
-def press(tissue: SoftTissue, depth: float, x: float = 0.0) -> tuple[Pressed, np.ndarray, np.ndarray]:
+def press(tissue: SoftTissue, depth: float, x: float = 0.0) -> tuple[TissueResponse, np.ndarray, np.ndarray]:
     vertices, triangles = ball(RADIUS, (x, 0, depth - RADIUS))
     return tissue.solve(SHEET, vertices, triangles), vertices, triangles
 
 
-def test_shapes_look_outwards() -> None:
+def test_normals_of_the_shapes_point_outwards() -> None:
     assert (vertex_normals(SHEET, SHEET_TRIANGLES)[:, 2] < -0.99).all()
     vertices, triangles = ball(1.0, (0, 0, 0))
     assert ((vertex_normals(vertices, triangles) * vertices).sum(axis=1) > 0.99).all()
@@ -35,19 +36,19 @@ def test_shapes_look_outwards() -> None:
 
 @pytest.mark.parametrize("depth", [0.001, 0.004, 0.008])
 def test_the_dent_is_as_deep_as_the_ball_is_in_the_sheet(soft: SoftTissue, depth: float) -> None:
-    pressed, vertices, _ = press(soft, depth)
+    response, vertices, _ = press(soft, depth)
     middle = np.argmin(np.linalg.norm(SHEET, axis=1))
-    assert pressed.deformation[middle, 2] == pytest.approx(depth, abs=5e-4)
-    assert pressed.largest_indentation == pytest.approx(depth, abs=5e-4)
-    assert np.abs(pressed.hand_shift).max() == 0
-    inside = SurfaceIndex(SHEET + pressed.deformation, SHEET_TRIANGLES).query(vertices).distance.max()
+    assert response.deformation[middle, 2] == pytest.approx(depth, abs=5e-4)
+    assert response.largest_indentation == pytest.approx(depth, abs=5e-4)
+    assert np.abs(response.hand_shift).max() == 0
+    inside = SurfaceIndex(SHEET + response.deformation, SHEET_TRIANGLES).query(vertices).distance.max()
     assert inside < 5e-4
-    assert pressed.penetration_left == pytest.approx(max(inside, 0), abs=1e-4)
+    assert response.penetration_left == pytest.approx(max(inside, 0), abs=1e-4)
 
 
 def test_the_dent_fades_and_is_exactly_zero_far_away(soft: SoftTissue) -> None:
-    pressed, _, _ = press(soft, 0.006)
-    depth, distance = pressed.deformation[:, 2], np.linalg.norm(SHEET[:, :2], axis=1)
+    response, _, _ = press(soft, 0.006)
+    depth, distance = response.deformation[:, 2], np.linalg.norm(SHEET[:, :2], axis=1)
     rings = [depth[(distance > r) & (distance < r + 0.003)].mean() for r in np.arange(0, 0.03, 0.003)]
     assert (np.diff(rings) < 0).all()
     slight, _, _ = press(soft, 0.0002)
@@ -55,8 +56,8 @@ def test_the_dent_fades_and_is_exactly_zero_far_away(soft: SoftTissue) -> None:
 
 
 def test_a_little_of_the_volume_rises_around_the_dent(soft: SoftTissue) -> None:
-    pressed, _, _ = press(soft, 0.008)
-    assert -0.004 < pressed.deformation[:, 2].min() < -1e-4
+    response, _, _ = press(soft, 0.008)
+    assert -0.004 < response.deformation[:, 2].min() < -1e-4
 
 
 def test_the_dent_of_a_centred_ball_is_symmetric(soft: SoftTissue) -> None:
@@ -65,50 +66,50 @@ def test_the_dent_of_a_centred_ball_is_symmetric(soft: SoftTissue) -> None:
     assert field[::-1] * [1, -1, 1] == pytest.approx(field, abs=1e-4)
 
 
-def test_apart_nothing_happens(soft: SoftTissue) -> None:
+def test_separated_surfaces_are_left_alone(soft: SoftTissue) -> None:
     for gap in (0.0005, 0.012, 0.5):
-        pressed, _, _ = press(soft, -gap)
-        assert (pressed.deformation == 0).all()
-        assert (pressed.hand_shift == 0).all()
-        assert pressed.largest_indentation == 0 == pressed.penetration_left
-    assert pressed.head_contact.max() == 0 == pressed.hand_contact.max()
+        response, _, _ = press(soft, -gap)
+        assert (response.deformation == 0).all()
+        assert (response.hand_shift == 0).all()
+        assert response.largest_indentation == 0 == response.penetration_left
+    assert response.head_contact.max() == 0 == response.hand_contact.max()
 
 
 def test_contact_is_where_the_gap_is_small(soft: SoftTissue) -> None:
-    pressed, vertices, _ = press(soft, 0.001)
+    response, vertices, _ = press(soft, 0.001)
     distance = np.linalg.norm(SHEET[:, :2], axis=1)
-    assert (pressed.head_contact[distance < 0.002] > 0.95).all()
-    assert (pressed.head_contact[distance > 0.025] == 0).all()
-    assert pressed.hand_contact[np.argmax(vertices[:, 2])] > 0.95
-    assert (pressed.hand_contact[vertices[:, 2] < -0.012] == 0).all()
+    assert (response.head_contact[distance < 0.002] > 0.95).all()
+    assert (response.head_contact[distance > 0.025] == 0).all()
+    assert response.hand_contact[np.argmax(vertices[:, 2])] > 0.95
+    assert (response.hand_contact[vertices[:, 2] < -0.012] == 0).all()
 
 
 def test_contact_probability_has_the_documented_values() -> None:
-    gaps = np.array([-0.003, 0, 0.0035, 0.01, 0.02])
-    assert contact_probability(gaps) == pytest.approx([1, 1, 0.5, 0, 0], abs=0.01)
-    assert (np.diff(contact_probability(np.linspace(-0.01, 0.02, 200))) <= 0).all()
+    depths = np.array([0.003, 0, -0.0035, -0.01, -0.02])
+    assert contact_probability(depths) == pytest.approx([1, 1, 0.5, 0, 0], abs=0.01)
+    assert (np.diff(contact_probability(np.linspace(-0.02, 0.01, 200))) >= 0).all()
 
 
-def test_surfaces_that_look_the_same_way_do_not_touch(soft: SoftTissue) -> None:
+def test_surfaces_that_face_the_same_way_do_not_touch(soft: SoftTissue) -> None:
     vertices, triangles = sheet(15, 0.03)
-    pressed = soft.solve(SHEET, vertices + np.array([0, 0, 0.002]), triangles)
-    assert (pressed.deformation == 0).all()
-    assert pressed.head_contact.max() == 0
+    response = soft.solve(SHEET, vertices + np.array([0, 0, 0.002]), triangles)
+    assert (response.deformation == 0).all()
+    assert response.head_contact.max() == 0
 
 
 def test_bone_gives_way_little_and_pushes_the_hand_out() -> None:
     bone = SoftTissue(Tissue.uniform(len(SHEET), 0.0), SHEET, SHEET_TRIANGLES)
-    pressed, vertices, _ = press(bone, 0.008)
-    assert pressed.largest_indentation == pytest.approx(HARDEST_DENT, abs=4e-4)
-    assert pressed.hand_shift == pytest.approx([0, 0, HARDEST_DENT - 0.008], abs=4e-4)
-    skin = SurfaceIndex(SHEET + pressed.deformation, SHEET_TRIANGLES)
-    assert skin.query(vertices + pressed.hand_shift).distance.max() < 0.003
+    response, vertices, _ = press(bone, 0.008)
+    assert response.largest_indentation == pytest.approx(HARDEST_DENT, abs=4e-4)
+    assert response.hand_shift == pytest.approx([0, 0, HARDEST_DENT - 0.008], abs=4e-4)
+    skin = SurfaceIndex(SHEET + response.deformation, SHEET_TRIANGLES)
+    assert skin.query(vertices + response.hand_shift).distance.max() < 0.003
 
 
 def test_too_deep_in_soft_skin_pushes_the_hand_out_by_the_rest(soft: SoftTissue) -> None:
-    pressed, _, _ = press(soft, 0.019)
-    assert pressed.largest_indentation == pytest.approx(SOFTEST_DENT, abs=5e-4)
-    assert pressed.hand_shift == pytest.approx([0, 0, SOFTEST_DENT - 0.019], abs=5e-4)
+    response, _, _ = press(soft, 0.019)
+    assert response.largest_indentation == pytest.approx(SOFTEST_DENT, abs=5e-4)
+    assert response.hand_shift == pytest.approx([0, 0, SOFTEST_DENT - 0.019], abs=5e-4)
 
 
 def test_nearly_the_same_input_gives_nearly_the_same_skin(soft: SoftTissue) -> None:
@@ -120,10 +121,10 @@ def test_nearly_the_same_input_gives_nearly_the_same_skin(soft: SoftTissue) -> N
 
 
 def test_the_answer_turns_with_the_head(soft: SoftTissue) -> None:
-    pressed, vertices, triangles = press(soft, 0.005)
+    response, vertices, triangles = press(soft, 0.005)
     rotation, translation = rotation_matrices(np.array([0.4, -1.1, 0.6])), np.array([0.1, -0.2, 0.7])
     turned = soft.solve(SHEET @ rotation.T + translation, vertices @ rotation.T + translation, triangles)
-    assert turned.deformation == pytest.approx(pressed.deformation @ rotation.T, abs=2e-5)
+    assert turned.deformation == pytest.approx(response.deformation @ rotation.T, abs=2e-5)
 
 
 def test_wrong_sizes_are_named(soft: SoftTissue) -> None:
@@ -160,23 +161,23 @@ def test_coupled_sheets_move_together_and_uncoupled_ones_do_not() -> None:
     assert joined[middle, middle + count] > 0.8 * joined[middle, middle]
 
 
-def test_pushes_solve_the_complementarity_problem() -> None:
+def test_contact_forces_solve_the_complementarity_problem() -> None:
     random = np.random.default_rng(1)
     factor = random.normal(size=(40, 25))
     compliance, depth = factor @ factor.T, random.normal(size=40)
-    push = pushes(compliance, depth)
+    force = solve_lcp(compliance, depth)
     softened = compliance + 0.02 * np.diag(np.diagonal(compliance))
-    left = softened @ push - depth
-    assert push.min() >= 0
+    left = softened @ force - depth
+    assert force.min() >= 0
     assert left.min() > -1e-6
-    assert np.abs(push * left).max() < 1e-6
-    assert (pushes(compliance, -np.abs(depth)) == 0).all()
+    assert np.abs(force * left).max() < 1e-6
+    assert (solve_lcp(compliance, -np.abs(depth)) == 0).all()
 
 
-def test_the_way_out_is_straight_for_one_wall_and_diagonal_for_two() -> None:
+def test_the_minimum_translation_is_straight_for_one_wall_and_diagonal_for_two() -> None:
     wall, other = np.array([0.0, 0, -1]), np.array([1.0, 0, 0])
-    assert shortest_way_out(wall[None], np.array([-0.001])) == pytest.approx([0, 0, 0])
-    assert shortest_way_out(np.stack([wall] * 40), np.full(40, 0.004)) == pytest.approx([0, 0, -0.004], abs=1e-5)
-    corner = shortest_way_out(np.stack([wall, other] * 20), np.tile([0.004, 0.002], 20))
+    assert minimum_translation(wall[None], np.array([-0.001])) == pytest.approx([0, 0, 0])
+    assert minimum_translation(np.stack([wall] * 40), np.full(40, 0.004)) == pytest.approx([0, 0, -0.004], abs=1e-5)
+    corner = minimum_translation(np.stack([wall, other] * 20), np.tile([0.004, 0.002], 20))
     assert corner == pytest.approx([0.002, 0, -0.004], abs=1e-5)
-    assert shortest_way_out(np.stack([wall, -wall]), np.array([0.004, 0.004])) == pytest.approx([0, 0, 0])
+    assert minimum_translation(np.stack([wall, -wall]), np.array([0.004, 0.004])) == pytest.approx([0, 0, 0])

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from dice_core.bodies import load_hand, load_head
-from dice_core.contact.soft_tissue import Pressed, SoftTissue
+from dice_core.contact.soft_tissue import SoftTissue
 from dice_core.contact.tissue.stiffness import head_tissue
+from dice_core.contact.tissue_response import TissueResponse
 from dice_core.geometry.closest_point import SurfaceIndex
 from dice_core.geometry.mesh import triangles, vertex_normals
 from dice_core.geometry.rotations import axis_angle
@@ -64,68 +65,68 @@ def aimed(landmark: int, depth: float, side: str = "right") -> tuple[np.ndarray,
     return vertices + target - normal * (height + depth), faces
 
 
-def inside(pressed: Pressed, vertices: np.ndarray) -> float:
+def inside(response: TissueResponse, vertices: np.ndarray) -> float:
     """Metres of the deepest hand vertex in the deformed head, exact."""
     return float(
-        SurfaceIndex(REST + pressed.deformation, TRIANGLES).query(vertices + pressed.hand_shift).distance.max()
+        SurfaceIndex(REST + response.deformation, TRIANGLES).query(vertices + response.hand_shift).distance.max()
     )
 
 
 def test_a_finger_dents_the_cheek_it_presses_and_no_other(skin: SoftTissue) -> None:
     vertices, faces = aimed(CHEEK_LEFT, 0.008)
-    pressed = skin.solve(REST, vertices, faces)
-    assert 0.005 < pressed.largest_indentation < 0.0095
-    assert inside(pressed, vertices) < 0.003
-    assert pressed.penetration_left < 0.003
-    assert np.linalg.norm(pressed.hand_shift) < 0.002
+    response = skin.solve(REST, vertices, faces)
+    assert 0.005 < response.largest_indentation < 0.0095
+    assert inside(response, vertices) < 0.003
+    assert response.penetration_left < 0.003
+    assert np.linalg.norm(response.hand_shift) < 0.002
     other = HEAD.mesh.region_vertices("cheek.R", "eye.R", "ear.R", "scalp")
-    assert np.abs(pressed.deformation[other]).max() < 2e-4
-    rise = (pressed.deformation * NORMALS).sum(axis=1)[OUTER].max()
+    assert np.abs(response.deformation[other]).max() < 2e-4
+    rise = (response.deformation * NORMALS).sum(axis=1)[OUTER].max()
     assert 1e-4 < rise < 0.004
-    touched = pressed.head_contact > 0.5
+    touched = response.head_contact > 0.5
     assert set(HEAD.mesh.region[touched]) == {HEAD.mesh.region_names.index("cheek.L")}
     assert (np.linalg.norm(REST[touched] - HEAD.landmarks(REST)[CHEEK_LEFT], axis=1) < 0.025).all()
 
 
 def test_the_forehead_hardly_gives_way_and_stops_the_hand(skin: SoftTissue) -> None:
     vertices, faces = aimed(FOREHEAD, 0.008)
-    pressed = skin.solve(REST, vertices, faces)
-    assert 0.001 < pressed.largest_indentation < 0.002
-    assert 0.004 < -pressed.hand_shift[2] < 0.009
-    assert inside(pressed, vertices) < 0.003
+    response = skin.solve(REST, vertices, faces)
+    assert 0.001 < response.largest_indentation < 0.002
+    assert 0.004 < -response.hand_shift[2] < 0.009
+    assert inside(response, vertices) < 0.003
 
 
 @pytest.mark.parametrize("landmark", [UPPER_LIP, LOWER_LID, NOSE_TIP, CHIN, CHEEK_RIGHT])
 @pytest.mark.parametrize("depth", [0.002, 0.006, 0.012])
 def test_nowhere_is_a_hand_left_inside(skin: SoftTissue, landmark: int, depth: float) -> None:
     vertices, faces = aimed(landmark, depth)
-    pressed = skin.solve(REST, vertices, faces)
-    assert inside(pressed, vertices) < 0.003
-    assert pressed.largest_indentation < 0.018
+    response = skin.solve(REST, vertices, faces)
+    assert inside(response, vertices) < 0.003
+    assert response.largest_indentation < 0.018
 
 
 def test_a_lid_stays_in_front_of_the_eyeball(skin: SoftTissue) -> None:
     vertices, faces = aimed(LOWER_LID, 0.006)
-    pressed = skin.solve(REST, vertices, faces)
+    response = skin.solve(REST, vertices, faces)
     ball = REST[HEAD.mesh.region_vertices("eyeball.L")]
     centre = (ball.min(axis=0) + ball.max(axis=0)) / 2
     lid = np.flatnonzero(OUTER & HEAD.mesh.region_vertices("eye.L"))
     before = np.linalg.norm(REST[lid] - centre, axis=1)
-    after = np.linalg.norm(REST[lid] + pressed.deformation[lid] - centre, axis=1)
+    after = np.linalg.norm(REST[lid] + response.deformation[lid] - centre, axis=1)
     assert (after > np.minimum(before, 0.0165) - 5e-4).all()
-    assert (pressed.deformation[HEAD.rigid_vertices] == 0).all()
+    assert (response.deformation[HEAD.rigid_vertices] == 0).all()
 
 
 def test_pressed_lips_do_not_tear(skin: SoftTissue) -> None:
     vertices, faces = aimed(UPPER_LIP, 0.006)
-    pressed = skin.solve(REST, vertices, faces)
+    response = skin.solve(REST, vertices, faces)
     edges = np.concatenate([TRIANGLES[:, [0, 1]], TRIANGLES[:, [1, 2]]])
     lips = HEAD.mesh.region_vertices("lips")
     edges = edges[lips[edges].any(axis=1)]
-    steps = np.linalg.norm(pressed.deformation[edges[:, 0]] - pressed.deformation[edges[:, 1]], axis=1)
-    assert pressed.largest_indentation > 0.004
+    steps = np.linalg.norm(response.deformation[edges[:, 0]] - response.deformation[edges[:, 1]], axis=1)
+    assert response.largest_indentation > 0.004
     assert steps.max() < 0.006
-    lower = pressed.deformation[HEAD.landmark_triangles[17]].mean(axis=0)
+    lower = response.deformation[HEAD.landmark_triangles[17]].mean(axis=0)
     assert lower[2] > 0
 
 
@@ -148,9 +149,9 @@ def test_the_left_hand_on_the_left_cheek_mirrors_the_right_hand_on_the_right(ski
 
 def test_a_hand_far_off_leaves_the_head_at_rest(skin: SoftTissue) -> None:
     vertices, faces = aimed(CHEEK_LEFT, -0.02)
-    pressed = skin.solve(REST, vertices, faces)
-    assert (pressed.deformation == 0).all()
-    assert pressed.head_contact.max() == 0 == pressed.hand_contact.max()
+    response = skin.solve(REST, vertices, faces)
+    assert (response.deformation == 0).all()
+    assert response.head_contact.max() == 0 == response.hand_contact.max()
 
 
 def test_soft_and_hard_places_of_the_head() -> None:

@@ -5,16 +5,22 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dice_core.engines.open.survey import Person, survey
+from dice_core.engines.open.engine import OpenEngine
+from dice_core.engines.open.survey import DEFAULT_FOV, SURVEY_FRAMES, Person, survey
+from dice_core.engines.open.tracking import sample_landmarks
 from dice_core.engines.settings import CaptureSettings
-from dice_core.media import open_footage
+from dice_core.errors import Stopped
+from dice_core.geometry.camera import Camera
+from dice_core.media.opening import open_footage
 from dice_core.sample import sample_clip, sample_truth
 from dice_core.take import open_take
 
 
 @pytest.fixture(scope="module")
 def person() -> Person:
-    return survey(open_footage(str(sample_clip())), CaptureSettings())
+    footage = open_footage(str(sample_clip()))
+    camera = Camera.from_fov(footage.width, footage.height, DEFAULT_FOV)
+    return survey(camera, sample_landmarks(footage, SURVEY_FRAMES, lambda: False))
 
 
 def test_the_hand_is_as_large_beside_the_head_as_in_the_truth(person: Person) -> None:
@@ -32,6 +38,11 @@ def test_a_person_survives_being_stored(person: Person) -> None:
 
 
 def test_the_field_of_view_is_the_users_if_given() -> None:
-    settings = CaptureSettings(fov=60.0)
-    footage = open_footage(str(sample_clip()), (0, 1))
-    assert survey(footage, settings).camera.fov_degrees == pytest.approx(60.0)
+    engine = OpenEngine(open_footage(str(sample_clip()), (0, 1)), CaptureSettings(fov=60.0))
+    assert engine.camera.fov_degrees == pytest.approx(60.0)
+
+
+def test_a_survey_stops_when_asked() -> None:
+    asked = iter([False, True])
+    with pytest.raises(Stopped):
+        sample_landmarks(open_footage(str(sample_clip())), SURVEY_FRAMES, lambda: next(asked))

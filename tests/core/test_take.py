@@ -7,64 +7,17 @@ import json
 import os
 import shutil
 import zipfile
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
 from dice_core.errors import InputError, ShapeError
-from dice_core.geometry.camera import Camera
-from dice_core.geometry.mesh import Mesh
-from dice_core.take import Source, TakeWriter, TouchEvent, find_takes, open_take
+from dice_core.take import TakeWriter, TouchEvent, find_takes, open_take
 from dice_core.take.frames import FrameReader
-from dice_core.take.writer import absent_arrays
-from tests.core.synthetic_bodies import sphere_mesh
+from tests.core.take_files import CAMERA, ENGINE, HEAD, SOURCE, frames, rigged_hand, started, values
 
-SOURCE = Source("clip.mp4", "video", 320, 240, 25.0, 10, 12, "ab" * 32)
-ENGINE = {"name": "open", "settings": {"hands": "auto", "fov": None}, "models": {"a.onnx": "00"}}
-CAMERA = Camera(400.0, 401.0, 159.5, 119.5, 320, 240)
 TOUCH = TouchEvent("head", "cheek.L", "hand_left", 11, 14, 3.5)
-HEAD = sphere_mesh("head", 6, 8, 0.1)
-
-
-def rigged_hand(name: str = "hand_right") -> Mesh:
-    mesh = sphere_mesh(name, 5, 6, 0.03)
-    count = len(mesh.rest_vertices)
-    return replace(
-        mesh,
-        joints=np.array([[0, 0, 0], [0, 0.01, 0]], np.float32),
-        parents=np.array([-1, 0], np.int32),
-        joint_names=("wrist", "thumb"),
-        skin_joints=np.tile(np.array([0, 1], np.int32), (count, 1)),
-        skin_weights=np.full((count, 2), 0.5, np.float32),
-        shape_key_names=("wide",),
-        shape_key_deltas=np.full((1, count, 3), 0.001, np.float16),
-    )
-
-
-def values(mesh: Mesh, count: int, seed: int) -> dict[str, np.ndarray]:
-    random = np.random.default_rng(seed)
-    arrays = {}
-    for key, zero in absent_arrays(mesh, count).items():
-        arrays[key] = random.uniform(0, 1, zero.shape).astype(np.float32)
-    arrays[f"tracked_{mesh.name}"] = np.ones(count, np.uint8)
-    return arrays
-
-
-def frames(first: int, count: int) -> dict[str, np.ndarray]:
-    return {"frame": np.arange(first, first + count, dtype=np.int32)}
-
-
-def started(path: Path, **changes: Any) -> TakeWriter:
-    writer = TakeWriter(path, replace(SOURCE, **changes), ENGINE)
-    writer.set_camera(CAMERA)
-    return writer
-
-
-def content(path: Path) -> dict[str, bytes]:
-    return {str(file.relative_to(path)): file.read_bytes() for file in sorted(path.rglob("*")) if file.is_file()}
 
 
 def test_what_is_written_is_read_back(tmp_path: Path) -> None:
@@ -148,6 +101,43 @@ def test_a_damaged_chunk_is_named_in_one_sentence(tmp_path: Path, damage: str) -
             read()
 
 
+def test_a_take_is_written_while_a_scanner_holds_its_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rename = os.replace
+    refused: set[str] = set()
+
+    def refuse_once(source: Path, target: Path) -> None:
+        if str(target) not in refused:
+            refused.add(str(target))
+            raise PermissionError(13, "Access is denied")
+        rename(source, target)
+
+    monkeypatch.setattr(os, "replace", refuse_once)
+    writer = started(tmp_path / "take")
+    writer.add_mesh(HEAD)
+    writer.write_chunk(frames(0, 2) | values(HEAD, 2, 0))
+    writer.finish(complete=True)
+    assert {Path(name).name for name in refused} == {"take.json", "head.npz", "000000.npz"}
+    assert open_take(tmp_path / "take").array("head.vertices").shape == (2, len(HEAD.rest_vertices), 3)
+
+
+def test_shares_of_tracked_frames_are_read_without_the_vertices(tmp_path: Path) -> None:
+    writer = started(tmp_path / "take")
+    for mesh in (HEAD, rigged_hand()):
+        writer.add_mesh(mesh)
+    for first, tracked in ((0, [1, 1, 2, 0]), (4, [0, 0, 0, 1])):
+        hand = values(rigged_hand(), 4, 1) | {"tracked_hand_right": np.array(tracked, np.uint8)}
+        writer.write_chunk(frames(first, 4) | values(HEAD, 4, 0) | hand)
+    writer.finish(complete=True)
+    take = open_take(tmp_path / "take")
+    assert [sorted(chunk) for chunk in take.chunks(["frame", "tracked_head"])] == 2 * [["frame", "tracked_head"]]
+    for chunk in take.info["chunks"]:
+        file = take.path / chunk["file"]
+        with np.load(file) as arrays:
+            light = {key: arrays[key] for key in arrays.files if key == "frame" or key.startswith("tracked_")}
+        np.savez(file, **light)
+    assert open_take(take.path).tracked_shares() == {"head": 1.0, "hand_right": 0.5}
+
+
 def test_a_mesh_that_appears_later_was_absent_before(tmp_path: Path) -> None:
     writer = started(tmp_path / "take")
     writer.add_mesh(HEAD)
@@ -171,141 +161,6 @@ def test_rows_of_other_lengths_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ShapeError, match="must have 3 rows"):
         writer.write_chunk(frames(0, 3) | values(HEAD, 2, 0))
     assert writer.frames_written == 0
-
-
-@pytest.mark.parametrize(
-    "other",
-    [
-        {"sha256": "cd" * 32},
-        {"frame_count": 11},
-        {"first_frame": 0},
-        {"width": 640},
-    ],
-)
-def test_a_take_of_other_footage_is_left_alone(tmp_path: Path, other: dict[str, Any]) -> None:
-    writer = started(tmp_path / "take")
-    writer.add_mesh(HEAD)
-    writer.write_chunk(frames(0, 3) | values(HEAD, 3, 0))
-    before = content(tmp_path / "take")
-    with pytest.raises(InputError, match="other footage or settings"):
-        started(tmp_path / "take", **other)
-    assert content(tmp_path / "take") == before
-
-
-def test_a_take_of_other_settings_is_left_alone(tmp_path: Path) -> None:
-    started(tmp_path / "take").finish(complete=True)
-    with pytest.raises(InputError, match="other footage or settings"):
-        TakeWriter(tmp_path / "take", SOURCE, ENGINE | {"settings": {"hands": "left", "fov": None}})
-
-
-def test_the_same_footage_in_another_place_is_the_same(tmp_path: Path) -> None:
-    writer = started(tmp_path / "take")
-    writer.add_mesh(HEAD)
-    writer.write_chunk(frames(0, 3) | values(HEAD, 3, 0))
-    again = TakeWriter(tmp_path / "take", replace(SOURCE, path="elsewhere/clip.mp4"), ENGINE)
-    assert again.frames_written == 3
-
-
-@pytest.mark.parametrize("there", ["file", "folder", "broken"])
-def test_what_is_no_take_is_left_alone(tmp_path: Path, there: str) -> None:
-    path = tmp_path / "out"
-    if there == "file":
-        path.write_text("mine")
-    else:
-        path.mkdir()
-        (path / ("take.json" if there == "broken" else "letter.txt")).write_text("{mine")
-    before = content(tmp_path)
-    with pytest.raises(InputError, match="choose another output"):
-        started(path)
-    assert content(tmp_path) == before
-
-
-def test_provisional_chunks_are_made_anew(tmp_path: Path) -> None:
-    writer = started(tmp_path / "take")
-    writer.add_mesh(HEAD)
-    writer.write_chunk(frames(10, 8) | values(HEAD, 8, 0))
-    writer.write_chunk(frames(18, 2) | values(HEAD, 2, 1), provisional=True)
-    writer.finish(complete=False)
-    cut_short = open_take(tmp_path / "take")
-    assert len(cut_short.frames) == 10
-    assert not cut_short.complete
-
-    again = started(tmp_path / "take")
-    assert again.frames_written == 8
-    again.write_chunk(frames(18, 4) | values(HEAD, 4, 2))
-    again.finish(complete=True)
-    assert open_take(tmp_path / "take").frames.tolist() == list(range(10, 22))
-
-
-def test_a_body_of_provisional_chunks_alone_leaves_with_them(tmp_path: Path) -> None:
-    writer = started(tmp_path / "take")
-    writer.add_mesh(HEAD)
-    writer.write_chunk(frames(10, 8) | values(HEAD, 8, 0))
-    writer.add_mesh(rigged_hand())
-    writer.write_chunk(frames(18, 2) | values(HEAD, 2, 1) | values(rigged_hand(), 2, 1), provisional=True)
-    writer.finish(complete=False)
-    again = started(tmp_path / "take")
-    assert again.mesh_names == ("head",)
-    again.write_chunk(frames(18, 4) | values(HEAD, 4, 2))
-    again.finish(complete=True)
-
-    straight = started(tmp_path / "straight")
-    straight.add_mesh(HEAD)
-    straight.write_chunk(frames(10, 8) | values(HEAD, 8, 0))
-    straight.write_chunk(frames(18, 4) | values(HEAD, 4, 2))
-    straight.finish(complete=True)
-    takes = [open_take(tmp_path / name) for name in ("take", "straight")]
-    for one, other in zip(takes[0].chunks(), takes[1].chunks(), strict=True):
-        assert one.keys() == other.keys()
-        for key, value in one.items():
-            np.testing.assert_array_equal(value, other[key])
-    assert not (tmp_path / "take" / "meshes" / "hand_right.npz").exists()
-
-
-def test_a_kill_between_writing_and_renaming_harms_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    class KilledError(Exception):
-        pass
-
-    def one_run(path: Path, dies_at: int) -> None:
-        left = [dies_at]
-        rename = os.replace
-
-        def replace_or_die(source: str, target: str) -> None:
-            left[0] -= 1
-            if left[0] == 0:
-                raise KilledError
-            rename(source, target)
-
-        with monkeypatch.context() as patch:
-            patch.setattr(os, "replace", replace_or_die)
-            writer = started(path)
-            writer.add_mesh(HEAD)
-            for k in range(writer.chunk_count, 3):
-                if k == 1 and "hand_right" not in writer.mesh_names:
-                    writer.add_mesh(rigged_hand())
-                hand = values(rigged_hand(), 4, k) if k else {}
-                writer.write_chunk(frames(10 + 4 * k, 4) | values(HEAD, 4, k) | hand)
-            writer.finish(complete=True)
-
-    one_run(tmp_path / "whole", dies_at=10**6)
-    expected = list(open_take(tmp_path / "whole").chunks())
-    for dies_at in range(1, 40):
-        path = tmp_path / f"killed-{dies_at}"
-        try:
-            one_run(path, dies_at)
-        except KilledError:
-            if (path / "take.json").exists():
-                for chunk in open_take(path).chunks():
-                    assert len(chunk["frame"]) == 4
-            one_run(path, dies_at=10**6)
-            for one, other in zip(open_take(path).chunks(), expected, strict=True):
-                assert one.keys() == other.keys()
-                assert all(np.array_equal(one[key], other[key]) for key in one)
-        else:
-            break
-    else:
-        pytest.fail("the run has more renames than the test tries")
-    assert dies_at > 8
 
 
 def test_an_unwritable_place_is_named(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from dice_core.contact.touch_events import TouchLog
+from dice_core.contact.touch_events import TouchEventRecorder
 from dice_core.errors import ShapeError
 from dice_core.geometry.mesh import Mesh
 
@@ -32,24 +32,30 @@ def head() -> Mesh:
 
 
 def press(
-    head: Mesh, log: TouchLog, frame: int, columns: range, depth: float = 0.004, *, hand: str = "hand_right"
+    head: Mesh,
+    recorder: TouchEventRecorder,
+    frame: int,
+    columns: range,
+    depth: float = 0.004,
+    *,
+    hand: str = "hand_right",
 ) -> None:
     contact, deformation = np.zeros(2 * COLUMNS, np.float32), np.zeros((2 * COLUMNS, 3), np.float32)
     for column in columns:
         contact[2 * column : 2 * column + 2] = 0.9
         deformation[2 * column : 2 * column + 2, 2] = depth
-    log.add(frame, hand, contact, deformation)
+    recorder.add(frame, hand, contact, deformation)
 
 
-def spans(log: TouchLog) -> list[tuple[str, str, int, int]]:
-    return [(t.hand, t.region, t.first_frame, t.last_frame) for t in log.touches()]
+def spans(recorder: TouchEventRecorder) -> list[tuple[str, str, int, int]]:
+    return [(t.hand, t.region, t.first_frame, t.last_frame) for t in recorder.touch_events()]
 
 
 def test_a_touch_spans_its_frames_with_its_deepest_dent(head: Mesh) -> None:
-    log = TouchLog(head)
+    recorder = TouchEventRecorder(head)
     for frame, depth in ((7, 0.001), (8, 0.0062), (9, 0.003)):
-        press(head, log, frame, range(2, 6), depth)
-    assert log.events() == [
+        press(head, recorder, frame, range(2, 6), depth)
+    assert recorder.as_dicts() == [
         {
             "mesh": "head",
             "region": "cheek.L",
@@ -62,32 +68,32 @@ def test_a_touch_spans_its_frames_with_its_deepest_dent(head: Mesh) -> None:
 
 
 def test_gaps_of_two_frames_are_bridged_and_three_are_not(head: Mesh) -> None:
-    log = TouchLog(head)
+    recorder = TouchEventRecorder(head)
     for frame in (0, 1, 4, 5, 9, 10):
-        press(head, log, frame, range(2, 6))
-    assert spans(log) == [("hand_right", "cheek.L", 0, 5), ("hand_right", "cheek.L", 9, 10)]
+        press(head, recorder, frame, range(2, 6))
+    assert spans(recorder) == [("hand_right", "cheek.L", 0, 5), ("hand_right", "cheek.L", 9, 10)]
 
 
 @pytest.mark.parametrize(("stills", "expected"), [(False, []), (True, [("hand_right", "cheek.L", 3, 3)])])
-def test_a_single_frame_is_a_blip_in_a_video_but_a_touch_in_a_still(head: Mesh, stills: bool, expected: list) -> None:
-    log = TouchLog(head, stills=stills)
-    press(head, log, 3, range(2, 6))
-    assert spans(log) == expected
+def test_a_single_frame_is_dropped_in_a_video_but_a_touch_in_a_still(head: Mesh, stills: bool, expected: list) -> None:
+    recorder = TouchEventRecorder(head, stills=stills)
+    press(head, recorder, 3, range(2, 6))
+    assert spans(recorder) == expected
 
 
 def test_stills_are_not_bridged(head: Mesh) -> None:
-    log = TouchLog(head, stills=True)
-    press(head, log, 0, range(2, 6))
-    press(head, log, 2, range(2, 6))
-    assert spans(log) == [("hand_right", "cheek.L", 0, 0), ("hand_right", "cheek.L", 2, 2)]
+    recorder = TouchEventRecorder(head, stills=True)
+    press(head, recorder, 0, range(2, 6))
+    press(head, recorder, 2, range(2, 6))
+    assert spans(recorder) == [("hand_right", "cheek.L", 0, 0), ("hand_right", "cheek.L", 2, 2)]
 
 
 def test_two_regions_and_two_hands_are_listed_by_themselves(head: Mesh) -> None:
-    log = TouchLog(head)
+    recorder = TouchEventRecorder(head)
     for frame in (0, 1):
-        press(head, log, frame, range(6, 14))
-        press(head, log, frame, range(12, 15), hand="hand_left")
-    assert spans(log) == [
+        press(head, recorder, frame, range(6, 14))
+        press(head, recorder, frame, range(12, 15), hand="hand_left")
+    assert spans(recorder) == [
         ("hand_left", "jaw.L", 0, 1),
         ("hand_right", "cheek.L", 0, 1),
         ("hand_right", "jaw.L", 0, 1),
@@ -95,36 +101,36 @@ def test_two_regions_and_two_hands_are_listed_by_themselves(head: Mesh) -> None:
 
 
 def test_a_region_needs_a_share_to_begin_and_less_to_stay(head: Mesh) -> None:
-    log = TouchLog(head)
-    press(head, log, 0, range(2, 11))
-    press(head, log, 1, range(2, 11))
-    assert [touch.region for touch in log.touches()] == ["cheek.L"]
-    press(head, log, 2, range(6, 14))
-    press(head, log, 3, range(3, 12))
-    assert ("hand_right", "jaw.L", 2, 3) in spans(log)
+    recorder = TouchEventRecorder(head)
+    press(head, recorder, 0, range(2, 11))
+    press(head, recorder, 1, range(2, 11))
+    assert [touch.region for touch in recorder.touch_events()] == ["cheek.L"]
+    press(head, recorder, 2, range(6, 14))
+    press(head, recorder, 3, range(3, 12))
+    assert ("hand_right", "jaw.L", 2, 3) in spans(recorder)
 
 
 def test_an_eyeball_counts_as_the_eye(head: Mesh) -> None:
-    log = TouchLog(head)
-    press(head, log, 0, range(22, 28))
-    press(head, log, 1, range(22, 28))
-    assert spans(log) == [("hand_right", "eye.L", 0, 1)]
+    recorder = TouchEventRecorder(head)
+    press(head, recorder, 0, range(22, 28))
+    press(head, recorder, 1, range(22, 28))
+    assert spans(recorder) == [("hand_right", "eye.L", 0, 1)]
 
 
-def test_a_restored_log_goes_on_as_if_uninterrupted(head: Mesh) -> None:
-    whole, before = TouchLog(head), TouchLog(head)
+def test_a_restored_recorder_continues_as_if_uninterrupted(head: Mesh) -> None:
+    whole, before = TouchEventRecorder(head), TouchEventRecorder(head)
     for frame in (0, 1, 2):
         press(head, whole, frame, range(4, 9), 0.0051237)
         press(head, before, frame, range(4, 9), 0.0051237)
-    after = TouchLog(head)
+    after = TouchEventRecorder(head)
     after.restore(json.loads(json.dumps(before.state())))
     for frame in (4, 9, 10):
         press(head, whole, frame, range(4, 12))
         press(head, after, frame, range(4, 12))
-    assert after.touches() == whole.touches()
-    assert len(whole.touches()) == 3
+    assert after.touch_events() == whole.touch_events()
+    assert len(whole.touch_events()) == 3
 
 
 def test_wrong_sizes_are_named(head: Mesh) -> None:
     with pytest.raises(ShapeError, match="60 rows"):
-        TouchLog(head).add(0, "hand_left", np.zeros(3), np.zeros((3, 3)))
+        TouchEventRecorder(head).add(0, "hand_left", np.zeros(3), np.zeros((3, 3)))

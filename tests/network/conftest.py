@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,6 +21,13 @@ SHARED = Path(__file__).resolve().parents[3] / "shared" / "reference" / "dice"
 def _no_gradients() -> Iterator[None]:
     with torch.no_grad():
         yield
+
+
+@pytest.fixture(autouse=True)
+def _no_network_of_another_test() -> Iterator[None]:
+    yield
+    if "dice_core.network.loading" in sys.modules:
+        sys.modules["dice_core.network.loading"].LoadedNetwork.release()
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ torch = pytest.importorskip("torch")
 
 from dice_core.errors import ShapeError  # noqa: E402
 from dice_core.geometry.camera import Camera  # noqa: E402
-from dice_core.network.model.cameras import OrthographicView, place, view_in_frame  # noqa: E402
+from dice_core.network.model.cameras import OrthographicView, align_to_camera, view_in_frame  # noqa: E402
 from dice_core.network.model.crop import Crop, centre_crop, crop_around, cut, normalise  # noqa: E402
 
 FACE = np.array([[100.0, 80], [160, 80], [130, 150]])
@@ -75,24 +75,24 @@ def test_view_is_carried_to_the_frame() -> None:
     assert np.allclose(mirrored.origin, [300 + 2 * 124 - 0.5, 100 + 112 - 0.5])
 
 
-def test_placed_bodies_look_the_same() -> None:
+def test_aligned_bodies_look_the_same() -> None:
     rng = np.random.default_rng(3)
     points = rng.normal(size=(500, 3)) * [0.07, 0.1, 0.08]
     camera = Camera.from_fov(1280, 720, 25.0)
     for origin in ([640.0, 360.0], [250.0, 500.0], [1200.0, 100.0]):
         view = OrthographicView(700.0, np.array(origin))
-        placed = place(points, view, camera)
-        seen = camera.project(placed.apply(points))
+        aligned = align_to_camera(points, view, camera)
+        seen = camera.project(aligned.apply(points))
         # What remains is perspective itself: parts a tenth nearer look a tenth larger.
         assert np.sqrt(np.mean((seen - view.project(points)) ** 2)) < 3.0
-        assert placed.apply(np.zeros(3))[2] == pytest.approx(camera.fx / 700.0, rel=0.05)
-        assert np.allclose(placed.rotation @ placed.rotation.T, np.eye(3))
-        assert np.linalg.det(placed.rotation) == pytest.approx(1.0)
+        assert aligned.apply(np.zeros(3))[2] == pytest.approx(camera.fx / 700.0, rel=0.05)
+        assert np.allclose(aligned.rotation @ aligned.rotation.T, np.eye(3))
+        assert np.linalg.det(aligned.rotation) == pytest.approx(1.0)
 
 
-def test_far_bodies_are_placed_exactly() -> None:
+def test_far_bodies_are_aligned_exactly() -> None:
     points = np.random.default_rng(4).normal(size=(50, 3)) * 0.1
     camera = Camera(200000.0, 200000.0, 500, 500, 1001, 1001)
     view = OrthographicView(800.0, np.array([300.0, 420.0]))
-    placed = place(points, view, camera)
-    assert np.abs(camera.project(placed.apply(points)) - view.project(points)).max() < 0.1
+    aligned = align_to_camera(points, view, camera)
+    assert np.abs(camera.project(aligned.apply(points)) - view.project(points)).max() < 0.1

@@ -15,14 +15,15 @@ pytest.importorskip("safetensors")
 
 from dice_core.capture import capture  # noqa: E402
 from dice_core.cli import main  # noqa: E402
-from dice_core.engines.dice import engine as dice_engine  # noqa: E402
+from dice_core.engines.dice import tracking  # noqa: E402
 from dice_core.engines.settings import CaptureSettings  # noqa: E402
 from dice_core.errors import InputError, MissingModelError  # noqa: E402
 from dice_core.landmarks import FaceDetection, FrameLandmarks, HandDetection  # noqa: E402
 from dice_core.landmarks.region import Region  # noqa: E402
-from dice_core.media import open_footage  # noqa: E402
+from dice_core.media.opening import open_footage  # noqa: E402
 from dice_core.network.files.body_files import read_indices  # noqa: E402
 from dice_core.network.files.models import add_models  # noqa: E402
+from dice_core.network.loading import LoadedNetwork  # noqa: E402
 from dice_core.network.model import dice as network  # noqa: E402
 from dice_core.network.model import inference  # noqa: E402
 from dice_core.sample import sample_clip  # noqa: E402
@@ -86,7 +87,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture
 def footage(tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("DICE_DATA", str(data))
-    monkeypatch.setattr(dice_engine, "LandmarkTracker", _Tracker)
+    monkeypatch.setattr(tracking, "LandmarkTracker", _Tracker)
     folder = tmp_path / "frames"
     folder.mkdir()
     rng = np.random.default_rng(3)
@@ -146,10 +147,12 @@ def test_takes_name_their_precision_and_are_not_continued_in_another(
     stopped = capture(open_footage(footage), path, settings, should_stop=lambda: next(asked, True))
     assert stopped.cancelled
     assert open_take(path).info["engine"]["settings"]["precision"] == "half (bfloat16)"
+    LoadedNetwork.release()
     monkeypatch.setattr(inference, "half_types", lambda _: ())
     with pytest.raises(InputError, match="other footage or settings"):
         capture(open_footage(footage), path, CaptureSettings(engine="dice"))
     assert main(["capture", str(footage), "-o", str(path), "--engine", "dice", "--precision", "half"]) == 2
+    LoadedNetwork.release()
     monkeypatch.setattr(inference, "half_types", lambda _: (torch.bfloat16,))
     assert not capture(open_footage(footage), path, settings).cancelled
     full = capture(open_footage(footage), tmp_path / "b.dicetake", CaptureSettings(engine="dice", precision="full"))

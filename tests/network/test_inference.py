@@ -1,9 +1,8 @@
-"""Frames through the network: batches, order, and the thread that prepares them."""
+"""Frames through the network: batches and their order."""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -16,8 +15,6 @@ from dice_core.network.model.dice import build_network  # noqa: E402
 from dice_core.network.model.inference import Runner, choose_device  # noqa: E402
 from tests.network.tiny import tiny_state  # noqa: E402
 
-CROP = Crop(0, 0, 224)
-
 
 @pytest.fixture(scope="module")
 def runner() -> Runner:
@@ -25,44 +22,45 @@ def runner() -> Runner:
     return Runner(build_network(tiny_state()), positions, "cpu")
 
 
-def _frames(count: int) -> Iterator[tuple[int, np.ndarray, Crop]]:
+@dataclass(frozen=True)
+class SquareView:
+    """A crop and its pixels."""
+
+    crop: Crop
+    pixels: np.ndarray
+
+
+def _views(count: int) -> list[SquareView]:
     rng = np.random.default_rng(2)
-    for key in range(count):
-        yield key, rng.integers(0, 256, (240, 240, 3), dtype=np.uint8), CROP
+    images = [rng.integers(0, 256, (240, 240, 3), dtype=np.uint8) for _ in range(count)]
+    return [SquareView(Crop(key, 0, 224), cut(image, Crop(key, 0, 224))) for key, image in enumerate(images)]
 
 
-def test_stream_gives_every_frame_its_own_result_in_order(runner: Runner) -> None:
-    results = list(runner.stream(_frames(runner.batch + 2)))
-    assert [result.key for result in results] == list(range(runner.batch + 2))
-    for (_, image, crop), result in zip(_frames(runner.batch + 2), results, strict=True):
-        alone = runner.run(cut(image, crop)[None])
+def test_every_view_has_its_own_result_in_order(runner: Runner) -> None:
+    views = _views(runner.batch + 2)
+    results = runner.results(views)
+    assert [result.crop.left for result in results] == list(range(runner.batch + 2))
+    for view, result in zip(views, results, strict=True):
+        alone = runner.run(view.pixels[None])
         assert result.outputs["head_vs"].shape == (5023, 3)
         assert np.abs(result.outputs["head_vs"] - alone["head_vs"][0]).max() < 1e-4
-    assert list(runner.stream(iter(()))) == []
+    assert runner.results([]) == []
 
 
-def test_errors_of_the_frames_are_raised_here(runner: Runner) -> None:
-    def broken() -> Iterator[tuple[int, np.ndarray, Crop]]:
-        yield from _frames(1)
-        raise InputError("The video ends early.")
-
-    with pytest.raises(InputError, match="ends early"):
-        list(runner.stream(broken()))
-
-
-def test_closing_ends_the_thread(runner: Runner) -> None:
-    stream = runner.stream(_frames(1000))
-    next(stream)
-    assert any(thread.name == "crops" for thread in threading.enumerate())
-    stream.close()
-    assert not any(thread.name == "crops" for thread in threading.enumerate())
-
-
-def test_devices() -> None:
+@pytest.mark.parametrize(
+    ("cuda", "mps", "automatic"),
+    [(True, True, "cuda"), (True, False, "cuda"), (False, True, "mps"), (False, False, "cpu")],
+)
+def test_devices(monkeypatch: pytest.MonkeyPatch, cuda: bool, mps: bool, automatic: str) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: mps)
     assert choose_device("cpu").type == "cpu"
-    assert choose_device("auto").type in ("cpu", "cuda", "mps")
+    assert choose_device("auto").type == automatic
+    for name, available in (("cuda", cuda), ("mps", mps)):
+        if available:
+            assert choose_device(name).type == name
+        else:
+            with pytest.raises(InputError, match=f"{name} is not available"):
+                choose_device(name)
     with pytest.raises(InputError, match="no device"):
         choose_device("abacus")
-    if not torch.cuda.is_available():
-        with pytest.raises(InputError, match="not available"):
-            choose_device("cuda")

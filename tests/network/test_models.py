@@ -139,5 +139,10 @@ def test_data_folder_follows_the_platform(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(sys, "platform", "darwin")
     assert data_folder().parts[-3:] == ("Library", "Application Support", "dice")
     monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.delenv("XDG_DATA_HOME", raising=False)
+    assert data_folder() == Path.home() / ".local" / "share" / "dice"
     monkeypatch.setenv("XDG_DATA_HOME", "/somewhere")
     assert data_folder() == Path("/somewhere/dice")
+    monkeypatch.setattr(sys, "platform", "win32")
+    monkeypatch.setenv("LOCALAPPDATA", "/profile/local")
+    assert data_folder() == Path("/profile/local/dice")

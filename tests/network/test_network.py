@@ -6,7 +6,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from dice_core.network.model.dice import DiceNetwork, build_network  # noqa: E402
+from dice_core.network.model.dice import DiceNetwork, Outputs, build_network  # noqa: E402
 from dice_core.network.model.fused import FusedNetwork  # noqa: E402
 from dice_core.network.model.winograd import WinogradConv, worthwhile_tile  # noqa: E402
 from tests.network.tiny import tiny_state  # noqa: E402
@@ -26,13 +26,28 @@ def test_fused_equals_plain(tiny: DiceNetwork, images: torch.Tensor, positions: 
         assert float((fused[name] - expected).abs().max()) <= 3e-5 * max(float(expected.std()), 0.01), name
 
 
+@pytest.fixture
+def undecided(images: torch.Tensor, positions: torch.Tensor) -> DiceNetwork:
+    """The narrow network with a bias by which the gate is open for one of the two images and closed for the other."""
+    state = tiny_state()
+    presence = build_network(state)(images, positions).contact_presence.double()
+    state["contact_classifier.0.bias"] = state["contact_classifier.0.bias"] - torch.logit(presence).mean().float()
+    return build_network(state)
+
+
+@pytest.mark.parametrize("fused", [False, True])
 def test_gate_zeroes_the_deformation_without_contact(
-    tiny: DiceNetwork, images: torch.Tensor, positions: torch.Tensor
+    undecided: DiceNetwork, images: torch.Tensor, positions: torch.Tensor, fused: bool
 ) -> None:
-    gated, free = tiny(images, positions, True), tiny(images, positions, False)
+    def run(gate: bool) -> Outputs:
+        return FusedNetwork(undecided, positions[0])(images, gate) if fused else undecided(images, positions, gate)
+
+    gated, free = run(True), run(False)
+    is_open = (free.contact_presence > 0.5).flatten().tolist()
+    assert sorted(is_open) == [False, True]
     assert bool(free.deform.abs().amax(dim=(1, 2)).min() > 0)
     for image in range(2):
-        expected = free.deform[image] if float(free.contact_presence[image]) > 0.5 else torch.zeros_like(free.deform[0])
+        expected = free.deform[image] if is_open[image] else torch.zeros_like(free.deform[image])
         assert torch.equal(gated.deform[image], expected)
 
 
@@ -48,7 +63,8 @@ def test_bfloat16_stays_close(tiny: DiceNetwork, images: torch.Tensor, positions
     plain = tiny(images, positions[0]).head_vs
     half = FusedNetwork(tiny, positions[0], torch.bfloat16)(images).head_vs
     assert half.dtype == torch.float32
-    assert float((half - plain).abs().mean() / plain.std()) < 0.1
+    # bfloat16 rounds to 1 in 256; the error measured here is 0.0035 of the deviation.
+    assert float((half - plain).abs().mean() / plain.std()) < 0.01
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What the network says, as bodies of a take: axes, sides, signs, and the rig."""
+"""The network's output as bodies of a take: axes, sides, signs, and the rig."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def _bodies(layers: BodyLayers, outputs: dict[str, np.ndarray], mirrored: bool =
 
 def _posed(bodies: TakeBodies, outputs: dict[str, np.ndarray], crop: Crop) -> tuple[np.ndarray, ...]:
     """Head, hand and deformed head in camera space."""
-    head, hand, _ = bodies.read(NetworkResult("", crop, outputs), CAMERA)
+    head, hand, _ = bodies.read(NetworkResult(crop, outputs), CAMERA)
     local = bodies.head_local(head.expression[None], head.jaw[None])
     vertices = bodies.head_vertices(local, head.rotation[None], head.translation[None])[0]
     dented = bodies.head_vertices(local + head.deformation, head.rotation[None], head.translation[None])[0]
@@ -63,7 +63,7 @@ def test_bodies_lie_where_the_layers_put_them(layers: BodyLayers, outputs: dict[
     crop = Crop(200, 120, 300)
     bodies = _bodies(layers, outputs)
     head, hand, dented = _posed(bodies, outputs, crop)
-    placed = bodies.read(NetworkResult("", crop, outputs), CAMERA)[2]
+    aligned = bodies.read(NetworkResult(crop, outputs), CAMERA)[2]
 
     def tensor(name: str) -> torch.Tensor:
         return torch.from_numpy(outputs[name])[None]
@@ -73,11 +73,11 @@ def test_bodies_lie_where_the_layers_put_them(layers: BodyLayers, outputs: dict[
         expected_head = layers.head(*map(tensor, names))[0].numpy()
         expected_hand = layers.hand(*map(tensor, ("rh_betas", "rh_rot", "rh_pose", "rh_transl")))[0][0].numpy()
     centre = expected_head.mean(0)
-    assert np.abs(head - placed.apply(expected_head - centre)).max() < 2e-6
-    assert np.abs(hand - placed.apply(expected_hand - centre)).max() < 2e-6
+    assert np.abs(head - aligned.apply(expected_head - centre)).max() < 2e-6
+    assert np.abs(hand - aligned.apply(expected_hand - centre)).max() < 2e-6
     removed = outputs["deform"].copy()
     removed[layers.neck] = 0
-    assert np.abs(dented - placed.apply(expected_head - removed - centre)).max() < 2e-6
+    assert np.abs(dented - aligned.apply(expected_head - removed - centre)).max() < 2e-6
     # The head's middle appears where the network's camera shows it.
     middle = CAMERA.project(head.mean(0)[None])[0]
     assert np.abs(middle - (np.array([130, 100]) * 300 / 224 + [200, 120] - np.array(0.5))).max() < 4
@@ -93,12 +93,12 @@ def test_mirrored_views_give_the_mirror_image(layers: BodyLayers, outputs: dict[
 
 def test_second_view_keeps_the_hand_at_the_head(layers: BodyLayers, outputs: dict[str, np.ndarray]) -> None:
     bodies = _bodies(layers, outputs)
-    _, right, placed = bodies.read(NetworkResult("", Crop(200, 120, 300), outputs), CAMERA)
-    second = NetworkResult("", Crop(180, 100, 320, mirrored=True), outputs)
-    _, left, again = bodies.read(second, CAMERA, placed)
-    assert again is placed
+    _, right, aligned = bodies.read(NetworkResult(Crop(200, 120, 300), outputs), CAMERA)
+    second = NetworkResult(Crop(180, 100, 320, mirrored=True), outputs)
+    _, left, again = bodies.read(second, CAMERA, aligned)
+    assert again is aligned
     # In the head-centred space both hands are mirror images of each other.
-    back = [(hand.translation - placed.translation) @ placed.rotation for hand in (right, left)]
+    back = [(hand.translation - aligned.translation) @ aligned.rotation for hand in (right, left)]
     assert np.abs(back[1] - back[0] * [-1, 1, 1]).max() < 1e-9
 
 
@@ -108,8 +108,8 @@ def test_second_view_gives_the_contact_of_the_other_side(layers: BodyLayers, out
     spot = np.linalg.norm(template - template[template[:, 0].argmax()], axis=1) < 0.03
     touching = {**outputs, "head_contact": spot[:, None].astype(np.float32)}
     touching["deform"] = spot[:, None] * np.array([0.004, 0.001, 0.002], np.float32)
-    first, _, placed = bodies.read(NetworkResult("", Crop(200, 120, 300), touching), CAMERA)
-    second, _, _ = bodies.read(NetworkResult("", Crop(180, 100, 320, mirrored=True), touching), CAMERA, placed)
+    first, _, aligned = bodies.read(NetworkResult(Crop(200, 120, 300), touching), CAMERA)
+    second, _, _ = bodies.read(NetworkResult(Crop(180, 100, 320, mirrored=True), touching), CAMERA, aligned)
     rest = bodies.head_mesh().rest_vertices
     there, mirrored = rest[first.contact > 0.5].mean(0), rest[second.contact > 0.5].mean(0)
     assert there[0] > 0.03  # the touch is far from the middle
@@ -153,7 +153,7 @@ def test_meshes_rest_as_takes_want_them(layers: BodyLayers, outputs: dict[str, n
 def test_rig_poses_what_the_vertices_are(layers: BodyLayers, outputs: dict[str, np.ndarray]) -> None:
     plain = {**outputs, "face_pose": np.zeros(6, np.float32), "face_exp": np.clip(outputs["face_exp"], -3, 3)}
     bodies = _bodies(layers, plain)
-    head, hand, _ = bodies.read(NetworkResult("", Crop(200, 120, 300), plain), CAMERA)
+    head, hand, _ = bodies.read(NetworkResult(Crop(200, 120, 300), plain), CAMERA)
     mesh = bodies.head_mesh()
     keys = bodies.expression_keys(head.expression[None])[0]
     assert keys.min() >= 0
@@ -176,7 +176,7 @@ def test_rig_poses_what_the_vertices_are(layers: BodyLayers, outputs: dict[str, 
 def test_shapes_of_the_person_are_kept(layers: BodyLayers, outputs: dict[str, np.ndarray]) -> None:
     bodies = _bodies(layers, outputs)
     other = {**outputs, "face_shape": outputs["face_shape"] + 1, "rh_betas": outputs["rh_betas"] - 1}
-    result = NetworkResult("", Crop(200, 120, 300), other)
+    result = NetworkResult(Crop(200, 120, 300), other)
     hand = bodies.read(result, CAMERA)[1]
     flat = replace(hand, rotation=np.zeros((16, 3)), translation=np.zeros(3))
     vertices = bodies.hand_vertices("right", flat.rotation[None], flat.translation[None])[0]

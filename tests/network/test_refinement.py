@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from dice_core.engines.dice.contact_refinement import lifting_shift, resting_shift, spread_over_time
-from dice_core.engines.dice.postprocess import DiceFinisher
 from dice_core.geometry.closest_point import SurfaceIndex
 from dice_core.geometry.mesh import triangles
 from dice_core.sample import sample_truth
@@ -19,7 +18,8 @@ ROWS = slice(17, 37)
 
 pytest.importorskip("torch")
 
-from tests.network.perturbed import SampleBodies, depth_errors, network_columns, refined  # noqa: E402
+from dice_core.engines.dice.postprocess import Postprocessor  # noqa: E402
+from tests.network.perturbed import SampleBodies, depth_errors, network_frames, refined  # noqa: E402
 
 
 def test_hands_inside_the_head_are_brought_onto_the_skin(tmp_path: Path) -> None:
@@ -56,14 +56,14 @@ def test_penetration_falls_where_the_network_sees_no_touch(tmp_path: Path) -> No
 
 def test_chunks_do_not_show() -> None:
     truth = open_take(sample_truth())
-    columns = network_columns(truth, depth_errors(len(truth.frames))["+-10 mm"])
-    meshes = dict(truth.meshes)
-    finisher = DiceFinisher(SampleBodies(meshes), meshes.__getitem__, truth.fps, solve_contact=True)  # type: ignore[arg-type]
-    whole = finisher.finish(columns, 24, 40).meshes
-    part = finisher.finish({key: value[8:56] for key, value in columns.items()}, 16, 32).meshes
-    for name, arrays in whole.items():
-        for key, values in arrays.items():
-            assert np.array_equal(values, part[name][key]), (name, key)
+    frames = network_frames(truth, depth_errors(len(truth.frames))["+-10 mm"])
+    postprocessor = Postprocessor(SampleBodies(dict(truth.meshes)), truth.fps, solve_contact=True)  # type: ignore[arg-type]
+    whole = postprocessor.chunk(frames, 24, 40).meshes
+    part = postprocessor.chunk(frames.rows(slice(8, 56)), 16, 32).meshes
+    for name, values in whole.items():
+        expected = part[name].take_arrays(name)
+        for key, array in values.take_arrays(name).items():
+            assert np.array_equal(array, expected[key]), key
 
 
 @pytest.fixture(scope="module")

@@ -83,7 +83,7 @@ def embed_irises(rest: np.ndarray, parts: HeadParts, quads: np.ndarray, views: l
         rows = slice(LANDMARK_COUNT + 5 * side, LANDMARK_COUNT + 5 * side + 5)
         seen = np.mean([view.points[rows, :2] for view in views], axis=0)
         rim = seen[1:] - seen[0]
-        # The detector's rim points lie right, above, left and below the centre: keep its order, not its measure.
+        # The detector's rim points lie right, above, left and below the centre: keep their order, not their distances.
         rim = np.where(np.abs(rim) == np.abs(rim).max(1, keepdims=True), np.sign(rim), 0)
         offsets = np.concatenate([np.zeros((1, 2)), rim * IRIS_RADIUS])
         points[5 * side : 5 * side + 5] = centre + np.concatenate([offsets, np.zeros((5, 1))], axis=1)

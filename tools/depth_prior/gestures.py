@@ -1,4 +1,7 @@
-"""Joint angles of hands as people hold them near their faces: made up from anatomy, not recorded from anybody."""
+"""Joint angles of hands as people hold them near their faces.
+
+All numbers were set by hand after anatomy; nothing was recorded from anybody.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Hands that touch a face, just miss it, or are held before it."""
+"""Simulated hands that touch a face, just miss it, or are held before it. All shares and ranges were set by hand."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from depth_prior.crowd import Crowd, HandModel
 from depth_prior.gestures import sample_angles
-from depth_prior.stages import Stage
+from depth_prior.hand_batch import HandBatch, HandModel
+from depth_prior.heads import SimulatedHead
 from dice_core.bodies import Head
 from dice_core.fitting.kinematics import ArticulatedPoints
 from dice_core.geometry.rotations import rotation_matrices
@@ -29,29 +29,30 @@ REGIONS = {
     "brow": 0.03,
     "ear": 0.03,
 }
-"""Where hands touch faces, as a share of all touches."""
+"""Regions of the face, each with its share of all touches."""
 
 OWN_SIDE = 0.8
 """Share of touches on the side of the face that the hand belongs to, where there are two."""
 
 PARTS = {"tips": 0.4, "fingers": 0.25, "palm": 0.2, "back": 0.15}
-"""Where a hand is touched: inside of the last phalanges, inside of the fingers, palm, knuckles and backs of fingers."""
+"""Parts of the hand with their shares of all touches: pads of the last phalanges, insides of the fingers, palm, and
+knuckles with the backs of the fingers."""
 
 TILT = 22.0
 """Degrees, deviation of the skins' normals from opposing each other."""
 
 ELBOW = np.array([-0.45, 0.85, -0.2])
 ELBOW_FIRMNESS = 2.2
-"""Where the elbow of a right hand hangs, camera axes, and how firmly the hand's turn follows."""
+"""Direction from a right hand to its elbow in camera axes, and how strongly the hand's rotation follows it."""
 
 FOREARM = np.array([0.04, 0.08, 0.12, 0.16])
 FOREARM_RADIUS = 0.03
 """Metres from the wrist and around the bone: the forearm does not pass through the head."""
 
 LIGHT_TOUCHES = 0.35
-FIRM = 16
-"""Share of the hands touching by a point that are kept, and samples near the skin from which all are kept: a hand that
-rests on a face mostly rests on it broadly."""
+BROAD = 16
+"""Share of the hands touching at a single point that are kept, and number of samples near the skin from which all are
+kept: a hand on a face mostly rests on it broadly."""
 
 NEAR = 0.008
 """Metres from the skin for that."""
@@ -59,13 +60,13 @@ NEAR = 0.008
 TURNS = 12
 PUSHES = 8
 GIVE = (0.0005, 0.005)
-"""Metres that the skin gives way. More for soft skin was tried, and told the depths of the sample's hand less well."""
+"""Metres that the skin gives way. With more for soft skin, the depths predicted for the rendered sample were worse."""
 
 DEEPER = 0.003
-"""Metres deeper than the most that skin gives way, at which a hand counts as stuck in the head."""
+"""Metres beyond the most that skin gives way, at which a hand counts as stuck in the head."""
 
 CONTACT = 0.004
-"""Metres of gap within which a hand counts as touching."""
+"""Metres of separation within which a hand counts as touching."""
 
 FINGER_STEPS = np.radians([-24.0, -12.0, 0.0, 12.0, 24.0])
 RESTING = 0.55
@@ -86,42 +87,44 @@ PICTURE = 0.7
 
 @dataclass(frozen=True)
 class Scenes:
-    """n hands before one stage. keypoints : (n, 21, 3) metres in camera space; touching : (n,) bool."""
+    """n hands before one head. keypoints : (n, 21, 3) metres in camera space; touching : (n,) bool."""
 
-    crowd: Crowd
+    batch: HandBatch
     keypoints: np.ndarray
     touching: np.ndarray
 
 
-def sample_scenes(head: Head, stage: Stage, model: HandModel, count: int, rng: np.random.Generator) -> Scenes:
-    """Up to `count` right hands; those that come out impossible are left out."""
+def sample_scenes(
+    head: Head, simulated: SimulatedHead, model: HandModel, count: int, rng: np.random.Generator
+) -> Scenes:
+    """Up to `count` right hands; impossible ones are left out."""
     touching = int(count * TOUCHING)
     missing = int(count * MISSING)
-    near, normal, give = _touch(head, stage, model, touching + missing, rng)
+    near, normal, give = _touch(head, simulated, model, touching + missing, rng)
     shift = np.zeros((len(near.angles), 3))
     rows = rng.random(len(shift)) < missing / (touching + missing)
     shift[rows] = normal[rows] * rng.uniform(*MISS, (int(rows.sum()), 1))
     near = near.moved(shift)
-    free = _free(stage, model, count - touching - missing, rng)
-    crowd = Crowd(*(np.concatenate(pair) for pair in zip(vars(near).values(), vars(free).values(), strict=True)))
-    keypoints = model.positions(crowd, model.keypoints)
-    depth = stage.depth(model.skin(crowd))
+    free = _free(simulated, model, count - touching - missing, rng)
+    batch = HandBatch(*(np.concatenate(pair) for pair in zip(vars(near).values(), vars(free).values(), strict=True)))
+    keypoints = model.positions(batch, model.keypoints)
+    depth = simulated.depth(model.skin(batch))
     deepest = depth.max(axis=1)
     give = np.concatenate([give, np.full(len(free.angles), GIVE[0])])
-    firmness = np.where(deepest > -CONTACT, LIGHT_TOUCHES + (depth > -NEAR).sum(axis=1) / FIRM, 1.0)
-    possible = (deepest < give + DEEPER) & _forearm_clear(stage, crowd) & _visible(stage, keypoints)
-    kept = np.flatnonzero(possible & (rng.random(len(possible)) < firmness))
-    return Scenes(crowd.taken(kept), keypoints[kept], deepest[kept] > -CONTACT)
+    kept_share = np.where(deepest > -CONTACT, LIGHT_TOUCHES + (depth > -NEAR).sum(axis=1) / BROAD, 1.0)
+    possible = (deepest < give + DEEPER) & _forearm_clear(simulated, batch) & _visible(simulated, keypoints)
+    kept = np.flatnonzero(possible & (rng.random(len(possible)) < kept_share))
+    return Scenes(batch.subset(kept), keypoints[kept], deepest[kept] > -CONTACT)
 
 
 def _touch(
-    head: Head, stage: Stage, model: HandModel, count: int, rng: np.random.Generator
-) -> tuple[Crowd, np.ndarray, np.ndarray]:
+    head: Head, simulated: SimulatedHead, model: HandModel, count: int, rng: np.random.Generator
+) -> tuple[HandBatch, np.ndarray, np.ndarray]:
     """Hands, the normals (n, 3) of the skin that they touch, and how far (n,) it gives way."""
-    variant = stage.variant
+    variant = simulated.variant
     vertex = _sample_skin(head, variant.touchable, count, rng)
-    target = variant.vertices[vertex] @ stage.rotation.T + stage.translation
-    normal = variant.normals[vertex] @ stage.rotation.T
+    target = variant.vertices[vertex] @ simulated.rotation.T + simulated.translation
+    normal = variant.normals[vertex] @ simulated.rotation.T
     # Only skin that the camera sees can be seen to be touched.
     seen = np.einsum("nj,nj->n", normal, target) < 0.5 * np.linalg.norm(target, axis=1)
     target, normal = target[seen], normal[seen]
@@ -129,18 +132,18 @@ def _touch(
     give = rng.uniform(*GIVE, count)
     angles = sample_angles(model.hand, count, rng)
     sample = _sample_hand(model, count, rng)
-    identity = Crowd(np.tile(np.eye(3), (count, 1, 1)), np.zeros((count, 3)), angles)
+    identity = HandBatch(np.tile(np.eye(3), (count, 1, 1)), np.zeros((count, 3)), angles)
     local = model.skin(identity)[np.arange(count), sample]
     outward = model.normals(identity)[np.arange(count), sample]
     facing = -normal + rng.normal(0, np.tan(np.radians(TILT)) / 1.4, (count, 3))
     facing /= np.linalg.norm(facing, axis=1, keepdims=True)
     rotation = _turned(_between(outward, facing), facing, rng)
     translation = target - np.einsum("nab,nb->na", rotation, local - model.joints[0]) - model.joints[0]
-    crowd = Crowd(rotation, translation, angles)
-    crowd = _pushed_out(stage, model, crowd, normal, give)
+    batch = HandBatch(rotation, translation, angles)
+    batch = _pushed_out(simulated, model, batch, normal, give)
     resting = np.flatnonzero(rng.random(count) < RESTING)
-    crowd.angles[resting] = _rested(stage, model, crowd.taken(resting))
-    return _pushed_out(stage, model, crowd, normal, give), normal, give
+    batch.angles[resting] = _rested(simulated, model, batch.subset(resting))
+    return _pushed_out(simulated, model, batch, normal, give), normal, give
 
 
 def _sample_skin(head: Head, touchable: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
@@ -180,7 +183,7 @@ def _between(start: np.ndarray, end: np.ndarray) -> np.ndarray:
 
 
 def _turned(rotation: np.ndarray, about: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Turn hands about axes (n, 3) so that the elbow hangs where elbows do."""
+    """Turn hands about axes (n, 3) so that the elbow is where elbows are."""
     turns = (np.arange(TURNS) + rng.random((len(about), 1))) * 2 * np.pi / TURNS
     candidates = rotation_matrices(about[:, None] * turns[..., None]) @ rotation[:, None]
     score = ELBOW_FIRMNESS * candidates[..., 1] @ (ELBOW / np.linalg.norm(ELBOW))
@@ -188,33 +191,35 @@ def _turned(rotation: np.ndarray, about: np.ndarray, rng: np.random.Generator) -
     return candidates[np.arange(len(about)), chosen]
 
 
-def _pushed_out(stage: Stage, model: HandModel, crowd: Crowd, normal: np.ndarray, give: np.ndarray) -> Crowd:
+def _pushed_out(
+    simulated: SimulatedHead, model: HandModel, batch: HandBatch, normal: np.ndarray, give: np.ndarray
+) -> HandBatch:
     """Move hands along the skin's normal until they press it in by as much as it gives way."""
     shift = np.zeros_like(normal)
-    skin = model.skin(crowd)[:, ::2]
+    skin = model.skin(batch)[:, ::2]
     for _ in range(PUSHES):
-        excess = stage.depth(skin + shift[:, None]).max(axis=1) - give
+        excess = simulated.depth(skin + shift[:, None]).max(axis=1) - give
         # Toward the skin only by a little: what is before it now may meet another part of the head.
         shift += normal * np.clip(excess, -0.01, 0.03)[:, None]
-    return crowd.moved(shift)
+    return batch.moved(shift)
 
 
-def _rested(stage: Stage, model: HandModel, crowd: Crowd) -> np.ndarray:
+def _rested(simulated: SimulatedHead, model: HandModel, batch: HandBatch) -> np.ndarray:
     """(n, 22) angles with each finger bent or stretched, a step at most, so that it lies closest to the skin."""
     names = model.hand.dof_names
     joint = model.sample_joints
-    angles = crowd.angles.copy()
+    angles = batch.angles.copy()
     for finger in ("index", "middle", "ring", "little"):
         own = np.flatnonzero(np.char.startswith(joint, finger) & ~np.char.endswith(joint, "metacarpal"))
         samples = model.samples.points
         points = ArticulatedPoints(samples.rest[own], samples.weights[own])
         moved, costs = [], []
         for step in FINGER_STEPS:
-            trial = crowd.angles.copy()
+            trial = batch.angles.copy()
             trial[:, names.index(f"{finger}_mcp_flexion")] += step
             trial[:, names.index(f"{finger}_pip_flexion")] += 0.4 * step
             trial = np.clip(trial, model.hand.dof_lower, model.hand.dof_upper)
-            depth = stage.depth(model.positions(Crowd(crowd.rotation, crowd.translation, trial), points))
+            depth = simulated.depth(model.positions(HandBatch(batch.rotation, batch.translation, trial), points))
             deepest = depth.max(axis=1)
             costs.append(np.where(deepest > GIVE[1], 10 * deepest, -deepest) + 0.01 * abs(step))
             moved.append(trial)
@@ -224,32 +229,32 @@ def _rested(stage: Stage, model: HandModel, crowd: Crowd) -> np.ndarray:
     return angles
 
 
-def _free(stage: Stage, model: HandModel, count: int, rng: np.random.Generator) -> Crowd:
+def _free(simulated: SimulatedHead, model: HandModel, count: int, rng: np.random.Generator) -> HandBatch:
     angles = sample_angles(model.hand, count, rng)
     axis = rng.normal(size=(count, 3))
     random = rotation_matrices(axis / np.linalg.norm(axis, axis=1, keepdims=True) * rng.uniform(0, np.pi, (count, 1)))
     about = rng.normal(size=(count, 3))
     rotation = _turned(random, about / np.linalg.norm(about, axis=1, keepdims=True), rng)
-    identity = Crowd(rotation, np.zeros((count, 3)), angles)
+    identity = HandBatch(rotation, np.zeros((count, 3)), angles)
     middle = model.positions(identity, model.keypoints).mean(axis=1)
     depth = rng.uniform(*FREE_DEPTH, count)
     across = rng.normal(0, FREE_ACROSS, (count, 2))
-    at = stage.translation + np.column_stack([across, np.zeros(count)])
-    at *= np.maximum(1 + depth / stage.translation[2], 0.25)[:, None]
-    return Crowd(rotation, at - middle, angles)
+    at = simulated.translation + np.column_stack([across, np.zeros(count)])
+    at *= np.maximum(1 + depth / simulated.translation[2], 0.25)[:, None]
+    return HandBatch(rotation, at - middle, angles)
 
 
-def _forearm_clear(stage: Stage, crowd: Crowd) -> np.ndarray:
-    along = crowd.rotation[:, None, :, 1] * FOREARM[:, None]
-    return (stage.depth(crowd.translation[:, None] + along) < -FOREARM_RADIUS).all(axis=1)
+def _forearm_clear(simulated: SimulatedHead, batch: HandBatch) -> np.ndarray:
+    along = batch.rotation[:, None, :, 1] * FOREARM[:, None]
+    return (simulated.depth(batch.translation[:, None] + along) < -FOREARM_RADIUS).all(axis=1)
 
 
-def _visible(stage: Stage, keypoints: np.ndarray) -> np.ndarray:
-    pixels = np.round(stage.camera.project(keypoints)).astype(int)
-    height, width = stage.front.shape
+def _visible(simulated: SimulatedHead, keypoints: np.ndarray) -> np.ndarray:
+    pixels = np.round(simulated.camera.project(keypoints)).astype(int)
+    height, width = simulated.front.shape
     inside = ((pixels >= 0) & (pixels < [width, height])).all(axis=2)
     clipped = np.clip(pixels, 0, [width - 1, height - 1])
-    front = np.where(inside, stage.front[clipped[..., 1], clipped[..., 0]], np.inf)
+    front = np.where(inside, simulated.front[clipped[..., 1], clipped[..., 0]], np.inf)
     hidden = keypoints[..., 2] > front + HIDDEN_GIVE
     near = keypoints[..., 2].min(axis=1) > 0.1
     return (hidden.mean(axis=1) <= HIDDEN) & (inside.mean(axis=1) >= PICTURE) & near

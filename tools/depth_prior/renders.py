@@ -1,4 +1,4 @@
-"""Pictures of simulated scenes, and where the hand network sees the key points in them."""
+"""Pictures of simulated scenes, and the key points that the landmark network finds in them."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from bodies.render import SKIN, Light, shade
 
-from depth_prior.crowd import HandModel
+from depth_prior.hand_batch import HandModel
+from depth_prior.heads import SimulatedHead
 from depth_prior.interactions import Scenes
-from depth_prior.stages import Stage
 from dice_core.bodies import Head
 from dice_core.geometry.mesh import triangles
 from dice_core.geometry.rasterizer import scaled_camera
@@ -38,21 +38,21 @@ class Detections:
 
 def detect_rendered(
     head: Head,
-    stage: Stage,
+    simulated: SimulatedHead,
     model: HandModel,
     scenes: Scenes,
     tracker: LandmarkTracker,
     rng: np.random.Generator,
 ) -> Detections:
     """Render every scene and look for the right hand; scenes in which it is not found are left out."""
-    camera = scaled_camera(stage.camera, SIZE / stage.camera.width)
-    skull = stage.variant.vertices @ stage.rotation.T + stage.translation
+    camera = scaled_camera(simulated.camera, SIZE / simulated.camera.width)
+    skull = simulated.variant.vertices @ simulated.rotation.T + simulated.translation
     faces = np.concatenate([triangles(head.mesh), triangles(model.mesh) + len(skull)])
     points, world, row = [], [], []
-    crowd = scenes.crowd
+    batch = scenes.batch
     for k in range(len(scenes.touching)):
         fingers = model.hand.pose(
-            model.shape, model.scale, axis_angle(crowd.rotation[k]), crowd.angles[k], crowd.translation[k]
+            model.shape, model.scale, axis_angle(batch.rotation[k]), batch.angles[k], batch.translation[k]
         )
         tone = SKIN * np.clip(rng.normal(0.95, 0.12), 0.6, 1.1)
         albedo = np.concatenate([np.tile(tone, (len(skull), 1)), np.tile(tone * 1.02, (len(fingers), 1))])

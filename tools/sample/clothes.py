@@ -1,4 +1,7 @@
-"""Where the bodies end: a sleeve over the cut of the wrist, and a collar with shoulders under the cut of the neck."""
+"""Clothes that hide where the bodies end: a sleeve over the wrist's cut, a collar and shoulders under the neck's.
+
+Sizes and places were set by hand, by the look of the pictures.
+"""
 
 from __future__ import annotations
 

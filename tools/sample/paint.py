@@ -1,6 +1,7 @@
 """What skin, eyes and nails look like: pictures painted on the front of the head and the back of the hand.
 
-A picture covers a rectangle of the rest pose seen along z, so that a point's place in it is its x and y.
+A picture covers a rectangle of the rest pose seen along z, so that a point's position in it is its x and y.
+Colours, sizes and strengths were set by hand, by the look of the pictures.
 """
 
 from __future__ import annotations

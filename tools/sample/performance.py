@@ -1,4 +1,6 @@
-"""What the person in the sample does: identity, expressions, head motion and where two fingers go, over time.
+"""The performance in the sample: who the person is, and expressions, head motion and two fingers' path over time.
+
+All figures were set by hand, by the look of the clip.
 
 Times are seconds of a clip of `DURATION`; a clip of another number of frames plays the same performance faster or
 slower.

@@ -1,4 +1,4 @@
-"""The performance carried out: bodies posed, skin pressed in, touches noted, frame by frame."""
+"""The performance as an animation of bodies: posed, with the skin pressed in and touches recorded, frame by frame."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ import numpy as np
 
 from dice_core.bodies import load_hand, load_head
 from dice_core.contact.soft_tissue import SoftTissue
-from dice_core.contact.touch_events import TouchLog
+from dice_core.contact.touch_events import TouchEventRecorder
 from dice_core.geometry.camera import Camera
 from dice_core.geometry.mesh import Mesh, triangles
 from sample.performance import DURATION, HAND_SCALE, HAND_SHAPE, HEAD_SHAPE, Moment, moment
 from sample.reach import reach
 
-__all__ = ["FOV_DEGREES", "Played", "person_meshes", "play"]
+__all__ = ["FOV_DEGREES", "Animation", "animate", "person_meshes"]
 
 FOV_DEGREES = 40.0
-"""Along the longer side: what a capture assumes of footage of which it knows nothing."""
+"""Field of view along the longer side: what a capture assumes of footage whose lens is unknown."""
 
 
 @dataclass(frozen=True)
-class Played:
-    """The clip as bodies.
+class Animation:
+    """The bodies in every frame of the clip.
 
     moments : T of them; arrays : the bodies' arrays by the take's keys, (T, ...), zero where the hand
     is out of the picture; hand_vertices : (T, W, 3) metres, everywhere; touches : as take.json lists them.
@@ -40,14 +40,17 @@ def person_meshes() -> tuple[Mesh, Mesh]:
     return load_head().person_mesh(HEAD_SHAPE), load_hand("right").person_mesh(HAND_SHAPE, HAND_SCALE)
 
 
-def play(frames: int, camera: Camera) -> Played:
-    """Pose and press the bodies of all frames."""
+def animate(frames: int, camera: Camera) -> Animation:
+    """Pose the bodies of all frames and press the skin in.
+
+    frames : of the clip; camera : tells when the hand is in the picture.
+    """
     head, hand = load_head(), load_hand("right")
     moments = [moment(DURATION * k / (frames - 1)) for k in range(frames)]
     poses = reach(head, hand, moments)
     head_mesh, hand_mesh = person_meshes()
     tissue = SoftTissue.for_head(head, head_mesh.rest_vertices)
-    touches = TouchLog(head_mesh)
+    touches = TouchEventRecorder(head_mesh)
     hand_triangles = triangles(hand_mesh)
     rows, everywhere = [], []
     for k, (now, pose) in enumerate(zip(moments, poses, strict=True)):
@@ -75,7 +78,7 @@ def play(frames: int, camera: Camera) -> Played:
         }
         rows.append(row)
     arrays = {key: _stored([row[key] for row in rows]) for key in rows[0]}
-    return Played(moments, arrays, np.array(everywhere), touches.events())
+    return Animation(moments, arrays, np.array(everywhere), touches.as_dicts())
 
 
 def _in_picture(vertices: np.ndarray, camera: Camera) -> bool:

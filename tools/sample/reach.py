@@ -1,4 +1,7 @@
-"""Inverse kinematics: the hand that puts the pads of two fingers where they are meant to be on the cheek."""
+"""Inverse kinematics: the pose of the hand that brings the pads of two fingers to their targets on the cheek.
+
+All constants were set by hand, by the look of the clip.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ from dice_core.geometry.mesh import triangles, vertex_normals
 from dice_core.geometry.rotations import axis_angle, rotation_matrices
 from sample.performance import HAND_SCALE, HAND_SHAPE, HEAD_SHAPE, Moment
 
-__all__ = ["HandPose", "reach"]
+__all__ = ["WristPose", "reach"]
 
 FINGERS = ("index", "middle")
 
@@ -29,10 +32,10 @@ POINTING, FACING = np.array([0.70, -0.62, 0.30]), np.array([0.55, 0.10, 0.83])
 view."""
 
 TURN_SIGMA = 0.12
-"""Radians by which the hand gives up this direction for a fingertip out of place by `PAD_SIGMA`."""
+"""Radians: a turn of the hand from this direction costs as much as a fingertip `PAD_SIGMA` away from its target."""
 
 PAD_SIGMA, NORMAL_SIGMA = 0.0008, 0.35
-"""Metres, and sine of an angle: how well pads meet their points, and face the skin."""
+"""Metres, and the sine of an angle: standard deviations of a pad from its target, and of its normal from the skin's."""
 
 CLEARANCE, CLEARANCE_SIGMA = 0.004, 0.001
 """Metres that the rest of the hand keeps from the head."""
@@ -57,7 +60,7 @@ RELAXED_DEGREES = {
     "little_pip_flexion": 45.0,
     "little_dip_flexion": 16.0,
 }
-"""What the fingers do when nothing is asked of them; all others are at their mean."""
+"""Joint angles that the fingers keep where no target needs others; all others are at their mean."""
 
 ANGLE_SIGMA = 0.20
 """Radians around `RELAXED_DEGREES`, alike for all joints; sideways motion and twist have a third of it."""
@@ -70,7 +73,7 @@ SMOOTHING_FRAMES = 1.0
 
 
 @dataclass(frozen=True)
-class HandPose:
+class WristPose:
     """rotation, translation : (3,) of the wrist in camera space; angles : (22,)."""
 
     rotation: np.ndarray
@@ -89,7 +92,7 @@ class _Pad:
     normal: np.ndarray
 
 
-def reach(head: Head, hand: Hand, moments: list[Moment]) -> list[HandPose]:
+def reach(head: Head, hand: Hand, moments: list[Moment]) -> list[WristPose]:
     """Poses of the hand for a performance, frame by frame, smooth over time."""
     solver = _Solver(head, hand)
     engaged = [k for k, moment in enumerate(moments) if moment.away < 1]
@@ -100,7 +103,7 @@ def reach(head: Head, hand: Hand, moments: list[Moment]) -> list[HandPose]:
 
 
 class _Solver:
-    """Solves in the head's own axes, so that the hand goes along with the head; unknowns: turn, place, 22 angles."""
+    """Solves in the head's own axes, so that the hand follows the head; unknowns: rotation, translation, 22 angles."""
 
     def __init__(self, head: Head, hand: Hand) -> None:
         self.head, self.hand = head, hand
@@ -144,13 +147,13 @@ class _Solver:
         self.x = found.x
         return self.x
 
-    def in_camera(self, x: np.ndarray, moment: Moment) -> HandPose:
+    def in_camera(self, x: np.ndarray, moment: Moment) -> WristPose:
         """The pose in camera space, moved away from the face as far as the moment says."""
         turn = rotation_matrices(moment.rotation)
         away = rotation_matrices(AWAY_TURN * moment.away)
         rotation = axis_angle(away @ turn @ self._rotation(x))
         translation = turn @ x[3:6] + moment.translation + AWAY_PATH * moment.away
-        return HandPose(rotation, translation, x[6:])
+        return WristPose(rotation, translation, x[6:])
 
     def _rotation(self, x: np.ndarray) -> np.ndarray:
         return rotation_matrices(x[:3]) @ self.reference

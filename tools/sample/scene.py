@@ -1,6 +1,7 @@
-"""The sample's set in Blender: two bodies, clothes, light and a camera, in the take's camera space.
+"""The sample's scene in Blender: two bodies, clothes, light and a camera, in the take's camera space.
 
-Blender's world is taken as camera space (x right, y down, z forward); its camera stands on its head to look along +z.
+Blender's world stands for camera space (x right, y down, z forward), so its camera is turned upside down to look along
++z. Lights and materials were set by hand, by the look of the pictures.
 """
 
 from __future__ import annotations
@@ -20,10 +21,10 @@ from sample.clothes import COLLAR_RINGS, SLEEVE_RINGS, boundary_ring, collar, ri
 from sample.materials import cloth, eye_material, flesh, skin_material, wall
 from sample.paint import Picture, paint_eyes, paint_face, paint_hand
 from sample.performance import HAND_SCALE, HAND_SHAPE, HEAD_PLACE
-from sample.physics import Played, person_meshes
+from sample.physics import Animation, person_meshes
 from sample.reach import AWAY_PATH
 
-__all__ = ["Stage"]
+__all__ = ["SampleScene"]
 
 LIGHTS = (
     # place (metres, camera space), size (metres), watts, colour
@@ -41,8 +42,11 @@ INNER_REGIONS = ("mouth_inner", "tongue")
 EYE_REGIONS = ("eyeball.L", "eyeball.R")
 
 
-class Stage:
-    """A scene that is set once and then shot frame by frame."""
+class SampleScene:
+    """A scene that is made once and then rendered frame by frame.
+
+    camera : the take's; samples : of Cycles for each pixel. Replaces what the open Blender file holds.
+    """
 
     def __init__(self, camera: Camera, samples: int) -> None:
         bpy.ops.wm.read_factory_settings(use_empty=True)
@@ -60,11 +64,11 @@ class Stage:
         self._sleeve = _tube("Sleeve", SLEEVE_RINGS, len(self._wrist), dark)
         self._collar = _tube("Collar", COLLAR_RINGS, len(self._neck), dark)
 
-    def shoot(self, played: Played, frame: int, file: Path) -> None:
-        """Render one frame as PNG."""
-        arrays, now = played.arrays, played.moments[frame]
+    def render(self, animation: Animation, frame: int, file: Path) -> None:
+        """Render one frame to a PNG file."""
+        arrays, now = animation.arrays, animation.moments[frame]
         _move(self._head, arrays["head.vertices"][frame] + arrays["head.deformation"][frame])
-        hand = played.hand_vertices[frame].astype(np.float64)
+        hand = animation.hand_vertices[frame].astype(np.float64)
         _move(self._hand, hand)
         ring = hand[self._wrist]
         knuckles = hand[self._hand_mesh.region_vertices("middle")].mean(axis=0)

@@ -15,28 +15,29 @@ from dice_core.geometry.mesh import Mesh, joint_transforms
 from dice_core.geometry.rotations import rotation_matrices
 from dice_core.take import Source, TakeWriter, TouchEvent, open_take
 from sample.performance import HAND_SCALE, HAND_SHAPE
-from sample.physics import Played, person_meshes
+from sample.physics import Animation, person_meshes
 
 __all__ = ["rewrite_truth", "write_truth"]
 
 QUANTUM = 2.0**-16
-"""Metres to whose multiples vertices are rounded, 0.015 mm: the mildest power of two with which the take stays
-under the size that the repository allows."""
+"""Metres: vertices are rounded to multiples of it, 0.015 mm; the smallest power of two with which the take stays under
+the size that the repository allows."""
 
 ENGINE = {"name": "rendered", "settings": {}, "models": {}}
 
 CHUNK_FRAMES = 24
 
 
-def write_truth(path: Path, clip: Path, fps: float, camera: Camera, played: Played) -> None:
+def write_truth(path: Path, clip: Path, fps: float, camera: Camera, animation: Animation) -> None:
     """Write the take beside the clip, in place of one that is there."""
-    _write(path, clip, fps, camera, person_meshes(), played.arrays, [TouchEvent(**touch) for touch in played.touches])
+    touches = [TouchEvent(**touch) for touch in animation.touches]
+    _write(path, clip, fps, camera, person_meshes(), animation.arrays, touches)
 
 
 def rewrite_truth(path: Path, clip: Path) -> None:
     """Write the take again with the landmarks, regions and texture coordinates of today's bodies; what moves stays.
 
-    For after the bodies were calibrated anew: the clip shows the take that is on disk.
+    For use after a new calibration of the bodies: the clip shows the take that is on disk.
     """
     take = open_take(path)
     keys = [key for key in next(iter(take.chunks())) if not key.startswith(("landmarks_", "confidence_", "frame"))]

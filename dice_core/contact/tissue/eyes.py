@@ -9,10 +9,11 @@ import numpy as np
 __all__ = ["Eye", "eyes_of"]
 
 LID_COVER = 0.0004
-"""Metres of lid that stay in front of an eyeball."""
+"""Metres that the skin of a lid stays in front of the eyeball. Set by hand: less than a lid is thick, more than what
+rounding and interpolation between vertices take away."""
 
 REACH = 1.6
-"""Radii of the eyeball around its centre within which skin is kept off it."""
+"""Radii of the eyeball around its centre within which skin is kept off it. Set by hand to hold both lids."""
 
 
 @dataclass(frozen=True)
@@ -31,17 +32,17 @@ class Eye:
         """The same eye in a head (V, 3) of another frame."""
         return Eye(self.ball, self.around, *_sphere(head[self.ball]))
 
-    def clearance(self, skin: np.ndarray) -> np.ndarray:
-        """(k,) metres from the eyeball to the skin around it, in a head (V, 3)."""
+    def separation(self, skin: np.ndarray) -> np.ndarray:
+        """(k,) metres between the eyeball and the skin around it in a head (V, 3), negative where they overlap."""
         return np.linalg.norm(skin[self.around] - self.centre, axis=1) - self.radius
 
     def limit(self, limits: np.ndarray, head: np.ndarray) -> None:
-        """Lower dent limits (V,), in place, to what fits between lid and eyeball."""
-        limits[self.around] = np.minimum(limits[self.around], np.maximum(self.clearance(head) - LID_COVER, 0))
+        """Lower the dent limits (V,), in place, to what fits between lid and eyeball."""
+        limits[self.around] = np.minimum(limits[self.around], np.maximum(self.separation(head) - LID_COVER, 0))
 
     def keep_off(self, dent: np.ndarray, head: np.ndarray) -> None:
         """Change a displacement (V, 3) of the head, in place, so that skin in front of the eyeball stays there."""
-        floor = np.minimum(self.clearance(head), LID_COVER)
+        floor = np.minimum(self.separation(head), LID_COVER)
         offset = head[self.around] + dent[self.around] - self.centre
         distance = np.maximum(np.linalg.norm(offset, axis=1), 1e-9)
         lack = np.maximum(floor - (distance - self.radius), 0)

@@ -1,4 +1,8 @@
-"""How soft the head is, where: softness, the deepest dent, what can be touched and what hangs together."""
+"""What the head is made of, vertex by vertex: softness, the deepest dent, what can be touched and what moves together.
+
+All constants here were set by hand: depths and softness after what a finger feels on a face, and after how dents looked
+in renders of the sample clip. None was fitted to measurements.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dice_core.geometry.mesh import Mesh, vertex_normals
+from dice_core.geometry.mesh import Mesh, triangle_edges, vertex_normals
 from dice_core.geometry.mesh import triangles as mesh_triangles
 
 if TYPE_CHECKING:
@@ -16,16 +20,16 @@ if TYPE_CHECKING:
 __all__ = ["Tissue", "bed_stiffness", "dent_limits", "head_tissue"]
 
 HARDEST_DENT = 0.0015
-"""Metres: skin over bone gives way by about this much under a finger."""
+"""Metres by which skin over bone gives way under a finger."""
 
 SOFTEST_DENT = 0.018
-"""Metres: a cheek pressed with a finger until it meets the teeth."""
+"""Metres by which a cheek gives way before a finger meets the teeth."""
 
 SOFTEST_BED, HARDEST_BED = 1.0, 50.0
 """Stiffness of the elastic bed at softness 1 and 0; only their ratio shapes a dent."""
 
 BED_EXPONENT = 1.5
-"""Bed stiffness is the inverse of softness to this power between the two ends."""
+"""Between those ends, bed stiffness is about the inverse of softness to this power."""
 
 REGION_SOFTNESS = {
     "forehead": 0.02,
@@ -46,14 +50,15 @@ REGION_SOFTNESS = {
     "neck": 0.35,
     "mouth_inner": 0.7,
 }
-"""What a thumb feels, 0 bone and 1 the hollow of the cheek; a region that is not listed is rigid."""
+"""Softness as a thumb feels it, 0 for bone and 1 for the hollow of the cheek; a region that is not listed is rigid."""
 
 SOFT_SPOTS = (
     ((50, 205, 187, 147, 280, 425, 411, 376), 1.0, 0.020),
     ((61, 291, 0, 17, 37, 267, 84, 314), 0.9, 0.012),
     ((4, 1, 98, 327), 0.6, 0.010),
 )
-"""Landmarks on soft tissue (hollow of the cheek; lips; nose tip and wings), softness, radius in metres."""
+"""Landmarks on soft tissue (hollow of the cheek; lips; tip and wings of the nose), softness there, and radius in
+metres."""
 
 HARD_SPOTS = (
     ((10, 151, 9, 8, 168, 6, 197, 67, 297, 69, 299), 0.0, 0.022),
@@ -61,37 +66,47 @@ HARD_SPOTS = (
     ((116, 117, 345, 346), 0.35, 0.012),
     ((152, 199, 175), 0.3, 0.010),
 )
-"""Landmarks over bone (forehead and nose bridge; brow ridges; cheek bones; chin), softness, radius in metres."""
+"""Landmarks over bone (forehead and bridge of the nose; brow ridges; cheekbones; chin), softness there, and radius in
+metres."""
 
 SMOOTHING_ROUNDS = 6
-"""Averages over neighbours, edges of 3 to 6 mm: tissue changes over about a centimetre."""
+"""Averages over neighbours, along edges of 3 to 6 mm: tissue changes over about a centimetre."""
 
 LIP_REACH, LIP_COUPLING = 0.004, 1.0
-"""Metres up to which opposite lips count as meeting in the neutral head, and how firmly they drag each other along."""
+"""Metres up to which opposite lips count as meeting in the neutral head, and strength of their coupling, 1 as strong as
+an edge of the mesh."""
 
 OUTWARD_WIDTH = 0.006
-"""Metres over which the skin's normals are averaged for where it looks on the whole: more than a lip's edge."""
+"""Metres over which normals are averaged for the direction that the skin faces: wider than the edge of a lip."""
+
+OUTWARD_ROUNDS = 2
+"""Averages of those directions."""
 
 FOLDED = 0.2
-"""Least cosine between a vertex's normal and where the skin around it looks; less lies in a fold: between the lips, at
-the lids' rims, in the nostrils."""
+"""Smallest cosine between a vertex's normal and the direction that the skin around it faces. A vertex below it lies in
+a fold: between the lips, at the rims of the lids, in the nostrils."""
 
 EYEBALL_FRONT = 0.3
-"""Least share of an eyeball vertex's normal that points to the front for it to be touched."""
+"""Smallest forward component of an eyeball vertex's normal at which the vertex can be touched."""
 
 REFERENCE_FRONT = np.array([0.0, 0.0, -1.0])
-"""The way a head looks at rest."""
+"""The direction that a head faces at rest, in camera axes."""
+
+LIP_SLOPE, LIP_OVERLAP = 0.3, 0.002
+"""Smallest vertical component of the normals of facing lip vertices; metres by which the lower one may lie above the
+upper."""
 
 
 @dataclass(frozen=True)
 class Tissue:
     """What a mesh is made of, vertex by vertex.
 
-    softness : (V,) 0 bone to 1 softest; dent_limit : (V,) metres; touchable : (V,) bool; moving : (V,) bool, gives way
-    at all; couplings : (c, 2) int, vertices that drag each other along, coupling_strength : (c,);
-    eyeballs : index arrays of rigid balls that skin must stay in front of;
-    lining : (V,) bool, surfaces behind the skin that follow it, so that a dent does not come out inside the mouth;
-    outward : (V, 3) unit, where the skin looks on the whole, in the axes of the rest pose; None for the mesh's normals.
+    softness : (V,) from 0 for bone to 1 for the softest; dent_limit : (V,) metres; touchable : (V,) bool;
+    moving : (V,) bool, false for what is rigid; couplings : (c, 2) int, vertices that move together, and
+    coupling_strength : (c,), 1 as strong as an edge; eyeballs : vertex indices of rigid balls that skin stays in front
+    of; lining : (V,) bool, surfaces behind the skin that follow it, so that a dent does not show inside the mouth;
+    outward : (V, 3) unit, the direction that the skin faces over a wider area, in the axes of the rest pose; None for
+    the mesh's normals.
     """
 
     softness: np.ndarray
@@ -112,12 +127,12 @@ class Tissue:
 
 
 def dent_limits(softness: np.ndarray) -> np.ndarray:
-    """(V,) metres: the deepest dent that each softness allows."""
+    """(V,) metres: the deepest dent that each softness allows; softness : (V,)."""
     return HARDEST_DENT + (SOFTEST_DENT - HARDEST_DENT) * softness
 
 
 def bed_stiffness(softness: np.ndarray) -> np.ndarray:
-    """(V,) stiffness of the elastic bed under the skin, 1 for the softest."""
+    """(V,) stiffness of the elastic bed under the skin, 1 for the softest; softness : (V,)."""
     share = SOFTEST_BED / HARDEST_BED
     return SOFTEST_BED / (share + (1 - share) * softness**BED_EXPONENT)
 
@@ -159,7 +174,7 @@ def _softness(head: Head, rest: np.ndarray, triangles: np.ndarray, rigid: np.nda
             distance = np.linalg.norm(rest[:, None] - landmarks[list(indices)], axis=2).min(axis=1)
             near = np.exp(-((distance / radius) ** 2))
             softness = take(softness, softness + near * (value - softness))
-    edges = np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]])
+    edges = triangle_edges(triangles)
     i, j = np.concatenate([edges, edges[:, ::-1]]).T
     valence = np.maximum(np.bincount(i, minlength=len(rest)), 1)
     for _ in range(SMOOTHING_ROUNDS):
@@ -168,7 +183,7 @@ def _softness(head: Head, rest: np.ndarray, triangles: np.ndarray, rigid: np.nda
 
 
 def _outward(rest: np.ndarray, normals: np.ndarray, hidden: np.ndarray, lips: np.ndarray) -> np.ndarray:
-    """(V, 3) unit: normals averaged over visible skin that looks the same way, or over all of it around the lips."""
+    """(V, 3) unit: normals averaged over visible skin that faces the same way, or over all of it around the lips."""
     seen = np.flatnonzero(~hidden)
     points = rest[seen].astype(np.float32)
     length = (points**2).sum(axis=1)
@@ -176,19 +191,19 @@ def _outward(rest: np.ndarray, normals: np.ndarray, hidden: np.ndarray, lips: np
     i, j = np.nonzero(square < (3 * OUTWARD_WIDTH) ** 2)
     near = np.exp(square[i, j] / (-2 * OUTWARD_WIDTH**2))
     around_mouth = lips[seen][i] & lips[seen][j]
-    looks = normals[seen]
-    for _ in range(2):
-        agreement = np.where(around_mouth, 1.0, np.maximum(np.einsum("nx,nx->n", looks[i], looks[j]), 0))
+    facing = normals[seen]
+    for _ in range(OUTWARD_ROUNDS):
+        agreement = np.where(around_mouth, 1.0, np.maximum(np.einsum("nx,nx->n", facing[i], facing[j]), 0))
         weight = near * agreement
-        looks = np.stack([np.bincount(i, weight * looks[j, axis], len(seen)) for axis in range(3)], axis=1)
-        looks /= np.maximum(np.linalg.norm(looks, axis=1, keepdims=True), 1e-12)
+        facing = np.stack([np.bincount(i, weight * facing[j, axis], len(seen)) for axis in range(3)], axis=1)
+        facing /= np.maximum(np.linalg.norm(facing, axis=1, keepdims=True), 1e-12)
     outward = normals.copy()
-    outward[seen] = looks
+    outward[seen] = facing
     return outward
 
 
 def _sockets(mesh: Mesh, rest: np.ndarray, normals: np.ndarray, eyeballs: tuple[np.ndarray, ...]) -> np.ndarray:
-    """(V,) bool: skin around an eyeball that looks toward its centre, behind the lids."""
+    """(V,) bool: skin around an eyeball that faces its centre, behind the lids."""
     inside = np.zeros(len(rest), bool)
     for side, ball in zip("LR", eyeballs, strict=True):
         outward = rest - rest[ball].mean(axis=0)
@@ -200,20 +215,19 @@ def _meeting_lips(
     rest: np.ndarray, normals: np.ndarray, lips: np.ndarray, triangles: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Pairs of lip vertices that face each other across the closed mouth, and the strength of their coupling."""
-    upper = np.flatnonzero(lips & (normals[:, 1] > 0.3))
-    lower = np.flatnonzero(lips & (normals[:, 1] < -0.3))
+    upper = np.flatnonzero(lips & (normals[:, 1] > LIP_SLOPE))
+    lower = np.flatnonzero(lips & (normals[:, 1] < -LIP_SLOPE))
     if not len(upper) or not len(lower):
         return np.zeros((0, 2), np.int64), np.zeros(0)
     offset = rest[lower][None] - rest[upper][:, None]
     distance = np.linalg.norm(offset, axis=2)
     # The lower lip lies below (y points down) what faces it; a chin's underside or a nostril does not.
-    distance = np.where(offset[:, :, 1] < -0.002, np.inf, distance)
+    distance = np.where(offset[:, :, 1] < -LIP_OVERLAP, np.inf, distance)
     forward = np.stack([upper, lower[distance.argmin(axis=1)]], axis=1)
     backward = np.stack([upper[distance.argmin(axis=0)], lower], axis=1)
     pairs = np.unique(np.concatenate([forward, backward]), axis=0)
-    gap = np.linalg.norm(rest[pairs[:, 0]] - rest[pairs[:, 1]], axis=1)
-    sides = np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]])
-    joined, sorted_pairs = (np.sort(ends, axis=1) @ [len(rest), 1] for ends in (sides, pairs))
+    length = np.linalg.norm(rest[pairs[:, 0]] - rest[pairs[:, 1]], axis=1)
+    joined, sorted_pairs = (np.sort(ends, axis=1) @ [len(rest), 1] for ends in (triangle_edges(triangles), pairs))
     apart = ~np.isin(sorted_pairs, joined)
-    keep = (gap < LIP_REACH) & apart
-    return pairs[keep], LIP_COUPLING * np.exp(-((gap[keep] / (LIP_REACH / 2)) ** 2))
+    keep = (length < LIP_REACH) & apart
+    return pairs[keep], LIP_COUPLING * np.exp(-((length[keep] / (LIP_REACH / 2)) ** 2))

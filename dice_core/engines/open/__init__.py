@@ -1,5 +1,1 @@
-"""The open engine: landmark networks, open bodies, fitting, placement and a soft-tissue solver."""
-
-from dice_core.engines.open.engine import OpenEngine
-
-__all__ = ["OpenEngine"]
+"""The open engine, which needs nothing beyond what ships with it."""

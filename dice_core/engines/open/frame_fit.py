@@ -8,24 +8,24 @@ from functools import cached_property
 import numpy as np
 
 from dice_core.contact.tissue.stiffness import Tissue
-from dice_core.engines.base import SIDES, Columns
-from dice_core.engines.open.frames import head_pose, set_head_pose
+from dice_core.engines.base import SIDES
+from dice_core.engines.open.frames import HandFrames, OpenFrames
 from dice_core.engines.open.survey import Person
 from dice_core.fitting.depth_prior import HandDepthPrior
 from dice_core.fitting.hand_fit import HandFitter, HandObservation
-from dice_core.fitting.hand_head_refinement import HandPlacer, Placement
+from dice_core.fitting.hand_head_refinement import HandHeadRefiner, RefinedHand
 from dice_core.fitting.hand_samples import HandSamples
 from dice_core.fitting.head_fit import HeadFitter, HeadPose
 from dice_core.fitting.head_view import HeadView
 from dice_core.geometry.mesh import triangles
-from dice_core.geometry.nearest_vertex import HeadProximity
+from dice_core.geometry.nearest_vertex import NearestVertexIndex
 from dice_core.geometry.rotations import rotation_matrices
 
 __all__ = ["FrameFitter"]
 
 
 class FrameFitter:
-    """Fits the rows of a clip in order; all it remembers between rows stands in the columns."""
+    """Fits the frames of a clip in order; all that a frame takes from the one before stands in that frame's table."""
 
     def __init__(self, person: Person, tissue: Tissue) -> None:
         self.person = person
@@ -35,11 +35,11 @@ class FrameFitter:
         self._triangles = triangles(self._head_mesh)
         self._tissue = tissue
         self._hands: dict[str, HandFitter] = {}
-        self._placers: dict[str, HandPlacer] = {}
+        self._refiners: dict[str, HandHeadRefiner] = {}
 
     @cached_property
-    def _proximity(self) -> HeadProximity:
-        return HeadProximity(self._head_mesh, self._tissue.touchable & ~self.person.head.rigid_vertices)
+    def _nearest_vertex(self) -> NearestVertexIndex:
+        return NearestVertexIndex(self._head_mesh, self._tissue.touchable & ~self.person.head.rigid_vertices)
 
     def _hand(self, side: str) -> HandFitter:
         if side not in self._hands:
@@ -47,66 +47,61 @@ class FrameFitter:
             self._hands[side] = HandFitter(person.hand(side), person.camera, person.hand_shape, person.hand_scale)
         return self._hands[side]
 
-    def _placer(self, side: str) -> HandPlacer:
-        if side not in self._placers:
-            self._placers[side] = HandPlacer(
+    def _refiner(self, side: str) -> HandHeadRefiner:
+        if side not in self._refiners:
+            self._refiners[side] = HandHeadRefiner(
                 self._hand(side),
                 HandSamples.of(self.person.hand_mesh(side)),
-                self._proximity,
+                self._nearest_vertex,
                 pivot=self.person.head.mesh.joints[0],
                 softness=self._tissue.softness,
             )
-        return self._placers[side]
+        return self._refiners[side]
 
-    def fit_row(self, columns: Columns, row: int, before: tuple[Columns, int] | None) -> None:
-        """Fill in the poses of a row.
+    def fit(self, frame: OpenFrames, previous: OpenFrames | None) -> None:
+        """Enter the poses of a frame that holds its detections; both tables have one row.
 
-        before : columns and row of the frame before, None at the start of a clip.
+        previous : the frame before, fitted; None at the start of a clip.
         """
-        previous_head = None if before is None else head_pose(*before)
+        previous_head = None if previous is None else previous.head.pose(0)
         view = None
-        if columns["head"][row]:
-            pose = self._head_fitter.fit(columns["head.landmarks"][row], previous_head)
-            set_head_pose(columns, row, pose)
-        for side in SIDES:
-            if not columns[side][row]:
-                continue
-            if view is None and columns["head"][row]:
+        if frame.head.found[0]:
+            pose = self._head_fitter.fit(frame.head.landmarks[0], previous_head)
+            frame.head.set_pose(0, pose)
+            if any(frame.hand(side).found[0] for side in SIDES):
                 view = self._view(pose)
-            self._fit_hand(columns, row, side, before, view, previous_head)
+        for side in SIDES:
+            if frame.hand(side).found[0]:
+                before = None if previous is None else previous.hand(side)
+                self._fit_hand(side, frame.hand(side), before, view, previous_head)
 
     def _view(self, pose: HeadPose) -> HeadView:
         head = self.person.head
         local = self._head_mesh.rest_vertices + np.tensordot(pose.expression.astype(np.float32), head.expressions, 1)
-        self._proximity.set_vertices(local)
+        self._nearest_vertex.set_vertices(local)
         vertices = local @ rotation_matrices(pose.rotation).astype(np.float32).T + pose.translation.astype(np.float32)
         return HeadView.of(pose, vertices, self._triangles, self.person.camera)
 
     def _fit_hand(
         self,
-        columns: Columns,
-        row: int,
         side: str,
-        before: tuple[Columns, int] | None,
+        hand: HandFrames,
+        before: HandFrames | None,
         view: HeadView | None,
         previous_head: HeadPose | None,
     ) -> None:
-        observation = HandObservation.of(columns[f"{side}.landmarks"][row], columns[f"{side}.world"][row])
+        observation = HandObservation.of(hand.landmarks[0], hand.world_landmarks[0])
         if view is not None:
-            guess = HandDepthPrior.load().guess(
+            predicted = HandDepthPrior.load().predict(
                 observation.pixels, observation.depth, side, self.person.camera, view
             )
-            observation = replace(observation, guess=guess)
-        free_before, placed_before = None, None
-        if before is not None and before[0][side][before[1]]:
-            earlier, index = before
-            free_before = earlier[f"{side}.free"][index]
-            touching = bool(earlier[f"{side}.touching"][index])
-            placed_before = Placement(earlier[f"{side}.pose"][index], touching)
+            observation = replace(observation, depth_prediction=predicted)
+        free_before, refined_before = None, None
+        if before is not None and before.found[0]:
+            free_before = before.free_pose[0]
+            refined_before = RefinedHand(before.pose[0], bool(before.touching[0]))
         free = self._hand(side).fit(observation, free_before)
-        columns[f"{side}.free"][row] = free
-        columns[f"{side}.pose"][row] = free
+        hand.free_pose[0] = hand.pose[0] = free
         if view is not None:
-            placed = self._placer(side).place(free, observation, view, placed_before, previous_head)
-            columns[f"{side}.pose"][row] = placed.pose
-            columns[f"{side}.touching"][row] = placed.touching
+            refined = self._refiner(side).refine(free, observation, view, refined_before, previous_head)
+            hand.pose[0], hand.touching[0] = refined.pose, refined.is_touching

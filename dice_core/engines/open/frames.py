@@ -1,77 +1,97 @@
-"""What is known of each frame before smoothing, as columns: arrays with one row a frame, plain enough to save."""
+"""What the open engine knows of each frame before smoothing."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from dice_core.engines.base import SIDES, Columns
+from dice_core.engines.frame_table import FrameTable, column, table
 from dice_core.fitting.head_fit import HeadPose
 from dice_core.fitting.kinematics import POSE_SIZE
-from dice_core.landmarks import FaceDetection, HandDetection
+from dice_core.landmarks import FaceDetection, FrameLandmarks, HandDetection
 
-__all__ = ["empty_columns", "head_pose", "join", "set_face", "set_hand", "set_head_pose"]
+__all__ = ["HandFrames", "HeadFrames", "OpenFrames"]
 
 _EXPRESSIONS = 52
+_FACE_LANDMARKS, _HAND_LANDMARKS = 478, 21
 
 
-def empty_columns(frames: Sequence[int]) -> Columns:
-    """Columns in which nothing has been found yet; frames : indices in the footage."""
-    count = len(frames)
-    columns: Columns = {
-        "frame": np.asarray(frames, np.int32),
-        "head": np.zeros(count, np.uint8),
-        "head.confidence": np.zeros(count, np.float32),
-        "head.landmarks": np.zeros((count, 478, 3), np.float32),
-        "head.rotation": np.zeros((count, 3)),
-        "head.translation": np.zeros((count, 3)),
-        "head.expression": np.zeros((count, _EXPRESSIONS)),
-    }
-    for side in SIDES:
-        columns |= {
-            side: np.zeros(count, np.uint8),
-            f"{side}.confidence": np.zeros(count, np.float32),
-            f"{side}.landmarks": np.zeros((count, 21, 3), np.float32),
-            f"{side}.world": np.zeros((count, 21, 3), np.float32),
-            f"{side}.free": np.zeros((count, POSE_SIZE)),
-            f"{side}.pose": np.zeros((count, POSE_SIZE)),
-            f"{side}.touching": np.zeros(count, np.uint8),
-        }
-    return columns
+@dataclass
+class HeadFrames(FrameTable):
+    """The head, frame by frame.
+
+    found : whether there is a face; confidence : of the landmarks; landmarks : pixels, and depth in their unit;
+    rotation : axis-angle; translation : metres; expression : weights.
+    """
+
+    found: np.ndarray = column(dtype=np.uint8)
+    confidence: np.ndarray = column(dtype=np.float32)
+    landmarks: np.ndarray = column(_FACE_LANDMARKS, 3, dtype=np.float32)
+    rotation: np.ndarray = column(3)
+    translation: np.ndarray = column(3)
+    expression: np.ndarray = column(_EXPRESSIONS)
+
+    def pose(self, row: int) -> HeadPose | None:
+        """The pose in a row, None where there is no head."""
+        if not self.found[row]:
+            return None
+        return HeadPose(self.rotation[row], self.translation[row], self.expression[row])
+
+    def set_pose(self, row: int, pose: HeadPose) -> None:
+        """Enter the pose of a row."""
+        self.rotation[row], self.translation[row] = pose.rotation, pose.translation
+        self.expression[row] = pose.expression
+
+    def set_detection(self, row: int, face: FaceDetection) -> None:
+        """Enter a face that was found."""
+        self.found[row], self.confidence[row], self.landmarks[row] = 1, face.confidence, face.points
 
 
-def set_face(columns: Columns, row: int, face: FaceDetection) -> None:
-    """Note a face that was found."""
-    columns["head"][row] = 1
-    columns["head.confidence"][row] = face.confidence
-    columns["head.landmarks"][row] = face.points
+@dataclass
+class HandFrames(FrameTable):
+    """One hand, frame by frame.
+
+    found : whether it is there; confidence : that it is; landmarks : pixels, and depth in their unit;
+    world_landmarks : the landmark network's own 3D, metres; free_pose : pose fitted without the head; pose : the same
+    refined against the head; touching : whether it touches the head.
+    """
+
+    found: np.ndarray = column(dtype=np.uint8)
+    confidence: np.ndarray = column(dtype=np.float32)
+    landmarks: np.ndarray = column(_HAND_LANDMARKS, 3, dtype=np.float32)
+    world_landmarks: np.ndarray = column(_HAND_LANDMARKS, 3, dtype=np.float32)
+    free_pose: np.ndarray = column(POSE_SIZE)
+    pose: np.ndarray = column(POSE_SIZE)
+    touching: np.ndarray = column(dtype=np.uint8)
+
+    def set_detection(self, row: int, hand: HandDetection) -> None:
+        """Enter a hand that was found."""
+        self.found[row], self.confidence[row] = 1, hand.presence
+        self.landmarks[row], self.world_landmarks[row] = hand.points, hand.world
 
 
-def set_hand(columns: Columns, row: int, hand: HandDetection) -> None:
-    """Note a hand that was found."""
-    columns[hand.side][row] = 1
-    columns[f"{hand.side}.confidence"][row] = hand.presence
-    columns[f"{hand.side}.landmarks"][row] = hand.points
-    columns[f"{hand.side}.world"][row] = hand.world
+@dataclass
+class OpenFrames(FrameTable):
+    """frame : index in the footage; head; left, right : the subject's own hands."""
 
+    frame: np.ndarray = column(dtype=np.int32)
+    head: HeadFrames = table(HeadFrames)
+    left: HandFrames = table(HandFrames)
+    right: HandFrames = table(HandFrames)
 
-def head_pose(columns: Columns, row: int) -> HeadPose | None:
-    """The head's pose in a row, None where there is no head."""
-    if not columns["head"][row]:
-        return None
-    return HeadPose(
-        columns["head.rotation"][row], columns["head.translation"][row], columns["head.expression"][row]
-    )
+    @classmethod
+    def of_landmarks(cls, frame: int, landmarks: FrameLandmarks, sides: tuple[str, ...]) -> OpenFrames:
+        """One row with what was detected in a frame; hands of other sides than `sides` are left out."""
+        row = cls.empty(1)
+        row.frame[0] = frame
+        if landmarks.face is not None:
+            row.head.set_detection(0, landmarks.face)
+        for hand in landmarks.hands:
+            if hand.side in sides:
+                row.hand(hand.side).set_detection(0, hand)
+        return row
 
-
-def set_head_pose(columns: Columns, row: int, pose: HeadPose) -> None:
-    """Note the head's pose in a row."""
-    columns["head.rotation"][row] = pose.rotation
-    columns["head.translation"][row] = pose.translation
-    columns["head.expression"][row] = pose.expression
-
-
-def join(blocks: Sequence[Columns]) -> Columns:
-    """Blocks one after the other."""
-    return {key: np.concatenate([block[key] for block in blocks]) for key in blocks[0]}
+    def hand(self, side: str) -> HandFrames:
+        """The hand of a side."""
+        return self.left if side == "left" else self.right

@@ -1,148 +1,125 @@
-"""From the poses of single frames to what a take holds: gaps filled, smoothed, skin pressed in where hands touch."""
+"""From the poses of single frames to what a take holds: gaps filled, smoothed, posed, skin pressed in by the hands."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
+from dice_core.bodies import Hand
 from dice_core.contact.soft_tissue import SoftTissue
 from dice_core.contact.tissue.stiffness import Tissue
-from dice_core.engines.base import SIDES, Columns, Press
+from dice_core.engines.base import SIDES, Chunk, HandContact
+from dice_core.engines.open.frames import HandFrames, HeadFrames, OpenFrames
 from dice_core.engines.open.survey import Person
-from dice_core.engines.postprocess import INTERPOLATED, ChunkFinisher, press_hand
-from dice_core.fitting.temporal_filter import (
-    fill_gaps,
-    interpolate,
-    interpolate_rotation,
-    longest_gap,
-    smooth,
-    smooth_rotation,
-    smoothing_weights,
-)
+from dice_core.engines.postprocess import fill_short_gaps, press_hand
+from dice_core.fitting.temporal_filter import smooth, smooth_rotation, smoothing_weights
 from dice_core.geometry.mesh import triangles
+from dice_core.take.mesh_frames import HEAD_LANDMARKS, MeshFrames
 
-__all__ = ["Finisher"]
+__all__ = ["Postprocessor"]
 
-_EXPRESSION_SECONDS = 0.17  # smoothing of expressions, whose jitter shows more than the pose's
-_BLINK_SECONDS = 0.04  # smoothing of blinks, which are over in a few frames
+_EXPRESSION_SECONDS = 0.17  # smoothing of expressions, whose jitter shows more than the pose's; set by hand
+_BLINK_SECONDS = 0.04  # smoothing of blinks, which are over in a few frames; set by hand
 _QUICK_ACTIONS = ("eyeBlink",)
-_SHORTEST_STAY_SECONDS = 0.1  # a hand seen more briefly is a misdetection
-_HEAD_LANDMARKS = 468
+_SHORTEST_STAY_SECONDS = 0.1  # a hand seen more briefly is a misdetection; set by hand
 
 
-class Finisher(ChunkFinisher):
-    """Turns windows of columns into the arrays of a chunk."""
+@dataclass
+class _HeadMotion:
+    """The head over a window: tracked (T,), rotation (T, 3), translation (T, 3), expression (T, 52)."""
+
+    tracked: np.ndarray
+    rotation: np.ndarray
+    translation: np.ndarray
+    expression: np.ndarray
+
+
+@dataclass
+class _HandMotion:
+    """A hand over a window: tracked (T,), rotation (T, 3), translation (T, 3), joint angles (T, 22)."""
+
+    tracked: np.ndarray
+    rotation: np.ndarray
+    translation: np.ndarray
+    angles: np.ndarray
+
+
+class Postprocessor:
+    """Turns windows of fitted frames into chunks: smooth, pose, press. All that it keeps is about the person."""
 
     def __init__(self, person: Person, tissue: Tissue, fps: float) -> None:
-        self.person = person
-        self.fps = fps
-        self._gap = longest_gap(fps)
-        self._stay = max(1, round(_SHORTEST_STAY_SECONDS * fps))
-        self._quick = np.array([name.startswith(_QUICK_ACTIONS) for name in person.head.expression_names])
-        self._person_tissue = tissue
+        """tissue : of the person's head; fps : frames a second, of no meaning for a picture."""
+        self._person = person
+        self._fps = fps
+        self._blinks = np.array([name.startswith(_QUICK_ACTIONS) for name in person.head.expression_names])
+        self._tissue = tissue
         self._hand_triangles = {side: triangles(person.hand(side).mesh) for side in SIDES}
 
     @cached_property
-    def _tissue(self) -> SoftTissue:
-        # Made when the first hand is there: a second or more that clips of heads alone need not wait for.
-        mesh = self.person.head_mesh()
-        return SoftTissue(self._person_tissue, mesh.rest_vertices, triangles(mesh))
+    def _soft_tissue(self) -> SoftTissue:
+        # Made for the first hand that is near: a second or more that clips of heads alone need not wait for.
+        mesh = self._person.head_mesh()
+        return SoftTissue(self._tissue, mesh.rest_vertices, triangles(mesh))
 
-    def expect_hands(self) -> None:
-        """Make what hands on a face need now: half a second that stopping a capture should not wait for."""
-        _ = self._tissue
+    def chunk(self, window: OpenFrames, start: int, stop: int) -> Chunk:
+        """Rows start..stop-1 as the take holds them; a mesh that is in none of them is left out.
 
-    def _steady_head(self, window: Columns, single: bool) -> Columns:
-        tracked = window["head"].astype(np.uint8)
-        rotation, translation = window["head.rotation"].copy(), window["head.translation"].copy()
-        expression = window["head.expression"].copy()
-        if not single:
-            self._fill(tracked, [rotation], [translation, expression])
-            weights = smoothing_weights(tracked > 0, self.fps)
-            rotation = smooth_rotation(rotation, weights)
-            translation = smooth(translation, weights)
-            quick = smoothing_weights(tracked > 0, self.fps, _BLINK_SECONDS)
-            slow = smoothing_weights(tracked > 0, self.fps, _EXPRESSION_SECONDS)
-            expression = np.where(self._quick, smooth(expression, quick), smooth(expression, slow))
-            expression = np.clip(expression, 0, 1)
-        return {"tracked": tracked, "rotation": rotation, "translation": translation, "expression": expression}
+        window : the rows with 2 x `temporal_filter.REACH` rows of the clip on either side, where the clip has them.
+        """
+        chosen = slice(start, stop)
+        head = _smooth_head(window.head, self._fps, self._blinks)
+        meshes: dict[str, MeshFrames] = {}
+        if head.tracked[chosen].any():
+            meshes["head"] = _pose_head(self._person, head, window.head, chosen)
+        for side in SIDES:
+            hand = _smooth_hand(window.hand(side), self._fps, self._person.hand(side))
+            if hand.tracked[chosen].any():
+                meshes[f"hand_{side}"] = _pose_hand(self._person, side, hand, window.hand(side), chosen)
+        return Chunk(window.frame[chosen], meshes, self._press(meshes))
 
-    def _steady_hand(self, window: Columns, side: str, single: bool) -> Columns:
-        tracked = window[side].astype(np.uint8)
-        pose = window[f"{side}.pose"]
-        rotation, rest = pose[:, :3].copy(), pose[:, 3:].copy()
-        if not single:
-            self._fill(tracked, [rotation], [rest])
-            _drop_short(tracked, self._stay)
-            weights = smoothing_weights(tracked > 0, self.fps)
-            rotation = smooth_rotation(rotation, weights)
-            rest = smooth(rest, weights)
-        hand = self.person.hand(side)
-        angles = np.clip(rest[:, 3:], hand.dof_lower, hand.dof_upper)
-        return {"tracked": tracked, "rotation": rotation, "translation": rest[:, :3], "angles": angles}
+    def _press(self, meshes: dict[str, MeshFrames]) -> list[HandContact]:
+        """Let the hands press into the head, row by row and one after the other, in place."""
+        contacts = []
+        head = meshes.get("head")
+        for row in () if head is None else map(int, np.flatnonzero(head.tracked)):
+            for side in SIDES:
+                name = f"hand_{side}"
+                if name in meshes and meshes[name].tracked[row]:
+                    assert head is not None
+                    response = press_hand(self._soft_tissue, head, meshes[name], row, self._hand_triangles[side])
+                    contacts.append(HandContact(row, name, response.head_contact, response.deformation))
+        return contacts
 
-    def _fill(self, tracked: np.ndarray, rotations: list[np.ndarray], values: list[np.ndarray]) -> None:
-        fill, before, after = fill_gaps(tracked > 0, self._gap)
-        tracked[fill] = INTERPOLATED
-        for rotation in rotations:
-            interpolate_rotation(rotation, fill, before, after)
-        for value in values:
-            interpolate(value, fill, before, after)
 
-    def _head_arrays(self, window: Columns, head: Columns, start: int, stop: int) -> dict[str, np.ndarray]:
-        model, shape = self.person.head, self.person.head_shape
-        count, joints = stop - start, len(model.mesh.joints)
-        size = len(model.mesh.rest_vertices)
-        present = head["tracked"][start:stop] > 0
-        arrays: dict[str, np.ndarray] = {
-            "tracked": np.where(present, head["tracked"][start:stop], 0).astype(np.uint8),
-            "vertices": np.zeros((count, size, 3), np.float32),
-            "deformation": np.zeros((count, size, 3), np.float32),
-            "contact": np.zeros((count, size), np.float32),
-            "rotation": np.zeros((count, joints, 3), np.float32),
-            "translation": np.zeros((count, 3), np.float32),
-            "expression": np.zeros((count, len(model.expressions)), np.float32),
-            "landmarks": window["head.landmarks"][start:stop, :_HEAD_LANDMARKS, :2].astype(np.float32),
-            "confidence": window["head.confidence"][start:stop].astype(np.float32),
-        }
-        for k in np.flatnonzero(present):
-            row = start + k
-            arrays["rotation"][k, 0] = head["rotation"][row]
-            arrays["translation"][k] = head["translation"][row]
-            arrays["expression"][k] = head["expression"][row]
-            arrays["vertices"][k] = model.pose(
-                shape, arrays["expression"][k], head["rotation"][row], head["translation"][row]
-            )
-        return arrays
+def _smooth_head(head: HeadFrames, fps: float, blinks: np.ndarray) -> _HeadMotion:
+    """The head over time; a single picture stays as it is. blinks : (52,) bool, expressions that move fast."""
+    tracked = head.found.astype(np.uint8)
+    rotation, translation, expression = head.rotation.copy(), head.translation.copy(), head.expression.copy()
+    if len(tracked) > 1:
+        fill_short_gaps(tracked, fps, [rotation], [translation, expression])
+        weights = smoothing_weights(tracked > 0, fps)
+        rotation = smooth_rotation(rotation, weights)
+        translation = smooth(translation, weights)
+        quick = smoothing_weights(tracked > 0, fps, _BLINK_SECONDS)
+        slow = smoothing_weights(tracked > 0, fps, _EXPRESSION_SECONDS)
+        expression = np.where(blinks, smooth(expression, quick), smooth(expression, slow))
+        expression = np.clip(expression, 0, 1)
+    return _HeadMotion(tracked, rotation, translation, expression)
 
-    def _hand_arrays(self, window: Columns, hand: Columns, side: str, start: int, stop: int) -> dict[str, np.ndarray]:
-        person = self.person
-        model = person.hand(side)
-        count, size = stop - start, len(model.mesh.rest_vertices)
-        present = hand["tracked"][start:stop] > 0
-        arrays: dict[str, np.ndarray] = {
-            "tracked": hand["tracked"][start:stop].astype(np.uint8),
-            "vertices": np.zeros((count, size, 3), np.float32),
-            "deformation": np.zeros((count, size, 3), np.float32),
-            "contact": np.zeros((count, size), np.float32),
-            "rotation": np.zeros((count, len(model.mesh.joints), 3), np.float32),
-            "translation": np.zeros((count, 3), np.float32),
-            "landmarks": window[f"{side}.landmarks"][start:stop, :, :2].astype(np.float32),
-            "confidence": window[f"{side}.confidence"][start:stop].astype(np.float32),
-        }
-        for k in np.flatnonzero(present):
-            row = start + k
-            rotation, angles, translation = hand["rotation"][row], hand["angles"][row], hand["translation"][row]
-            arrays["rotation"][k] = model.rotation_vectors(rotation, angles)
-            arrays["translation"][k] = translation
-            arrays["vertices"][k] = model.pose(person.hand_shape, person.hand_scale, rotation, angles, translation)
-        return arrays
 
-    def _press(self, out: dict[str, dict[str, np.ndarray]], head: Columns, row: int, k: int, side: str) -> Press:
-        name = f"hand_{side}"
-        pressed = press_hand(self._tissue, out["head"], out[name], k, self._hand_triangles[side])
-        return Press(k, name, pressed.head_contact, pressed.deformation)
+def _smooth_hand(hand: HandFrames, fps: float, model: Hand) -> _HandMotion:
+    """A hand over time, misdetections left out; a single picture stays as it is."""
+    tracked = hand.found.astype(np.uint8)
+    rotation, rest = hand.pose[:, :3].copy(), hand.pose[:, 3:].copy()
+    if len(tracked) > 1:
+        fill_short_gaps(tracked, fps, [rotation], [rest])
+        _drop_short(tracked, max(1, round(_SHORTEST_STAY_SECONDS * fps)))
+        weights = smoothing_weights(tracked > 0, fps)
+        rotation = smooth_rotation(rotation, weights)
+        rest = smooth(rest, weights)
+    return _HandMotion(tracked, rotation, rest[:, :3], np.clip(rest[:, 3:], model.dof_lower, model.dof_upper))
 
 
 def _drop_short(tracked: np.ndarray, shortest: int) -> None:
@@ -151,3 +128,42 @@ def _drop_short(tracked: np.ndarray, shortest: int) -> None:
     for first, last in zip(edges[::2], edges[1::2], strict=True):
         if last - first < shortest and first > 0 and last < len(tracked):
             tracked[first:last] = 0
+
+
+def _pose_head(person: Person, motion: _HeadMotion, seen: HeadFrames, chosen: slice) -> MeshFrames:
+    """The head's vertices in the chosen rows."""
+    tracked = motion.tracked[chosen]
+    posed = MeshFrames.absent(person.head.mesh, len(tracked))
+    posed.tracked[:] = tracked
+    posed.landmarks[:] = seen.landmarks[chosen, :HEAD_LANDMARKS, :2]
+    posed.confidence[:] = seen.confidence[chosen]
+    assert posed.rotation is not None
+    assert posed.translation is not None
+    assert posed.expression is not None
+    for k in np.flatnonzero(tracked):
+        row = chosen.start + k
+        posed.rotation[k, 0] = motion.rotation[row]
+        posed.translation[k] = motion.translation[row]
+        posed.expression[k] = motion.expression[row]
+        posed.vertices[k] = person.head.pose(
+            person.head_shape, posed.expression[k], motion.rotation[row], motion.translation[row]
+        )
+    return posed
+
+
+def _pose_hand(person: Person, side: str, motion: _HandMotion, seen: HandFrames, chosen: slice) -> MeshFrames:
+    """A hand's vertices in the chosen rows."""
+    tracked, model = motion.tracked[chosen], person.hand(side)
+    posed = MeshFrames.absent(model.mesh, len(tracked))
+    posed.tracked[:] = tracked
+    posed.landmarks[:] = seen.landmarks[chosen, :, :2]
+    posed.confidence[:] = seen.confidence[chosen]
+    assert posed.rotation is not None
+    assert posed.translation is not None
+    for k in np.flatnonzero(tracked):
+        row = chosen.start + k
+        rotation, angles, translation = motion.rotation[row], motion.angles[row], motion.translation[row]
+        posed.rotation[k] = model.rotation_vectors(rotation, angles)
+        posed.translation[k] = translation
+        posed.vertices[k] = model.pose(person.hand_shape, person.hand_scale, rotation, angles, translation)
+    return posed

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from dice_core.bodies import Hand, Head, load_hand, load_head
-from dice_core.engines.settings import CaptureSettings
 from dice_core.fitting.depth_prior import HandDepthPrior
 from dice_core.fitting.hand_fit import HandFitter, HandObservation
 from dice_core.fitting.hand_shape import fit_hand_shape
@@ -17,13 +16,16 @@ from dice_core.fitting.head_fit import HeadFitter, fit_head_shape
 from dice_core.fitting.head_view import HeadView
 from dice_core.geometry.camera import Camera
 from dice_core.geometry.mesh import Mesh, triangles
-from dice_core.landmarks import LandmarkTracker
-from dice_core.media import Footage
+from dice_core.landmarks import FrameLandmarks
 
-__all__ = ["Person", "survey"]
+__all__ = ["DEFAULT_FOV", "SURVEY_FRAMES", "Person", "survey"]
 
-_DEFAULT_FOV = 40.0  # degrees along the longer side: between a phone's video and a portrait lens
-_SURVEY_FRAMES = 8
+DEFAULT_FOV = 40.0
+"""Degrees along the longer side: between a phone's video and a portrait lens; set by hand."""
+
+SURVEY_FRAMES = 8
+"""Frames that are looked at for what is constant over a clip; set by hand."""
+
 _HAND_SCALE = 1.0  # the mean adult hand beside the mean adult head
 _HAND_SCALE_SIGMA = 0.1  # of its logarithm, among people and with the doubt about the camera
 _SIZE_SIGMA = 0.03  # of the logarithm of a hand's size in one frame
@@ -76,19 +78,12 @@ class Person:
         return cls(camera, arrays["head_shape"], arrays["hand_shape"], float(arrays["hand_scale"]))
 
 
-def survey(footage: Footage, settings: CaptureSettings) -> Person:
-    """Look at frames spread evenly over the footage and find the person's constants."""
-    fov = _DEFAULT_FOV if settings.fov is None else settings.fov
-    camera = Camera.from_fov(footage.width, footage.height, fov)
-    tracker = LandmarkTracker()
-    count = min(_SURVEY_FRAMES, footage.count)
-    rows = np.unique(np.linspace(0, footage.count - 1, count).round().astype(int))
+def survey(camera: Camera, seen: Sequence[FrameLandmarks]) -> Person:
+    """The person's constants from the landmarks of some frames."""
     faces: list[np.ndarray] = []
     hands: list[tuple[Hand, HandObservation]] = []
     together: list[tuple[np.ndarray, str, HandObservation]] = []
-    for row in rows:
-        image = footage.read(int(row))
-        found = tracker.detect(image) if count == 1 else tracker.track(image)
+    for found in seen:
         if found.face is not None:
             faces.append(found.face.points.astype(np.float64))
         for hand in found.hands:
@@ -116,10 +111,10 @@ def _hand_scale(person: Person, frames: Sequence[tuple[np.ndarray, str, HandObse
         pose = fitter.fit(face)
         vertices = head.pose(person.head_shape, pose.expression, pose.rotation, pose.translation)
         view = HeadView.of(pose, vertices, skin, person.camera)
-        guess = HandDepthPrior.load().guess(observation.pixels, observation.depth, side, person.camera, view)
+        predicted = HandDepthPrior.load().predict(observation.pixels, observation.depth, side, person.camera, view)
         hand = HandFitter(person.hand(side), person.camera, person.hand_shape, person.hand_scale)
         by_size = float(hand.skeleton.positions(hand.fit(observation), hand.keypoints)[:, 2].mean())
-        trust = 1 / ((guess.mean_sigma / guess.mean) ** 2 + _SIZE_SIGMA**2)
-        total += trust * np.log(guess.mean / by_size)
+        trust = 1 / ((predicted.mean_sigma / predicted.mean) ** 2 + _SIZE_SIGMA**2)
+        total += trust * np.log(predicted.mean / by_size)
         weight += trust
     return person.hand_scale * float(np.exp(total / weight))

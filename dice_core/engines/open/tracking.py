@@ -1,48 +1,79 @@
-"""Landmarks ahead of the fitting: decoding and the landmark networks run in a thread of their own.
+"""Landmarks of the footage, detected in a thread of their own while earlier frames are fitted.
 
-OpenCV lets go of Python's lock while it decodes and while its networks run, so the second core does this stage.
+OpenCV releases Python's lock while it decodes and while its networks run, so this stage has the second core.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
+from dice_core.errors import Stopped
 from dice_core.landmarks import FrameLandmarks, LandmarkTracker
-from dice_core.media import Footage
-from dice_core.prefetch import run_ahead
+from dice_core.media.footage import Footage
+from dice_core.prefetch import prefetch
 
-__all__ = ["TrackedFrame", "track_ahead"]
+__all__ = ["TrackedFrame", "sample_landmarks", "track"]
 
-_AHEAD = 16  # frames that may wait to be fitted: landmarks only, a few kilobytes each
+_CAPACITY = 16  # frames that may wait to be fitted, a few kilobytes each; set by hand
 
 
 @dataclass(frozen=True)
 class TrackedFrame:
-    """A frame's landmarks and the tracker's state after it; row counts from the first frame of the capture."""
+    """A frame's landmarks and the tracker's state after it; frame : index in the footage."""
 
-    row: int
+    frame: int
     landmarks: FrameLandmarks
-    state: dict[str, np.ndarray]
+    tracker: dict[str, np.ndarray]
 
 
-def track_ahead(
-    footage: Footage, start: int, state: dict[str, np.ndarray] | None, *, still: bool
+@lru_cache(maxsize=1)
+def _still_tracker() -> LandmarkTracker:
+    """The tracker of all pictures of a process: `detect` leaves no state behind."""
+    return LandmarkTracker()
+
+
+def track(
+    footage: Footage, start: int, state: dict[str, np.ndarray] | None
 ) -> Generator[TrackedFrame, None, None]:
-    """Landmarks of the rows from `start` on, in order.
+    """Landmarks of the rows from `start` on, in order; of a picture at once, of a clip by `prefetch`.
 
-    state : the tracker's after the row before `start`, None at the first. still : search the only frame thoroughly.
-    As `run_ahead`: errors of the thread are raised here, and closing the iterator ends it.
+    state : the tracker's after the row before `start`, None at the first.
     """
+    if footage.kind == "image":
+        return _detect(footage)
+    return prefetch(_track(footage, start, state), _CAPACITY, "landmarks")
 
-    def landmarks() -> Iterator[TrackedFrame]:
-        tracker = LandmarkTracker()
-        if state is not None:
-            tracker.restore(state)
-        for row, image in footage.frames(start):
-            found = tracker.detect(image) if still else tracker.track(image)
-            yield TrackedFrame(row, found, tracker.state)
 
-    return run_ahead(landmarks(), _AHEAD, "landmarks")
+def _detect(footage: Footage) -> Generator[TrackedFrame, None, None]:
+    tracker = _still_tracker()
+    for row, image in footage.frames():
+        yield TrackedFrame(row + footage.first_frame, tracker.detect(image), tracker.state)
+
+
+def _track(footage: Footage, start: int, state: dict[str, np.ndarray] | None) -> Iterator[TrackedFrame]:
+    tracker = LandmarkTracker()
+    if state is not None:
+        tracker.restore(state)
+    for row, image in footage.frames(start):
+        yield TrackedFrame(row + footage.first_frame, tracker.track(image), tracker.state)
+
+
+def sample_landmarks(footage: Footage, most: int, should_stop: Callable[[], bool]) -> list[FrameLandmarks]:
+    """Landmarks of at most `most` frames spread evenly over the footage.
+
+    Raises Stopped where `should_stop` says so.
+    """
+    count = min(most, footage.count)
+    rows = np.unique(np.linspace(0, footage.count - 1, count).round().astype(int))
+    tracker = _still_tracker() if count == 1 else LandmarkTracker()
+    found = []
+    for row in rows:
+        if should_stop():
+            raise Stopped
+        image = footage.read(int(row))
+        found.append(tracker.detect(image) if count == 1 else tracker.track(image))
+    return found

@@ -1,1 +1,1 @@
-"""MANO and FLAME posed on torch, and what the take needs of them."""
+"""MANO and FLAME on torch, made of what `files` reads, and the bodies of a take that the network's output poses."""

@@ -15,11 +15,11 @@ __all__ = ["ManoHand"]
 
 # Vertices at the tips of thumb, index, middle, ring and little finger, as the key points of the network's tokens.
 _TOKEN_TIPS = (745, 317, 445, 556, 673)
-# The same as the `mano` package takes them, whose joints the network's parameters were trained on.
+# The same in the `mano` package, whose joints the network's parameters were trained on.
 _POSED_TIPS = (744, 320, 443, 554, 671)
 # From joints (wrist; index, middle, little, ring, thumb, three each) and tips to wrist, thumb, index, ..., little.
 _KEYPOINT_ORDER = (0, 13, 14, 15, 16, 1, 2, 3, 17, 4, 5, 6, 18, 10, 11, 12, 19, 7, 8, 9, 20)
-# Joint before each tip; the posed tips are drawn towards it to this share of the way, as the training data were.
+# Joint before each tip; the posed tips lie at this share of the way from it, as in the training data.
 _BEFORE_TIP = (15, 3, 6, 12, 9)
 _TIP_SHARE = 0.7
 

@@ -1,4 +1,4 @@
-"""The network's parameters as bodies of a take: meshes with a rig, and every frame's pose in the camera's space."""
+"""The network's parameters as bodies of a take: meshes with a rig, and each frame's pose in camera space."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from dice_core.geometry.rotations import axis_angle, rotation_matrices
 from dice_core.network.body_models.flame import EXPRESSION_COUNT, SHAPE_COUNT, FlameHead
 from dice_core.network.body_models.mano import ManoHand
 from dice_core.network.body_models.regions import corresponding_vertices, hand_regions, head_regions, nearest_points
-from dice_core.network.model.cameras import Placement, place, view_in_frame
+from dice_core.network.model.cameras import CameraAlignment, align_to_camera, view_in_frame
 from dice_core.network.model.inference import NetworkResult
 
-__all__ = ["BodyLayers", "HandPose", "HeadPose", "TakeBodies"]
+__all__ = ["BodyLayers", "NetworkHandPose", "NetworkHeadPose", "TakeBodies"]
 
 _MIRROR = np.array([-1.0, 1.0, 1.0])
 # FLAME's file has y up and looks along +z; a head of a take has y down and looks along -z.
@@ -28,10 +28,13 @@ _MANO_JOINTS = (
     *(f"{finger}_{joint}" for finger in ("index", "middle", "little", "ring") for joint in ("mcp", "pip", "dip")),
     *(f"thumb_{joint}" for joint in ("cmc", "mcp", "ip")),
 )
-_SKIN_JOINTS = 4  # of a vertex, as game engines take them; what the others would add is left to the importer's keys
-# One shape key for each sign of an expression, for keys go from 0 to 1; at 1 it is this many standard deviations.
+_SKIN_JOINTS = 4  # of a vertex, the most that game engines take; the importer's keys carry what the others would add
 _EXPRESSION_RANGE = 4.0
-_FIT_STEP = 7  # every so many vertices of head and hand are enough to place them
+"""Standard deviations of an expression at the value 1 of its shape key; set by hand.
+
+Keys go from 0 to 1, so each sign of an expression has a key of its own."""
+_FIT_STEP = 7
+"""One vertex in so many takes part in the alignment with the camera; set by hand."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,7 @@ class BodyLayers:
 
 
 @dataclass(frozen=True)
-class HeadPose:
+class NetworkHeadPose:
     """One frame's head. rotation, translation : (3,) of the rig in camera space; expression : (50,); jaw : (3,)
     axis-angle in FLAME's axes; deformation : (V, 3) metres to add, in the head's rest axes; contact : (V,)."""
 
@@ -57,7 +60,7 @@ class HeadPose:
 
 
 @dataclass(frozen=True)
-class HandPose:
+class NetworkHandPose:
     """One frame's hand. rotation : (16, 3) axis-angle in rest axes, the root's in camera space; translation : (3,);
     contact : (778,)."""
 
@@ -69,9 +72,9 @@ class HandPose:
 class TakeBodies:
     """One person's head and hands.
 
-    Vertices are MANO's and FLAME's own to float rounding. The take's rig does not hold all of them: a head moves as a
-    whole there, so that the jaw's turn and its corrective are beyond it, and hands lack MANO's pose correctives and a
-    vertex's fifth joint and further ones, millimetres both. Importers keep such rests exactly or by keys of their own.
+    Vertices are MANO's and FLAME's own to float rounding. The take's rig cannot reproduce all of them: it moves the
+    head as a whole, without the jaw's rotation and its corrective, and the hands without MANO's pose correctives and
+    with the four strongest joints of a vertex only; both differ by millimetres. Importers key these differences.
 
     layers : the body models; face_shape : (100,) of the head; betas : (10,) of the hand;
     mirrored_head : whether the head is seen in mirrored crops (takes with left hands only), so that its mesh is too.
@@ -200,14 +203,14 @@ class TakeBodies:
     # Poses of results
 
     def read(
-        self, result: NetworkResult, camera: Camera, placed: Placement | None = None
-    ) -> tuple[HeadPose, HandPose, Placement]:
-        """Head and hand of one result in the camera's space.
+        self, result: NetworkResult, camera: Camera, alignment: CameraAlignment | None = None
+    ) -> tuple[NetworkHeadPose, NetworkHandPose, CameraAlignment]:
+        """Head and hand of one result in camera space.
 
-        placed : where another view of the same frame has put the head, so that the hand lies relative to that one.
+        alignment : of another view of the same frame, so that this view's hand lies relative to that view's head.
         Of a view that is mirrored where the take's head is not, or the other way round, the head's contact and
         deformation are those of the vertices on the other side.
-        Returns the head, the hand (a left one where the crop was mirrored), and where they were put.
+        Returns the head, the hand (a left one where the crop was mirrored), and the alignment of both with the camera.
         """
         outputs, mirrored = result.outputs, result.crop.mirrored
         axes = _MIRROR if mirrored else np.ones(3)
@@ -229,28 +232,30 @@ class TakeBodies:
         joints = np.concatenate([outputs["rh_rot"], outputs["rh_pose"]]).astype(np.float64).reshape(16, 3)
         joints = joints * axes * axes[0]  # as in `hand_vertices`
         hand_origin = (self._hand_joints[0] + outputs["rh_transl"] - centre) * axes
-        if placed is None:
+        if alignment is None:
             view = view_in_frame(outputs["cam_param"], result.crop)
             hand_points = self.hand_vertices("left" if mirrored else "right", joints[None], hand_origin[None])[0]
-            placed = place(np.concatenate([head_points, hand_points])[::_FIT_STEP], view, camera)
-        rotation = placed.rotation @ head_turn
+            alignment = align_to_camera(np.concatenate([head_points, hand_points])[::_FIT_STEP], view, camera)
+        rotation = alignment.rotation @ head_turn
         added = -np.asarray(outputs["deform"], np.float64)
         added[self._neck] = 0
         deformation = (added * axes) @ head_turn
         contact = np.asarray(outputs["head_contact"][:, 0], np.float32)
         if mirrored != self.mirrored_head:
             deformation, contact = deformation[self._partners], contact[self._partners]
-        head = HeadPose(
+        head = NetworkHeadPose(
             axis_angle(rotation),
-            placed.translation - rotation @ middle,
+            alignment.translation - rotation @ middle,
             expression,
             jaw,
             deformation.astype(np.float32),
             contact,
         )
-        joints[0] = axis_angle(placed.rotation @ rotation_matrices(joints[0]))
-        hand = HandPose(joints, placed.apply(hand_origin), np.asarray(outputs["hand_contact"][:, 0], np.float32))
-        return head, hand, placed
+        joints[0] = axis_angle(alignment.rotation @ rotation_matrices(joints[0]))
+        hand = NetworkHandPose(
+            joints, alignment.apply(hand_origin), np.asarray(outputs["hand_contact"][:, 0], np.float32)
+        )
+        return head, hand, alignment
 
 
 def _tensor(values: np.ndarray) -> torch.Tensor:

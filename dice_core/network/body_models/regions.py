@@ -30,11 +30,11 @@ FACE_MESH_68 = (
 """Landmark of the face mesh for each of the 68 landmarks: jaw, brows, nose, eyes, mouth, from the subject's right."""
 _FIRST_INNER = 17  # the jaw line before it is not the same place in both sets
 _EYE_JOINTS = (3, 4)  # of FLAME: the eyeballs' joints, left and right
-_MOSTLY = 0.5  # share of an eye's joint in a vertex of an eyeball
-_BLOCK = 512  # vertices compared at a time
+_MOSTLY = 0.5  # an eyeball's vertices have at least this weight of the eye's joint; set by hand
+_BLOCK = 512  # vertices compared at a time; set by hand
 # Region of each of MANO's joints; the wrist's vertices divide by geometry.
 _JOINT_REGIONS = ("palm", *("index",) * 3, *("middle",) * 3, *("little",) * 3, *("ring",) * 3, *("thumb",) * 3)
-_WRIST_SHARE = 0.12  # of the way from the wrist to the middle finger: nearer is wrist
+_WRIST_SHARE = 0.12  # of the way from the wrist to the middle finger's base: nearer is wrist; set by hand
 
 
 def corresponding_vertices(rest: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
@@ -56,7 +56,7 @@ def corresponding_vertices(rest: np.ndarray, landmarks: np.ndarray) -> np.ndarra
 
 
 def nearest_points(points: np.ndarray, among: np.ndarray) -> np.ndarray:
-    """Index of the nearest of some points for each other: (n, 3) and (m, 3) to (n,) int64."""
+    """For each of `points` (n, 3), the index of the nearest point of `among` (m, 3): (n,) int64."""
     nearest = np.empty(len(points), np.int64)
     for start in range(0, len(points), _BLOCK):
         block = points[start : start + _BLOCK]
@@ -88,7 +88,7 @@ def head_regions(
 
 
 def head_tissue_of_mesh(mesh: Mesh) -> Tissue:
-    """What FLAME's vertices are made of: as soft as their region of the open head is on the whole."""
+    """Tissue of FLAME's vertices: each region has the median softness of the same region of the open head."""
     template_mesh, template = load_head().mesh, head_tissue(load_head())
     softness = np.zeros(len(mesh.region))
     for number, name in enumerate(mesh.region_names):
@@ -110,7 +110,7 @@ def head_tissue_of_mesh(mesh: Mesh) -> Tissue:
 def hand_regions(
     rest: np.ndarray, corners: np.ndarray, joints: np.ndarray, weights: np.ndarray, right: bool
 ) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Regions of MANO's vertices: fingers by the strongest joint, the rest by where it lies and looks.
+    """Regions of MANO's vertices: fingers by the strongest joint, the rest by position and normal.
 
     rest : (778, 3); corners : (T, 3) triangles; joints : (16, 3); weights : (778, 16); right : which hand.
     Returns (778,) uint8 and the names.

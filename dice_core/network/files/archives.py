@@ -1,4 +1,4 @@
-"""Files of torch.save, read without torch and without running them: the zip form and the stream form before 1.6."""
+"""Files written by torch.save, read without torch and without running them: zip archives and streams (before 1.6)."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _STORAGES: dict[str, tuple[str, str]] = {
 
 
 class _Sealed:
-    """What a pickle makes and may not change afterwards: its checks have been made."""
+    """An object that a pickle may make and may not change afterwards: its checks were made once."""
 
     def __setstate__(self, state: object) -> None:
         raise RefusedPickleError("The file was refused: it changes a tensor after it was made.")
@@ -151,7 +151,7 @@ def _rebuild_sparse(_: object, data: tuple[Any, ...]) -> SparseRecord:
 
 
 def _ignored(*_: object) -> None:
-    """Stand-in for what is named in archives and does not matter: devices, layouts, tensors pickled within pickles."""
+    """Stand-in for names in archives that are not needed: devices, layouts, tensors pickled within pickles."""
 
 
 _KNOWN: dict[tuple[str, str], object] = {
@@ -189,7 +189,7 @@ class _ArchiveUnpickler(RestrictedUnpickler):
 
 
 def _read_zip(path: Path) -> Any:
-    # Stays open as long as a tensor may be read from it: opening parses the whole directory, which is long.
+    # Stays open as long as a tensor may be read from it: opening it again would parse its long directory every time.
     archive = zipfile.ZipFile(path)
     names = set(archive.namelist())
     pickled = sorted((name for name in names if name.rsplit("/", 1)[-1] == "data.pkl"), key=len)

@@ -125,7 +125,7 @@ def read_flame(path: Path) -> BodyFile:
 
 
 class _TensorPickle(RestrictedUnpickler):
-    """Knows torch's names, so that tensors pickled beside arrays are passed over."""
+    """Knows torch's names, so that tensors pickled beside arrays are skipped."""
 
     def __init__(self, stream: BinaryIO) -> None:
         super().__init__(stream, TORCH_NAMES)

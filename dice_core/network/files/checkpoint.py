@@ -21,7 +21,7 @@ from dice_core.network.model.transformer import BlockSettings
 
 __all__ = ["convert_checkpoint", "load_network", "read_checkpoint"]
 
-_METADATA = "dice"  # one entry only: safetensors writes several in random order, and equal files shall be equal
+_METADATA = "dice"  # a single entry: safetensors writes several in random order, and checksums have to be repeatable
 _WRAPPERS = ("state_dict", "model_state_dict", "model")
 _PARALLEL_PREFIX = "module."
 

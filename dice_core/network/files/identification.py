@@ -1,4 +1,4 @@
-"""Which of the dice engine's files a file is, by what it holds."""
+"""Which of the dice engine's model files a file is, by its content."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from dice_core.network.files.pickles import ArrayRecord, Record
 __all__ = ["identify", "is_right_hand"]
 
 _HAND_VERTICES, _HEAD_VERTICES = 778, 5023
+_SHAPE_COLUMNS = 350  # of FLAME's shape basis, as far as the network uses it
 
 
 def identify(path: Path) -> str:
@@ -106,7 +107,7 @@ def _identify_pickle(path: Path) -> str:
             raise InputError(f"{path.name} is MANO's left hand: the network needs the right one.")
         return "MANO_RIGHT.pkl"
     head = body_files.read_flame(path)
-    if len(head.template) != _HEAD_VERTICES or head.shape_basis.shape[2] < 350:
+    if len(head.template) != _HEAD_VERTICES or head.shape_basis.shape[2] < _SHAPE_COLUMNS:
         raise InputError(f"{path.name} is a body model, but neither MANO nor FLAME 2020.")
     return "generic_model.pkl"
 

@@ -1,6 +1,6 @@
-"""The licensed files of the dice engine: which are there, where the others are handed out, and how they are added.
+"""The licensed files of the dice engine: which are installed, where to obtain the others, and how to add them.
 
-Files are known by what they hold, not by their names. Listing needs no torch; adding a checkpoint does.
+Files are recognised by their content, not by their names. Listing needs no torch; adding a checkpoint does.
 """
 
 from __future__ import annotations
@@ -10,8 +10,10 @@ import json
 import os
 import shutil
 import sys
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +35,9 @@ _RECORD = "models.json"
 _RELEASE = "https://github.com/Qingxuan-Wu/DICE (the folder that its README links)"
 _DECAF = "https://vcai.mpi-inf.mpg.de/projects/Decaf (assets of the dataset)"
 _RESEARCH = "non-commercial research only"
+_TIME_STEP = 2.0
+"""Seconds: the coarsest step of a file system's modification times (FAT's). A file changed within it of now could
+change again without a new time, so its checksum is not remembered."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +86,7 @@ _BY_NAME = {file.name: file for file in MODEL_FILES}
 
 @dataclass(frozen=True)
 class ModelStatus:
-    """What is known of one file.
+    """State of one model file.
 
     state : "present", "missing" or "damaged"; path : where it is kept, or would be; sha256 : of the kept file, "" if
     it is not there; detail : what is wrong, "" if nothing; the rest as in `ModelFile`.
@@ -119,6 +124,19 @@ def _folder() -> Path:
 
 
 def _digest(path: Path) -> str:
+    """sha256 of a file in hexadecimal, computed once a process as long as the file's size and time stay the same."""
+    stat = path.stat()
+    if abs(time.time() - stat.st_mtime) <= _TIME_STEP:
+        return _hash_file(path)
+    return _remembered_hash(path, stat.st_size, stat.st_mtime_ns)
+
+
+@lru_cache(maxsize=64)  # several times the number of model files
+def _remembered_hash(path: Path, _size: int, _mtime_ns: int) -> str:
+    return _hash_file(path)
+
+
+def _hash_file(path: Path) -> str:
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
@@ -149,7 +167,10 @@ def _status(file: ModelFile, state: str, digest: str = "", detail: str = "") -> 
 
 
 def models_status() -> list[ModelStatus]:
-    """State of every file; each that is there is compared with the sha256 recorded when it was added."""
+    """State of every file; each that is there is compared with the sha256 recorded when it was added.
+
+    A file is read for that once a process, and again when its size or modification time has changed.
+    """
     records = _read_records()
     states = []
     for file in MODEL_FILES:
@@ -171,7 +192,7 @@ def models_status() -> list[ModelStatus]:
 def require_models() -> dict[str, ModelStatus]:
     """State of every file by its name, all present.
 
-    Raises MissingModelError with a paragraph on what is missing and where it is handed out.
+    Raises MissingModelError with a paragraph on what is missing and where to obtain it.
     """
     states = models_status()
     wrong = [state for state in states if state.state != "present"]

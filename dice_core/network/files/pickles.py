@@ -1,9 +1,9 @@
-"""Reads what licensed model files pickle, and runs nothing.
+"""Reads the pickles of licensed model files without running anything.
 
 The files are pickles of other people's classes: chumpy arrays, scipy matrices, whole torch modules. Unpickling calls
-whatever a file names, so the standard reader would hand the machine to whoever made the file. This one knows a dozen
-names, each by a stand-in of its own that only keeps data; other classes become inert records that keep their state;
-a file that calls anything else, or names anything else of Python's standard library, is refused.
+whatever a file names, so the standard reader would let whoever made the file run code on this machine. This reader
+knows a dozen names, each replaced by a stand-in that only keeps data; other classes become inert records that keep
+their state; a file that calls anything else, or names anything else of Python's standard library, is refused.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class _RecordType(type):
 
 
 class Record(metaclass=_RecordType):
-    """An object of a class that is not there: its name, its state, and what was put into it.
+    """An object of a class that is not imported: its name, its state, and what was put into it.
 
     state : what the object's `__dict__` was, {} without; entries : its items, of a class derived from dict;
     members : its elements, of a class derived from list or set.

@@ -1,1 +1,1 @@
-"""The DICE network itself: layers, precision, crops and inference."""
+"""The DICE network itself: layers, precision, input crops, inference and its camera. Knows nothing of files."""

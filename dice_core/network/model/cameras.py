@@ -9,17 +9,21 @@ import numpy as np
 from dice_core.geometry.camera import Camera
 from dice_core.network.model.crop import Crop
 
-__all__ = ["OrthographicView", "Placement", "place", "view_in_frame"]
+__all__ = ["CameraAlignment", "OrthographicView", "align_to_camera", "view_in_frame"]
 
-_SCALE_UNIT = 10.0  # pixels a metre for one unit of the network's scale output
-_ROUNDS = 3  # of the reweighted solution; the weights settle after two
+_SCALE_UNIT = 10.0
+"""Pixels per metre for one unit of the network's scale output; the release's constant."""
+_ROUNDS = 3
+"""Rounds of iteratively reweighted least squares; set by hand: the weights have converged after two."""
+_NEAREST = 0.1
+"""Share of the body's depth; points nearer than this are weighted as if they lay there. Set by hand."""
 
 
 @dataclass(frozen=True)
 class OrthographicView:
-    """Where the frame shows points that are seen from infinitely far.
+    """Where the frame shows points under an orthographic camera.
 
-    scale : pixels a metre; origin : (2,) pixel of the point (0, 0, 0).
+    scale : pixels per metre; origin : (2,) pixel of the point (0, 0, 0).
     """
 
     scale: float
@@ -31,7 +35,7 @@ class OrthographicView:
 
 
 @dataclass(frozen=True)
-class Placement:
+class CameraAlignment:
     """Rigid motion from head-centred network space to the take's camera space: x -> rotation @ x + translation."""
 
     rotation: np.ndarray
@@ -52,12 +56,12 @@ def view_in_frame(cam_param: np.ndarray, crop: Crop) -> OrthographicView:
     return OrthographicView(scale, crop.to_frame(np.asarray(cam_param[1:3], np.float64)))
 
 
-def place(points: np.ndarray, view: OrthographicView, camera: Camera) -> Placement:
-    """Where a perspective camera has to see a body so that it looks as in the orthographic view.
+def align_to_camera(points: np.ndarray, view: OrthographicView, camera: Camera) -> CameraAlignment:
+    """The motion that makes a perspective camera show a body as the orthographic view does.
 
-    points : (n, 3) of the body, head-centred, metres; their spread tells depth from size.
-    The body is turned with the ray on which it lies, for the network saw it as if it lay on the axis; the translation
-    is the least-squares solution for the pixels at which the view shows the points.
+    points : (n, 3) of the body, head-centred, metres; their spread separates depth from size.
+    The body is turned with the ray on which it lies, because the network saw it as if it lay on the optical axis; the
+    translation is the least-squares solution for the pixels at which the view shows the points.
     """
     ray = camera.rays(view.origin)
     rotation = _turn_from_axis(ray / np.linalg.norm(ray))
@@ -71,10 +75,10 @@ def place(points: np.ndarray, view: OrthographicView, camera: Camera) -> Placeme
     depth = (camera.fx + camera.fy) / 2 / view.scale
     translation = ray * depth
     for _ in range(_ROUNDS):
-        weight = 1.0 / np.maximum(turned[:, 2] + translation[2], 0.1 * depth)[:, None]
+        weight = 1.0 / np.maximum(turned[:, 2] + translation[2], _NEAREST * depth)[:, None]
         solution, *_ = np.linalg.lstsq((rows * weight[..., None]).reshape(-1, 3), (sides * weight).ravel(), rcond=None)
         translation = solution
-    return Placement(rotation, translation)
+    return CameraAlignment(rotation, translation)
 
 
 def _turn_from_axis(direction: np.ndarray) -> np.ndarray:

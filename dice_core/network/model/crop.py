@@ -1,4 +1,4 @@
-"""The square of the frame that the network sees, and the pixels that it sees there."""
+"""The square crop of a frame that the network sees, resampled and normalised."""
 
 from __future__ import annotations
 
@@ -19,9 +19,12 @@ INPUT_SIZE = 224
 # ImageNet's statistics in the order red, green, blue; the network was trained with them applied to blue, green, red.
 _MEAN = (0.485, 0.456, 0.406)
 _DEVIATION = (0.229, 0.224, 0.225)
-_FACE_TO_HEAD = 0.35  # of the face landmarks' box: what the head has beyond them on each side, more at the top
-_CROWN = 0.55  # the same above the forehead
-_MARGIN = 1.15  # side of the square over the longer side of the box around head and hand
+_FACE_TO_HEAD = 0.35
+"""How far the head reaches beyond the face landmarks' box on each side, as a share of the box's side. Set by hand."""
+_CROWN = 0.55
+"""The same above the forehead, where the landmarks do not reach the crown. Set by hand."""
+_MARGIN = 1.15
+"""Side of the square crop over the longer side of the box around head and hands. Set by hand."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,7 @@ class Crop:
     """A square of whole pixels, which may reach beyond the frame.
 
     left, top : first column and row; size : columns and rows.
-    mirrored : whether the network sees it mirrored, as it must see left hands, for it only knows right ones.
+    mirrored : whether the network sees it mirrored, as it has to for left hands: it was trained on right ones only.
     """
 
     left: int
@@ -55,7 +58,7 @@ class Crop:
 
 
 def centre_crop(width: int, height: int) -> Crop:
-    """The largest square in the frame's middle, as the release crops."""
+    """The largest centred square of a frame, which is what the release crops."""
     size = min(width, height)
     return Crop((width - size) // 2, (height - size) // 2, size)
 
@@ -85,7 +88,7 @@ def crop_around(face: np.ndarray | None, hands: Sequence[np.ndarray], mirrored: 
 def cut(image: np.ndarray, crop: Crop) -> np.ndarray:
     """The network's input of one frame: what lies in the crop, black beyond the frame, scaled with antialiasing.
 
-    image : (H, W, 3) uint8 RGB. Returns (224, 224, 3) uint8 RGB.
+    image : (H, W, 3) uint8 RGB. Returns (224, 224, 3) uint8 RGB. Raises ShapeError where `image` is not that.
     """
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
         raise ShapeError(f"image must be (H, W, 3) uint8, not {image.shape} {image.dtype}.")

@@ -31,7 +31,7 @@ __all__ = [
 ]
 
 HAND_KEYPOINTS = 21
-"""Tokens for the hand's key points; which tokens are which is not in the shapes, only their sum is."""
+"""Tokens for the hand's key points; the shapes tell the number of all tokens only."""
 HEAD_KEYPOINTS = 68
 """Tokens for the head's landmarks."""
 PRESENCE_THRESHOLD = 0.5
@@ -43,7 +43,7 @@ _FACE_PARAMETERS = {"face_shape": 100, "face_exp": 50, "face_pose": 6, "face_rot
 
 @dataclass(frozen=True)
 class NetworkSettings:
-    """What a checkpoint's shapes do not tell; read from its pickled configuration, else the published values.
+    """What cannot be read from a checkpoint's shapes: taken from its pickled configuration, else the published values.
 
     batch_norm_eps : of all batch normalisations; blocks : settings by block name ("trans_encoder.0"), defaults else.
     """
@@ -78,7 +78,7 @@ class TokenCounts:
 
 @dataclass(frozen=True)
 class Outputs:
-    """What the network says of a batch of B images; lengths in metres, in the network's orthographic camera space.
+    """The network's output for a batch of B images; lengths in metres, in its orthographic camera space.
 
     cam_param : (B, 3) scale and shift, see `cameras`.
     hand_joints, head_joints : (B, 21, 3), (B, 68, 3) key points; hand_vs_sub, hand_vs : (B, 195, 3), (B, 778, 3);
@@ -125,7 +125,7 @@ class Outputs:
 def reference_positions(
     hand_keypoints: torch.Tensor, head_keypoints: torch.Tensor, hand_vertices: torch.Tensor, head_vertices: torch.Tensor
 ) -> torch.Tensor:
-    """Where the tokens lie on the template meshes, as the network was trained to see them.
+    """Positions of the tokens on the template meshes, as the network was trained with them.
 
     hand_keypoints (..., 21, 3), head_keypoints (..., 68, 3), hand_vertices (..., 195, 3), head_vertices (..., 559, 3).
     Returns (..., 843, 3): hand parts centred by the mean hand vertex, head parts by the mean head vertex.
@@ -189,7 +189,7 @@ def _over_vertices(layer: nn.Linear, values: torch.Tensor) -> torch.Tensor:
 class DiceNetwork(nn.Module):
     """The whole network, built to fit a state dict.
 
-    shapes : of the state dict; settings : what the shapes do not tell.
+    shapes : of the state dict; settings : what cannot be read from them.
     Raises ShapeError where the state dict is not one of a DICE network.
     """
 
@@ -228,7 +228,8 @@ class DiceNetwork(nn.Module):
     def forward(self, images: torch.Tensor, positions: torch.Tensor, gate: bool = True) -> Outputs:
         """Run the network.
 
-        images : (B, 3, H, W) normalised, see `crop`; positions : (B, 843, 3) or (843, 3) of `reference_positions`;
+        images : (B, 3, H, W) as `crop.normalise` gives them;
+        positions : (B, 843, 3) or (843, 3) of `reference_positions`;
         gate : set the deformation to zero where `contact_presence` is not above one half, as the paper does.
         """
         cells = self.backbone(images).flatten(2).transpose(1, 2)

@@ -1,10 +1,9 @@
 """The DICE network rearranged for speed: the same function of the same weights, in fewer and larger steps.
 
-What is done, none of it an approximation: batch normalisations are folded into the convolutions before them, some of
-which are done by Winograd's minimal filtering, images are kept channels-last, query, key and value are one matrix,
-attention is torch's fused kernel, and linear maps that follow each other are multiplied out beforehand. The last saves
-most where tokens come from 49 image cells: a map of 843 tokens that are themselves a map of 49 cells is applied to the
-cells.
+None of the steps is an approximation: batch normalisations are folded into the convolutions before them, some of which
+are done by Winograd's minimal filtering; images are kept channels-last; query, key and value are one matrix; attention
+is torch's fused kernel; and consecutive linear maps are composed beforehand. The last saves most where the 843 tokens
+are a linear map of 49 image cells: whatever is linear in the tokens is applied to the cells.
 """
 
 from __future__ import annotations
@@ -40,7 +39,7 @@ def _folded_conv(conv: nn.Conv2d, norm: nn.BatchNorm2d) -> nn.Conv2d:
 def _fold_batch_norms(module: nn.Module, winograd: bool) -> None:
     """Fold every convolution's batch normalisation into it, in place; the normalisation becomes an identity.
 
-    winograd : also exchange the convolutions that gain from it for `WinogradConv`.
+    winograd : also replace the convolutions that it makes faster by `WinogradConv`.
     """
     children = dict(module.named_children())
     for name, child in children.items():
@@ -58,7 +57,7 @@ def _fold_batch_norms(module: nn.Module, winograd: bool) -> None:
 def _twin(module: _Module) -> _Module:
     """A module with the same numbers in the same memory, which can be converted or moved without the other."""
     own: dict[int, object] = {id(value): nn.Parameter(value.data, requires_grad=False) for value in module.parameters()}
-    own |= {id(value): value for value in module.buffers()}  # these are exchanged, not changed, by a conversion
+    own |= {id(value): value for value in module.buffers()}  # a conversion replaces these, it does not change them
     return copy.deepcopy(module, own)
 
 
@@ -70,7 +69,7 @@ def _without(network: DiceNetwork, *names: str) -> DiceNetwork:
 
 
 class _Linear:
-    """A matrix and its bias, composed in double precision until `to` fixes their type."""
+    """A matrix and its bias in double precision, for composing."""
 
     def __init__(self, weight: torch.Tensor, bias: torch.Tensor) -> None:
         self.weight, self.bias = weight.double(), bias.double()
@@ -119,11 +118,11 @@ class _FusedLayer(nn.Module):
     @staticmethod
     def _add_and_norm(layer: nn.Module, values: torch.Tensor, residual: torch.Tensor) -> torch.Tensor:
         mapped = layer.dense(values)
-        # What is carried from layer to layer stays in float32: its rounding would add up.
+        # The residual stream stays in float32: rounding would accumulate from layer to layer.
         return layer.LayerNorm(mapped.add_(residual) if mapped.dtype == residual.dtype else residual + mapped)
 
     def multiply_in(self, dtype: torch.dtype) -> None:
-        """Do the large matrix products and the attention in another type; sums and normalisations stay in float32."""
+        """Convert the large matrix products and the attention to a type; sums and normalisations stay in float32."""
         for weight in (self.joint_weight, self.joint_bias):
             weight.data = weight.data.to(dtype)
         for linear in (self.attention_output.dense, self.intermediate, self.output.dense):
@@ -212,7 +211,7 @@ class FusedNetwork(nn.Module):
     network : left as it is; positions : (843, 3) of `reference_positions`, the same for every image;
     dtype : in which the backbone runs and the transformers multiply, float32, bfloat16 or float16; the sums that go
     from layer to layer, the maps from and to the tokens, the camera head and the regressors stay in float32;
-    winograd : whether minimal filtering is used (in float32 only); GPUs choose their own ways.
+    winograd : whether minimal filtering is used (in float32 only); GPU libraries choose their own algorithms.
     """
 
     def __init__(

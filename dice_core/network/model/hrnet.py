@@ -1,4 +1,4 @@
-"""HRNet image features: parallel branches of four resolutions that exchange what they see.
+"""HRNet image features: parallel branches of four resolutions that exchange features.
 
 Architecture: Wang et al., Deep High-Resolution Representation Learning for Visual Recognition, TPAMI 2020,
 https://doi.org/10.1109/TPAMI.2020.2983686, with the classification head's feature layers.
@@ -47,7 +47,7 @@ def _blocks(shapes: Shapes) -> nn.Sequential:
 
 
 def _coarser(shapes: Shapes, last_relu: bool) -> nn.Sequential:
-    """Chain of stride-2 convolutions; all but the last, and it too on demand, end in a ReLU."""
+    """Chain of stride-2 convolutions; all but the last end in a ReLU, with `last_relu` the last one too."""
     count = shapes.count("")
     steps = []
     for number in range(count):

@@ -1,43 +1,55 @@
-"""Running the network over many frames: device, precision, batches, and preprocessing beside the network."""
+"""Running the network over many frames: device, precision and batches."""
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Protocol
 
 import numpy as np
 import torch
 from torch.backends import cudnn
 
 from dice_core.errors import DiceError, InputError
-from dice_core.network.model.crop import Crop, cut, normalise
+from dice_core.network.model.crop import Crop, normalise
 from dice_core.network.model.dice import DiceNetwork, Outputs
 from dice_core.network.model.fused import FusedNetwork
 from dice_core.network.model.precision import Change, check_precision, half_types
-from dice_core.prefetch import run_ahead
 
-__all__ = ["NetworkResult", "Runner", "choose_device"]
+__all__ = ["NetworkResult", "Runner", "View", "choose_device"]
 
-_BATCHES_AHEAD = 2  # prepared while the network works on another
-_CPU_BATCH = 4  # images; larger ones no longer gain
+_CPU_BATCH = 4
+"""Images in a batch on processors; set by hand after `tools/benchmark_network.py`: larger ones gain nothing."""
 _GPU_BATCH = 16
-_UNTRIED = ("mps",)  # devices on which nobody has timed half precision: there it is used on demand only
+"""Images in a batch on other devices; set by hand."""
+_UNTIMED = ("mps",)
+"""Devices on which nobody has timed half precision: there it is used on demand only."""
 
 
 @dataclass(frozen=True)
 class NetworkResult:
-    """One image's outputs by name. key : as given with the image; crop : what the network saw."""
+    """One view's outputs by the names of `Outputs`. crop : what the network saw."""
 
-    key: Any
     crop: Crop
     outputs: dict[str, np.ndarray]
+
+
+class View(Protocol):
+    """What the network reads of a frame."""
+
+    @property
+    def crop(self) -> Crop:
+        """Where it stands in the frame."""
+
+    @property
+    def pixels(self) -> np.ndarray:
+        """(224, 224, 3) uint8 RGB."""
 
 
 def choose_device(name: str) -> torch.device:
     """Device of a setting: "auto", "cpu", "cuda" or "mps".
 
-    Raises InputError where the device is not there.
+    Raises InputError where the device is unknown or not available.
     """
     mps = getattr(torch.backends, "mps", None)
     available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": mps is not None and mps.is_available()}
@@ -51,13 +63,14 @@ def choose_device(name: str) -> torch.device:
 
 
 class Runner:
-    """The network on a device, for streams of images.
+    """The network on a device, for batches of images.
 
     network : with its weights; positions : (843, 3) of `reference_positions`; device, precision : as a user chooses
     them; gate : the paper's presence gate; trial : (224, 224, 3) uint8 RGB, a hand at a face, on which half precision
-    is tried: "auto" takes it where the device gains by it and the trial's result stays as good, so never without one.
-    `dtype` is what it came to; `warnings` are sentences for the user.
-    Raises InputError where the device, or half precision on it, is not there.
+    is tried. With "auto", half precision is used where the device is faster with it and the trial's result stays as
+    good; without a trial, never.
+    `dtype` is the precision in use; `warnings` are sentences for the user.
+    Raises InputError where the device, or half precision on it, is not available.
     """
 
     def __init__(
@@ -75,8 +88,8 @@ class Runner:
         self.batch = _CPU_BATCH if self.device.type == "cpu" else _GPU_BATCH
         self.warnings: tuple[str, ...] = ()
         if self.device.type == "cuda":
-            # For the whole process, which runs nothing else: full precision shall not be rounded to 10 bits, as
-            # convolutions are unless told, and the same pictures shall give the same take.
+            # For the whole process, which runs nothing else. By default, convolutions round float32 to 10 bits (TF32)
+            # and may differ from run to run; full precision and repeatable takes need both switched off.
             cudnn.allow_tf32, cudnn.deterministic = False, True
         with torch.no_grad():
             self._network = self._choose(network, positions, precision, trial)
@@ -92,7 +105,7 @@ class Runner:
                 f"The device {self.device.type} of this machine does not compute in half precision: "
                 "use --precision auto or full."
             )
-        if precision == "auto" and (trial is None or self.device.type in _UNTRIED):
+        if precision == "auto" and (trial is None or self.device.type in _UNTIMED):
             types = ()
         expected = None
         for dtype in types:
@@ -136,28 +149,15 @@ class Runner:
             raise DiceError("The network's numbers do not fit half precision here: capture with --precision full.")
         return result
 
-    def stream(self, frames: Iterable[tuple[Any, np.ndarray, Crop]]) -> Generator[NetworkResult, None, None]:
-        """Results of frames in their order; decoding and cropping run in a thread of their own.
+    def results(self, views: Sequence[View]) -> list[NetworkResult]:
+        """The network's results for views, which make one batch; none for none.
 
-        frames : (key, image (H, W, 3) uint8 RGB, crop). Errors of the thread are raised here; closing the iterator
-        ends the thread after the image in hand.
+        views : each with its `crop`, and `pixels` as `crop.cut` gives them.
         """
-        for batch, images in run_ahead(self._batches(frames), _BATCHES_AHEAD, "crops"):
-            outputs = self._run(images)
-            for k, (key, crop) in enumerate(batch):
-                yield NetworkResult(key, crop, {name: values[k] for name, values in outputs.items()})
-
-    def _batches(
-        self, frames: Iterable[tuple[Any, np.ndarray, Crop]]
-    ) -> Iterator[tuple[list[tuple[Any, Crop]], torch.Tensor]]:
-        """Keys and crops of each batch, and its images as the network takes them."""
-        keys: list[tuple[Any, Crop]] = []
-        inputs: list[np.ndarray] = []
-        for key, image, crop in frames:
-            keys.append((key, crop))
-            inputs.append(cut(image, crop))
-            if len(keys) == self.batch:
-                yield keys, normalise(np.stack(inputs))
-                keys, inputs = [], []
-        if keys:
-            yield keys, normalise(np.stack(inputs))
+        if not views:
+            return []
+        outputs = self.run(np.stack([view.pixels for view in views]))
+        return [
+            NetworkResult(view.crop, {name: values[k] for name, values in outputs.items()})
+            for k, view in enumerate(views)
+        ]

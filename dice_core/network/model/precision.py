@@ -1,7 +1,8 @@
-"""Full or half precision: what a device computes fast, and whether a checkpoint bears it.
+"""Full or half precision: what a device computes fast, and whether a checkpoint tolerates it.
 
-Half precision keeps 8 bits (bfloat16) or 11 bits (float16) of a number. How much of that reaches the result depends on
-the checkpoint's weights, so it is tried on a picture before it is used: `Change` says in millimetres what it costs.
+Half precision keeps 8 significant bits (bfloat16) or 11 (float16). How much of the rounding reaches the result depends
+on the checkpoint's weights, so it is tried on a picture before it is used: `Change` measures the error, in millimetres
+where it is a length.
 """
 
 from __future__ import annotations
@@ -18,9 +19,16 @@ __all__ = ["Change", "Precision", "check_precision", "half_types", "has_fast_bfl
 
 Precision = Literal["auto", "full", "half"]
 
-_FLOAT16_CAPABILITY = (7, 0)  # of CUDA devices: from here on tensor cores multiply float16
-# Mean changes that are small beside the published network's own error (8.3 mm a vertex). Lengths in metres.
-_LENGTH, _DENT, _PROBABILITY, _RADIANS, _EXPRESSION, _PIXELS, _SCALE = 1e-3, 3e-4, 0.02, 0.02, 0.1, 1.0, 0.01
+_FLOAT16_CAPABILITY = (7, 0)  # of CUDA devices: the first whose tensor cores multiply float16
+# Largest mean changes that count as negligible. Set by hand to be small beside the published network's own error,
+# 8.3 mm a vertex; not tuned on a checkpoint.
+_LENGTH = 1e-3  # metres
+_DENT = 3e-4  # metres
+_PROBABILITY = 0.02
+_RADIANS = 0.02
+_EXPRESSION = 0.1  # standard deviations
+_PIXELS = 1.0
+_SCALE = 0.01  # share of the camera's scale
 _LIMITS = {
     "hand_vs": _LENGTH,
     "head_vs": _LENGTH,
@@ -40,7 +48,7 @@ _LIMITS = {
 
 @dataclass(frozen=True)
 class Change:
-    """What half precision does to a result.
+    """How half precision changes a result.
 
     vertices_mm : mean distance by which head and hand vertices move, in millimetres; contact : largest mean change of a
     probability; worst : the largest mean change of any output, as a share of what is negligible for it.

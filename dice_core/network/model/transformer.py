@@ -37,7 +37,7 @@ ACTIVATIONS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
 
 @dataclass(frozen=True)
 class BlockSettings:
-    """What the shapes of a block's tensors do not tell; the defaults are the published network's.
+    """What cannot be read from the shapes of a block's tensors; the defaults are the published network's.
 
     heads : attention heads; eps : of the layer normalisations; activation : a key of ACTIVATIONS.
     """

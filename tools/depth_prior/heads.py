@@ -1,4 +1,7 @@
-"""Heads before cameras, against which hands are simulated: how far points are from skin, what the camera sees."""
+"""Simulated heads before a camera: the depth of points below their skin, and what the camera sees of them.
+
+Ranges and deviations were set by hand, for phone footage and portraits of people who touch their faces.
+"""
 
 from __future__ import annotations
 
@@ -17,27 +20,27 @@ from dice_core.geometry.mesh import triangles, vertex_normals
 from dice_core.geometry.rasterizer import depth_map
 from dice_core.geometry.rotations import axis_angle, rotation_matrices
 
-__all__ = ["HeadVariant", "Stage", "head_variants", "sample_stage"]
+__all__ = ["HeadVariant", "SimulatedHead", "head_variants", "sample_head"]
 
 CELL = 0.005
-"""Metres between the points at which the distance to the skin is known."""
+"""Metres between the points of the grid at which the depth below the skin is known."""
 
 MARGIN = 0.06
-"""Metres around the head within which it is known; beyond, points count as this far away."""
+"""Metres around the head that the grid covers; points beyond count as this far away."""
 
 NEAR = 0.008
-"""Metres within which skin is as good as flat."""
+"""Metres from the skin within which it counts as flat."""
 
 SHAPE_SIGMA = 0.8
 EXPRESSIONS = ("jawOpen", "mouthPucker", "mouthSmileLeft", "mouthSmileRight", "eyeBlinkLeft", "eyeBlinkRight")
 YAW, PITCH, ROLL = 22.0, 14.0, 10.0
-"""Degrees, deviations of the head's turn."""
+"""Degrees, deviations of the head's rotation."""
 
 MAP_SIZE = 128
-"""Pixels: longer side of the picture of depths, as the capture has it."""
+"""Pixels: longer side of the depth map, the same as `HeadView` has."""
 
 HEAD_SHARE = (0.2, 0.6)
-"""Height of the head in the picture, as a share of the picture's."""
+"""Height of the head as a share of the picture's."""
 
 FIELDS_OF_VIEW = (18.0, 55.0)
 """Degrees, of phones held close and of portrait lenses."""
@@ -46,6 +49,7 @@ ASSUMED_SIGMA = 0.22
 """Deviation of the logarithm of the assumed focal length from the true one."""
 
 HEAD_HEIGHT = 0.23
+"""Metres, of the mean head."""
 
 
 @dataclass(frozen=True)
@@ -53,24 +57,24 @@ class HeadVariant:
     """A person with an expression, in the head's own axes.
 
     vertices : (V, 3); normals : (V, 3); touchable : (V,) bool; low : (3,) corner of the grid;
-    distance : (x, y, z) metres inside the skin, negative outside.
+    grid : (x, y, z) depth below the skin in metres, **positive inside**.
     """
 
     vertices: np.ndarray
     normals: np.ndarray
     touchable: np.ndarray
     low: np.ndarray
-    distance: np.ndarray
+    grid: np.ndarray
 
     def depth(self, points: np.ndarray) -> np.ndarray:
-        """(...) metres inside the skin, negative outside; points : (..., 3)."""
+        """(...) depth below the skin in metres, **positive inside**; points : (..., 3) in the head's own axes."""
         cells = (points - self.low) / CELL
         flat = cells.reshape(-1, 3).T
-        return map_coordinates(self.distance, flat, order=1, mode="nearest").reshape(points.shape[:-1])
+        return map_coordinates(self.grid, flat, order=1, mode="nearest").reshape(points.shape[:-1])
 
 
 @dataclass(frozen=True)
-class Stage:
+class SimulatedHead:
     """A head variant before a camera.
 
     rotation : (3, 3), translation : (3,) of the head; camera : of MAP_SIZE; front : (h, w) metres, infinite beside the
@@ -90,7 +94,7 @@ class Stage:
         return HeadView(pose, self.front, 1.0)
 
     def depth(self, points: np.ndarray) -> np.ndarray:
-        """(...) metres inside the head's skin, negative outside; points : (..., 3) in camera space."""
+        """(...) depth below the head's skin in metres, **positive inside**; points : (..., 3) in camera space."""
         return self.variant.depth((points - self.translation) @ self.rotation)
 
 
@@ -114,15 +118,15 @@ def _variant(head: Head, faces: np.ndarray, touchable: np.ndarray, rng: np.rando
     points = low + cells.reshape(-1, 3) * CELL
     normals = vertex_normals(vertices, faces)
     skin = np.flatnonzero(touchable)
-    gap, nearest = cKDTree(vertices[skin]).query(points)
+    away, nearest = cKDTree(vertices[skin]).query(points)
     above = np.einsum("nj,nj->n", points - vertices[skin[nearest]], normals[skin[nearest]])
-    # Close to the skin the height above its plane is the distance; farther off it only tells the side.
-    distance = np.where(gap < NEAR, -above, -np.sign(above) * gap)
-    return HeadVariant(vertices, normals, touchable, low, distance.reshape(counts))
+    # Close to the skin, the height above its tangent plane is the distance; further away it only tells the side.
+    depth = np.where(away < NEAR, -above, -np.sign(above) * away)
+    return HeadVariant(vertices, normals, touchable, low, depth.reshape(counts))
 
 
-def sample_stage(head: Head, variant: HeadVariant, rng: np.random.Generator) -> Stage:
-    """Put a head somewhere before a camera."""
+def sample_head(head: Head, variant: HeadVariant, rng: np.random.Generator) -> SimulatedHead:
+    """A head variant at a random place before a random camera."""
     share = rng.uniform(*HEAD_SHARE)
     field = rng.uniform(*FIELDS_OF_VIEW)
     camera = Camera.from_fov(MAP_SIZE, MAP_SIZE, field)
@@ -134,4 +138,4 @@ def sample_stage(head: Head, variant: HeadVariant, rng: np.random.Generator) -> 
     rotation = turn @ rotation_matrices(np.array([pitch, 0, 0]))
     vertices = variant.vertices @ rotation.T + place
     front = depth_map(vertices, triangles(head.mesh), camera)
-    return Stage(variant, rotation, place, camera, front, float(np.exp(rng.normal(0, ASSUMED_SIGMA))))
+    return SimulatedHead(variant, rotation, place, camera, front, float(np.exp(rng.normal(0, ASSUMED_SIGMA))))

@@ -1,0 +1,86 @@
+"""Fitted frames of an unfinished capture, in blocks on disk: a capture that was killed goes on after the last one."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable
+from pathlib import Path
+
+import numpy as np
+
+from dice_core.engines.base import FittedFrame
+from dice_core.engines.frame_table import FrameTable
+from dice_core.take.format import load_arrays, write_arrays
+
+__all__ = ["BlockStore", "in_blocks"]
+
+_TRACKER = "tracker."
+_TABLE = "table."
+
+
+class BlockStore:
+    """The blocks of a capture, one after the other; what is no longer needed is on disk alone.
+
+    folder : where they are kept; table : the engine's kind of table.
+    """
+
+    def __init__(self, folder: Path, table: type[FrameTable]) -> None:
+        self._folder = folder
+        self._tables: list[FrameTable | None] = []  # None: on disk alone
+        self._last: FittedFrame | None = None
+        self.frames = 0
+        while (file := self._file(len(self._tables))).exists():
+            arrays = load_arrays(file)
+            rows = table.from_arrays(_within(arrays, _TABLE))
+            self._enter(rows, _within(arrays, _TRACKER))
+
+    def __len__(self) -> int:
+        return len(self._tables)
+
+    @property
+    def last(self) -> FittedFrame | None:
+        """The last frame, None where there is none."""
+        return self._last
+
+    def append(self, block: list[FittedFrame], *, save: bool) -> None:
+        """Add a block; save : on disk too. One that was cut short is not saved, and made anew by the next run."""
+        joined = type(block[0].table).join([frame.table for frame in block])
+        if save:
+            arrays = {f"{_TABLE}{name}": values for name, values in joined.to_arrays().items()}
+            arrays |= {f"{_TRACKER}{name}": values for name, values in block[-1].tracker.items()}
+            write_arrays(self._file(len(self._tables)), arrays, compressed=False)
+        self._enter(joined, block[-1].tracker)
+
+    def window(self, index: int) -> tuple[FrameTable, int, int]:
+        """A block with its neighbours: the joined rows, and the first row and the one past the last of the block."""
+        first = max(0, index - 1)
+        tables = [table for table in self._tables[first : index + 2] if table is not None]
+        start = len(tables[0]) if index else 0
+        return type(tables[0]).join(tables), start, start + len(tables[1 if index else 0])
+
+    def release(self, index: int) -> None:
+        """Forget the rows of a block that no window will need again."""
+        self._tables[index] = None
+
+    def _enter(self, rows: FrameTable, tracker: dict[str, np.ndarray]) -> None:
+        self._tables.append(rows)
+        self._last = FittedFrame(rows.rows(slice(len(rows) - 1, len(rows))), tracker)
+        self.frames += len(rows)
+
+    def _file(self, index: int) -> Path:
+        return self._folder / f"block-{index:06d}.npz"
+
+
+def in_blocks(frames: Iterable[FittedFrame], size: int) -> Generator[list[FittedFrame], None, None]:
+    """Frames in lists of `size`; the last one is shorter where they end earlier."""
+    block: list[FittedFrame] = []
+    for frame in frames:
+        block.append(frame)
+        if len(block) == size:
+            yield block
+            block = []
+    if block:
+        yield block
+
+
+def _within(arrays: dict[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
+    return {name.removeprefix(prefix): values for name, values in arrays.items() if name.startswith(prefix)}

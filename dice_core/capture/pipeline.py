@@ -1,0 +1,203 @@
+"""A capture from footage to take.
+
+Footage is tracked and fitted frame by frame (`Engine.fit`); fitted frames are collected in blocks and saved
+(`BlockStore`); a block whose successor is there is post-processed with both its neighbours (`Engine.postprocess`) and
+becomes a chunk of the take (`ChunkRecorder`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from dice_core.capture.blocks import BlockStore, in_blocks
+from dice_core.capture.progress import Progress
+from dice_core.capture.recorder import ChunkRecorder
+from dice_core.engines.base import Engine, FittedFrame, make_engine
+from dice_core.engines.settings import CaptureSettings
+from dice_core.errors import InputError, Stopped
+from dice_core.events import EventWriter
+from dice_core.fitting.temporal_filter import REACH
+from dice_core.media.footage import Footage
+from dice_core.take import Source, TakeWriter, TouchEvent
+from dice_core.take.format import load_arrays, write_arrays
+
+__all__ = ["CaptureResult", "capture"]
+
+BLOCK = 2 * REACH
+"""Frames of a chunk: what smoothing looks ahead, so that a kill costs little and a cancelled capture ends at once."""
+
+_RARELY = 0.5  # share of frames below which the user is told that something was mostly absent; set by hand
+
+
+@dataclass(frozen=True)
+class CaptureResult:
+    """How a capture ended: frames in the take, share of frames in which each mesh is there, touches, and warnings."""
+
+    take: Path
+    frames: int
+    tracked: dict[str, float]
+    touches: list[TouchEvent]
+    cancelled: bool
+    warnings: list[str]
+
+
+def capture(
+    footage: Footage,
+    output: Path,
+    settings: CaptureSettings,
+    *,
+    frames: tuple[int, int] | None = None,
+    events: EventWriter | None = None,
+    on_progress: Callable[[int, int], None] | None = None,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> CaptureResult:
+    """Capture footage into the take at `output`, going on with what an earlier run of the same capture left.
+
+    frames : the range that the user asked for, None for all of the footage; on_progress : called with finished and
+    total frames; should_stop : asked after each frame, True ends the capture with a take of the frames so far.
+    Raises InputError where the output holds something else or cannot be written; what fails before the first chunk
+    leaves no take behind.
+    """
+    events = events or EventWriter()
+    progress = Progress(footage.count, events, on_progress)
+    engine = make_engine(footage, settings)
+    identity = {"name": settings.engine, "settings": engine.settings(), "models": engine.models()}
+    writer = TakeWriter(output, _source(footage), identity, settings.request(frames))
+    warnings = [*footage.warnings, *engine.warnings]
+    cancelled = False
+    if not writer.complete:
+        try:
+            cancelled = _run(footage, engine, writer, events, progress, warnings, should_stop)
+        except Exception:
+            writer.discard()
+            raise
+    return _result(writer, events, warnings, cancelled=cancelled)
+
+
+def _run(
+    footage: Footage,
+    engine: Engine,
+    writer: TakeWriter,
+    events: EventWriter,
+    progress: Progress,
+    warnings: list[str],
+    should_stop: Callable[[], bool],
+) -> bool:
+    """Capture what is not in the take yet; returns whether it was cancelled."""
+    try:
+        _prepare(engine, writer, should_stop)
+    except Stopped:
+        writer.finish(complete=False)
+        return True
+    recorder = ChunkRecorder(writer, engine.mesh, stills=footage.count == 1)
+    blocks = BlockStore(writer.work_folder, engine.frame_table)
+    if recorder.chunks > len(blocks):
+        raise InputError(f"{writer.path} is damaged: delete it and capture the footage again.")
+    progress.resume(blocks.frames, writer.frames_written)
+    events.started(
+        input=str(footage.path),
+        take=str(writer.path),
+        frames=footage.count,
+        fps=float(footage.fps),
+        resumed=writer.frames_written,
+    )
+    for sentence in warnings:
+        events.warning(sentence)
+
+    def finish(count: int, *, provisional: bool = False) -> None:
+        """Write the chunks of all blocks before number `count`."""
+        for index in range(recorder.chunks, count):
+            chunk = engine.postprocess(*blocks.window(index))
+            recorder.write(chunk, provisional=provisional and index >= count - 2)
+            progress.written(len(chunk.frame))
+            if index:
+                blocks.release(index - 1)
+
+    finish(len(blocks) - 1)
+    if blocks.frames < footage.count:
+        fitted = _until_stopped(engine.fit(blocks.frames, blocks.last), progress, should_stop)
+        for block in in_blocks(fitted, BLOCK):
+            whole = len(block) == BLOCK or blocks.frames + len(block) == footage.count
+            blocks.append(block, save=whole)
+            if whole:  # a block cut short is made anew when the capture goes on, and so is what is smoothed with it
+                finish(len(blocks) - 1)
+    cancelled = blocks.frames < footage.count and should_stop()
+    finish(len(blocks), provisional=cancelled)
+    writer.finish(complete=not cancelled)
+    return cancelled
+
+
+def _prepare(engine: Engine, writer: TakeWriter, should_stop: Callable[[], bool]) -> None:
+    """Have the engine find what is constant over the clip, or take what an earlier run found."""
+    file = writer.work_folder / "clip.npz"
+    saved = load_arrays(file) if file.exists() else None
+    constants = engine.prepare(saved, should_stop)
+    if saved is None:
+        write_arrays(file, constants, compressed=False)
+    writer.set_camera(engine.camera)
+
+
+def _until_stopped(
+    frames: Generator[FittedFrame, None, None], progress: Progress, should_stop: Callable[[], bool]
+) -> Generator[FittedFrame, None, None]:
+    """The frames up to and with the one after which the user wants to stop."""
+    with closing(frames):
+        for frame in frames:
+            progress.fitted(1)
+            yield frame
+            if should_stop():
+                return
+
+
+def _source(footage: Footage) -> Source:
+    return Source(
+        str(footage.path.absolute()),
+        footage.kind,
+        footage.width,
+        footage.height,
+        float(footage.fps),
+        footage.first_frame,
+        footage.count,
+        footage.sha256,
+    )
+
+
+def _result(writer: TakeWriter, events: EventWriter, warnings: list[str], *, cancelled: bool) -> CaptureResult:
+    frames = writer.frames_written
+    share = {name: round(count / max(frames, 1), 4) for name, count in sorted(_frames_with(writer).items())}
+    remarks = _remarks(share, frames)
+    for sentence in remarks:
+        events.warning(sentence)
+    touches = writer.events
+    events.done(take=str(writer.path), frames=frames, tracked=share, touches=len(touches), cancelled=cancelled)
+    return CaptureResult(writer.path, frames, share, touches, cancelled, [*warnings, *remarks])
+
+
+def _frames_with(writer: TakeWriter) -> dict[str, int]:
+    """How many frames of the take hold each mesh."""
+    tracked = dict.fromkeys(writer.mesh_names, 0)
+    for file in writer.chunk_files:
+        with np.load(file, allow_pickle=False) as arrays:
+            for name in tracked:
+                tracked[name] += int((arrays[f"tracked_{name}"] > 0).sum())
+    return tracked
+
+
+def _remarks(share: dict[str, float], frames: int) -> list[str]:
+    """Sentences about what was mostly not there."""
+    if not frames:
+        return ["The capture was stopped before any frame was finished."]
+    remarks = []
+    head = share.get("head", 0.0)
+    if head == 0:
+        remarks.append("No face was found: use footage in which the face is visible and at least 60 pixels wide.")
+    elif head < _RARELY:
+        remarks.append(f"A face was found in only {head:.0%} of the frames.")
+    if not any(name.startswith("hand") for name in share):
+        remarks.append("No hand was found: the take holds the head alone." if head else "No hand was found either.")
+    return remarks

@@ -1,0 +1,66 @@
+"""Chunks into a take: meshes as they turn up, and touches over time."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from dice_core.contact.touch_events import TouchEventRecorder
+from dice_core.engines.base import Chunk
+from dice_core.errors import InputError
+from dice_core.geometry.mesh import Mesh
+from dice_core.take import TakeWriter, TouchEvent
+from dice_core.take.format import write_json
+from dice_core.take.mesh_frames import MeshFrames
+
+__all__ = ["ChunkRecorder"]
+
+
+class ChunkRecorder:
+    """Writes the chunks of a capture in order, going on after those of an earlier run.
+
+    mesh : gives a mesh of the take by its name; stills : the footage is a picture, so that a touch may last one frame.
+    Raises InputError where what the earlier run left is damaged.
+    """
+
+    def __init__(self, writer: TakeWriter, mesh: Callable[[str], Mesh], *, stills: bool) -> None:
+        self._writer = writer
+        self._mesh = mesh
+        self._touches = TouchEventRecorder(mesh("head"), stills=stills)
+        if self.chunks:
+            try:
+                state = json.loads(self._touch_file(self.chunks - 1).read_text(encoding="utf-8"))
+            except (OSError, ValueError) as error:
+                raise InputError(
+                    f"{writer.path} is damaged ({error}): delete it and capture the footage again."
+                ) from error
+            self._touches.restore(state)
+
+    @property
+    def chunks(self) -> int:
+        """How many chunks are in the take."""
+        return self._writer.chunk_count
+
+    def write(self, chunk: Chunk, *, provisional: bool) -> None:
+        """Add a chunk; provisional : as of `TakeWriter.write_chunk`."""
+        for contact in chunk.contacts:
+            self._touches.add(int(chunk.frame[contact.row]), contact.hand, contact.contact, contact.deformation)
+        self._writer.set_events(TouchEvent(**event) for event in self._touches.as_dicts())  # type: ignore[arg-type]
+        write_json(self._touch_file(self.chunks), self._touches.state())
+        self._writer.write_chunk(self._arrays(chunk), provisional=provisional)
+
+    def _arrays(self, chunk: Chunk) -> dict[str, np.ndarray]:
+        arrays: dict[str, np.ndarray] = {"frame": chunk.frame.astype(np.int32)}
+        for name in chunk.meshes:
+            if name not in self._writer.mesh_names:
+                self._writer.add_mesh(self._mesh(name))
+        for name in self._writer.mesh_names:
+            frames = chunk.meshes.get(name) or MeshFrames.absent(self._mesh(name), len(chunk.frame))
+            arrays |= frames.take_arrays(name)
+        return arrays
+
+    def _touch_file(self, index: int) -> Path:
+        return self._writer.work_folder / f"touches-{index:06d}.json"

@@ -1,0 +1,81 @@
+"""Which files are footage, and in which order the images of a sequence come.
+
+Standard library only: the worker and Blender's side go by the same rules.
+"""
+
+from __future__ import annotations
+
+import glob
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from dice_core.errors import InputError
+
+__all__ = [
+    "IMAGE_FORMATS",
+    "IMAGE_SUFFIXES",
+    "VIDEO_SUFFIXES",
+    "is_pattern",
+    "list_images",
+    "natural_key",
+    "select_images",
+]
+
+IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp"})
+"""Endings, in lower case, of the images that are looked for in folders and by patterns."""
+
+IMAGE_FORMATS = "PNG, JPEG, WebP, TIFF or BMP"
+"""The same for messages."""
+
+VIDEO_SUFFIXES = frozenset({".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg"})
+"""Endings, in lower case, that file browsers offer as videos. Any other file is tried as a video, too."""
+
+_GLOB_CHARACTERS = frozenset("*?[")
+_DIGITS = re.compile(r"(\d+)")
+
+
+def natural_key(name: str) -> tuple[tuple[int, int, str], ...]:
+    """Sorting key under which frame2 comes before frame10: the order of all image sequences.
+
+    Runs of decimal digits, of any script, compare by their value and come before other text; text compares without
+    regard to case. Names that differ in nothing else (a1 and a01, A and a) compare as plain strings, so that the order
+    is the same on every file system.
+    """
+    parts = _DIGITS.split(name.casefold())
+    # Digits and other text alternate, beginning with text, which may be empty.
+    key = [(0, int(part), "") if place % 2 else (1, 0, part) for place, part in enumerate(parts) if part]
+    return (*key, (-1, 0, name))
+
+
+def select_images(paths: Iterable[Path]) -> tuple[Path, ...]:
+    """The images among some paths, in natural order; hidden files and files of other kinds are left out."""
+    images = [
+        path
+        for path in paths
+        if path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".") and path.is_file()
+    ]
+    return tuple(sorted(images, key=lambda path: [natural_key(part) for part in path.parts]))
+
+
+def is_pattern(source: str | Path) -> bool:
+    """Whether something that does not exist as it stands may be a glob pattern."""
+    return bool(_GLOB_CHARACTERS & set(str(source)))
+
+
+def list_images(source: str | Path) -> tuple[Path, ...]:
+    """Images of a folder or a glob pattern, as `select_images`; a single file is a list of one.
+
+    Raises InputError if there are none.
+    """
+    path = Path(source)
+    if path.is_dir():
+        images = select_images(path.iterdir())
+    elif path.exists():
+        return (path,)
+    else:
+        images = select_images(Path(name) for name in glob.glob(str(source), recursive=True))
+    if not images:
+        where = f"The folder {path} holds" if path.is_dir() else f"{path} matches"
+        raise InputError(f"{where} no images: give {IMAGE_FORMATS} files.")
+    return images
