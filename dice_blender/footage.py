@@ -16,8 +16,7 @@ import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
 
 from dice_core.errors import InputError
-
-from .formats import IMAGE_SUFFIXES, list_images
+from dice_core.media.formats import IMAGE_SUFFIXES, list_images
 
 __all__ = ["FootageSettings", "default_name", "frame_range", "input_of", "is_chosen", "problem", "refresh"]
 

@@ -12,8 +12,9 @@ from bpy.app.translations import pgettext_rpt as _t
 from bpy.props import BoolProperty, CollectionProperty, StringProperty
 from bpy.types import FileHandler, Operator
 
+from dice_core.media.formats import IMAGE_SUFFIXES, VIDEO_SUFFIXES, natural_key
+
 from .. import footage
-from ..formats import IMAGE_SUFFIXES, VIDEO_SUFFIXES, natural_key
 from ..properties import settings_of
 
 if TYPE_CHECKING:

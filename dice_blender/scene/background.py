@@ -8,9 +8,9 @@ from pathlib import Path
 
 import bpy
 
+from dice_core.media.formats import is_pattern, select_images
 from dice_core.take import Take
 
-from ..formats import select_images
 from .object_data import camera_of
 from .timing import Timing
 
@@ -74,7 +74,7 @@ def _files(path: str, take: Take) -> tuple[Path, ...]:
             return (place.resolve(),)
         if place.is_dir():
             return _resolved(place.iterdir())
-        if any(letter in place.name for letter in "*?[") and place.parent.is_dir():
+        if is_pattern(place.name) and place.parent.is_dir():
             return _resolved(place.parent.glob(place.name))
     return ()
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from dice_blender.scene import import_take
-from dice_core.media import list_images
+from dice_core.media.formats import list_images
 from dice_core.take import Take, open_take
 
 from .synthetic_take import Recipe, write_synthetic_take
