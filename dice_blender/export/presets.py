@@ -19,8 +19,8 @@ __all__ = ["DEFAULT_PRESET", "PRESETS", "Preset", "preset_of"]
 class Preset:
     """How a program wants its FBX.
 
-    label, description : what the panel shows. scaling : Blender's `apply_scale_options`; arrange : brings the bodies
-    into the form that goes into the file.
+    label, description : what the panel shows. scaling : Blender's `apply_scale_options`; arrange : turns the bodies
+    into what is written to the file.
     """
 
     label: str

@@ -1,4 +1,4 @@
-"""What goes into the file: meshes that move as objects, or on a skeleton, with their motion baked frame by frame.
+"""What is written to the file: meshes that move as objects, or on a skeleton, with their motion baked frame by frame.
 
 Files begin at frame 0, wherever the take begins in the scene: an engine plays them from there.
 """
@@ -23,12 +23,12 @@ from .sampling import BodyMotion
 
 __all__ = ["one_skeleton", "separate_bodies"]
 
-# Neither format knows visibility: absent bodies shrink to a point. Not to nothing, which could not be inverted.
+# Neither format has visibility: absent bodies shrink to a point. Not to nothing, which could not be inverted.
 _ABSENT_SCALE = 1e-3
 # Metres: length of bones that stand for whole objects.
 _STAND_IN_LENGTH = 0.1
 _ROOT = "root"
-# Game engines' importers know this name and do not take the object for one more bone.
+# Game engines' importers know this name and do not import the object as one more bone.
 _SKELETON_NAME = "Armature"
 
 

@@ -21,7 +21,7 @@ __all__ = ["add_armature_modifier", "bind_to_bones", "build_armature", "editing"
 
 # Metres: shorter bones vanish in Blender.
 _SHORTEST_BONE = 0.004
-# Length of a bone without children, as a share of the bone that it hangs on.
+# Length of a bone without children, as a share of its parent's. Set by hand.
 _TIP_LENGTH = 0.8
 
 

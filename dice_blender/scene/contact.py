@@ -26,7 +26,7 @@ FRAME_PROPERTY = "footage_frame"
 """Object property: number of the footage's frame that is shown now."""
 # Contact below this is left out of groups, and a region that never exceeds it counts as untouched. Set by hand.
 _LEAST_CONTACT = 0.1
-# Rings of vertices around a contact that take on its time: one for the edge, one for faint contact beyond it.
+# Rings of vertices around a contact that get its time: one for the edge, one for faint contact beyond it.
 _RINGS = 2
 
 

@@ -84,7 +84,7 @@ def import_take(
     mode = key_mode(keys)
     take = take if isinstance(take, Take) else open_take(take)
     if not len(take.frames):
-        raise InputError(f"The take {take.path} has no frames yet: let its capture go on first.")
+        raise InputError(f"The take {take.path} has no frames yet: resume its capture first.")
     scene = bpy.context.scene if scene is None else scene
     assert scene is not None
     parent = scene.collection if collection is None else collection
