@@ -23,7 +23,7 @@ _log = logging.getLogger(__name__)
 
 _PROJECT = Path(__file__).resolve().parent.parent
 _BAD_INPUT = 2
-# Lines of Blender's own output that are kept for the message when it dies without a word of ours. Set by hand.
+# Lines of Blender's own output that are kept for the message when it ends without an event. Set by hand.
 _TAIL = 12
 # What argparse says, after the program's name, where the child does not know an option's value.
 _USAGE_ERROR = re.compile(r"^\S+: error: (.+)$")

@@ -28,6 +28,7 @@ HAND_SHOWINGS, FACE_SHOWINGS = 4, 3
 
 
 def main() -> None:
+    """Write the reference landmarks of the pictures named on the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("pictures", nargs="+")
     parser.add_argument("-o", "--output", type=Path, required=True)

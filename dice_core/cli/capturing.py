@@ -36,7 +36,7 @@ def run(options: argparse.Namespace) -> int:
     except BrokenPipeError:
         raise
     except Exception as error:
-        with contextlib.suppress(BrokenPipeError):  # nobody reads the events any more; the error itself goes on
+        with contextlib.suppress(BrokenPipeError):  # nobody reads the events any more; the error itself is raised
             events.error(user_message(error))
         raise
 
@@ -136,4 +136,4 @@ def _summary(result: CaptureResult) -> None:
     for warning in result.warnings:
         print(f"  note: {warning}")
     if result.cancelled:
-        print("  stopped early: the same command goes on from here")
+        print("  stopped early: the same command continues from here")

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 __all__ = ["stop_requests"]
 
-_NOTICE = b"\ndice: stopping after the frame in hand; press Ctrl-C again to end at once\n"
+_NOTICE = b"\ndice: stopping after the current frame; press Ctrl-C again to stop at once\n"
 _READ_AT_ONCE = 4096  # bytes of standard input, which nobody is expected to write to
 
 

@@ -81,7 +81,7 @@ class Region:
 
         image : (h, w, 3) uint8.
         side : pixels of the result's side.
-        replicate : whether the image's border pixels go on outside it; black otherwise.
+        replicate : whether the image's border pixels are repeated outside it; black otherwise.
         average : whether a window much larger than `side` shows averages of pixels instead of single ones.
         Returns (side, side, 3) uint8.
         """

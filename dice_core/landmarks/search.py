@@ -52,7 +52,7 @@ TILE_SCALE = 0.6
 
 
 class Search:
-    """The detectors and landmark networks, and how they look for a person."""
+    """The detectors and landmark networks, and how they are used to find a person."""
 
     def __init__(self) -> None:
         self._palms = AnchorDetector(PALM_DETECTOR)

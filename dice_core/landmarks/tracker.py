@@ -75,7 +75,7 @@ class LandmarkTracker:
     """
 
     def __init__(self, max_hands: int = 2) -> None:
-        """max_hands : how many hands are looked for, 1 or 2."""
+        """max_hands : how many hands are tracked at most, 1 or 2."""
         self._max_hands = max_hands
         self._search = Search()
         self._hands: list[_HandTrack] = []

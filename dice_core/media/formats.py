@@ -23,7 +23,7 @@ __all__ = [
 ]
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp"})
-"""Endings, in lower case, of the images that are looked for in folders and by patterns."""
+"""Endings, in lower case, of the images that folders and patterns are searched for."""
 
 IMAGE_FORMATS = "PNG, JPEG, WebP, TIFF or BMP"
 """The same for messages."""

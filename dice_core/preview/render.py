@@ -123,7 +123,7 @@ class PreviewRenderer:
         return lines
 
     def touches(self, frame: Frame) -> list[tuple[str, str]]:
-        """Lines about the touches that go on in the frame."""
+        """Lines about the touches in the frame."""
         return [
             (f"{event.hand.removeprefix('hand_')} hand touches {event.region}", "")
             for event in self.take.events

@@ -48,7 +48,7 @@ class Take:
         """The camera that saw the footage. Raises InputError where a capture has hardly begun."""
         source, camera = self.info["source"], self.info["camera"]
         if camera is None:
-            raise InputError(f"{self.path} has no frames yet: capture the footage again, which goes on with it.")
+            raise InputError(f"{self.path} has no frames yet: capture the footage again, which continues it.")
         return Camera(
             camera["fx"], camera["fy"], camera["cx"], camera["cy"], int(source["width"]), int(source["height"])
         )

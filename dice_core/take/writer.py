@@ -41,7 +41,7 @@ _WORK_FOLDER = "work"
 
 
 class TakeWriter:
-    """Creates a take, or goes on with one that an earlier run of the same capture left.
+    """Creates a take, or continues one that an earlier run of the same capture left.
 
     path : the take's folder; source : the footage; engine : {"name", "settings", "models"}, all JSON values;
     request : what the user asked for, as of `CaptureSettings.request`, so that it can be recognised when asked again.
@@ -69,7 +69,7 @@ class TakeWriter:
         previous = self._previous()
         self._created = previous is None
         if previous is not None:
-            _log.info("going on with the take %s", self.path)
+            _log.info("resuming the take %s", self.path)
             self._info = previous
             self._drop_provisional()
         else:
@@ -108,7 +108,7 @@ class TakeWriter:
 
     @property
     def work_folder(self) -> Path:
-        """Where a capture keeps what it needs to go on after a kill; gone when the take is finished."""
+        """Where a capture keeps what it needs to resume after a kill; deleted when the take is finished."""
         return self.path / _WORK_FOLDER
 
     def set_camera(self, camera: Camera) -> None:
@@ -133,7 +133,7 @@ class TakeWriter:
         """Append frames.
 
         arrays : the keys of the take format, each with T rows. A `provisional` chunk was cut short by a
-        cancelled capture: it is part of the take, and made anew when the capture goes on.
+        cancelled capture: it is part of the take, and is captured again when the capture resumes.
         Raises ShapeError where the rows of the arrays differ.
         """
         frames = arrays["frame"]

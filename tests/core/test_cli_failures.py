@@ -51,7 +51,7 @@ def test_settings_that_cannot_be_are_an_error_event_too(
     def refuse(*_: object) -> None:
         raise InputError("Hands cannot be so: use two.")
 
-    monkeypatch.setattr("dice_core.cli.capturing.CaptureSettings", refuse)
+    monkeypatch.setattr("dice_core.cli.capturing.CaptureSettings.from_options", refuse)
     assert main(["capture", "a.mp4", "--events"]) == 2
     assert json.loads(capsys.readouterr().out) == {"event": "error", "message": "Hands cannot be so: use two."}
 

@@ -1,4 +1,4 @@
-"""A take that exists already: gone on with by the same capture, left alone by any other."""
+"""A take that exists already: continued by the same capture, left alone by any other."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_what_is_no_take_is_left_alone(tmp_path: Path, there: str) -> None:
     assert content(tmp_path) == before
 
 
-def test_provisional_chunks_are_made_anew(tmp_path: Path) -> None:
+def test_provisional_chunks_are_captured_again(tmp_path: Path) -> None:
     writer = started(tmp_path / "take")
     writer.add_mesh(HEAD)
     writer.write_chunk(frames(10, 8) | values(HEAD, 8, 0))

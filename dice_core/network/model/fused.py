@@ -226,7 +226,7 @@ class FusedNetwork(nn.Module):
         self.dtype = dtype
         self.backbone = copy.deepcopy(network.backbone)
         _fold_batch_norms(self.backbone, winograd=winograd and dtype == torch.float32)
-        self.backbone.to(dtype=dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.backbone.to(dtype=dtype, memory_format=torch.channels_last)
         self.heads = _without(network, "backbone", "trans_encoder", "deform_encoder")
         mesh = _FusedBranch(network.trans_encoder, None)
         interaction = _FusedBranch(network.deform_encoder, _Linear.of(network.feat_downsampler))
