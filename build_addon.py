@@ -171,15 +171,15 @@ def _why_not(pin: Pin, output: str) -> str:
 
 def _core_wheel(folder: Path, offline: bool) -> Path:
     """Build the wheel of dice_core alone: the extension itself holds dice_blender."""
-    stage = folder / "source"
-    stage.mkdir()
+    source = folder / "source"
+    source.mkdir()
     for name in ("pyproject.toml", "README.md", "LICENSE"):
-        shutil.copy2(ROOT / name, stage / name)
+        shutil.copy2(ROOT / name, source / name)
     left_out = shutil.ignore_patterns(*_NOT_SHIPPED, *_NOT_IN_BLENDER)
-    shutil.copytree(ROOT / "dice_core", stage / "dice_core", ignore=left_out)
+    shutil.copytree(ROOT / "dice_core", source / "dice_core", ignore=left_out)
     backend = [] if not offline and not can_build_offline() else ["--no-build-isolation"]
     index = ["--no-index"] if offline else []
-    run = _pip(["wheel", "--no-deps", *backend, *index, "--wheel-dir", str(folder), str(stage)])
+    run = _pip(["wheel", "--no-deps", *backend, *index, "--wheel-dir", str(folder), str(source)])
     built = list(folder.glob("dice_core-*.whl"))
     if run.returncode or len(built) != 1:
         if offline and not can_build_offline():

@@ -1,7 +1,7 @@
 """DICE for Blender: what runs inside Blender, as an extension or beside the `bpy` package.
 
 Importing this package does nothing: `dice_blender.scene` and `dice_blender.export` are plain functions, and only
-`register` brings in the panels, operators and handlers of the extension.
+`register` adds the panels, operators and handlers of the extension.
 """
 
 from __future__ import annotations

@@ -19,8 +19,11 @@ import bpy
 from dice_core.errors import DiceError, InputError
 from dice_core.take import open_take
 
-from .export import PRESETS, export_fbx, export_glb
-from .scene import KEY_MODES, ImportedTake, import_take
+from .export import export_fbx, export_glb
+from .export.presets import DEFAULT_PRESET, preset_of
+from .scene import ImportedTake, import_take
+from .scene.keys import DEFAULT_KEYS, key_mode
+from .scene.materials import tree_of
 
 __all__ = ["main", "run"]
 
@@ -47,14 +50,21 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def run(take: Path, output: Path, *, keys: str, fbx: Path | None, preset: str, glb: Path | None) -> ImportedTake:
-    """Make the files. Raises DiceError where the take cannot be read or a file cannot be written."""
+    """Make the files.
+
+    keys : a name of `KEY_MODES`; preset : a name of `PRESETS`.
+    Raises DiceError for an unknown name, a take that cannot be read or a file that cannot be written.
+    """
+    key_mode(keys)
+    preset_of(preset)
     for path in (output, fbx, glb):
         if path is not None:
-            _make_room(path)
+            _check_writable(path)
     bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
     imported = import_take(open_take(take), keys=keys)
     for message in imported.warnings:
         _say("warning", message=message)
+    assert bpy.context.scene is not None
     _light(bpy.context.scene)
     _look_through_camera()
     bpy.ops.wm.save_as_mainfile(filepath=str(output), compress=True)
@@ -80,20 +90,20 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="dice_blender.headless")
     parser.add_argument("take", type=Path)
     parser.add_argument("-o", "--output", type=_absolute, required=True)
-    parser.add_argument("--keys", choices=KEY_MODES, default="per-frame")
+    parser.add_argument("--keys", default=DEFAULT_KEYS)
     parser.add_argument("--fbx", type=_absolute)
-    parser.add_argument("--preset", choices=tuple(PRESETS), default="generic")
+    parser.add_argument("--preset", default=DEFAULT_PRESET)
     parser.add_argument("--glb", type=_absolute)
     return parser
 
 
 def _absolute(path: str) -> Path:
-    """Blender takes a relative path for relative to the .blend."""
+    """An absolute path, since Blender reads a relative one as relative to the .blend."""
     return Path(path).absolute()
 
 
-def _make_room(path: Path) -> None:
-    """Make the folder of a file that is going to be written, and see that it can be."""
+def _check_writable(path: Path) -> None:
+    """Make the folder of a file that is going to be written, and make sure that the file can be."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("ab"):
@@ -109,11 +119,9 @@ def _light(scene: bpy.types.Scene) -> None:
     """Light for a scene that has none, so that a render shows something."""
     world = bpy.data.worlds.new("World")
     scene.world = world
-    if world.node_tree is None:
-        world.use_nodes = True
-    background = next(node for node in world.node_tree.nodes if node.type == "BACKGROUND")
+    background: Any = next(node for node in tree_of(world).nodes if node.type == "BACKGROUND")
     background.inputs["Color"].default_value = (_WORLD_GREY, _WORLD_GREY, _WORLD_GREY, 1.0)
-    sun = bpy.data.lights.new("Light", "SUN")
+    sun: Any = bpy.data.lights.new("Light", "SUN")
     sun.energy = _SUN_STRENGTH
     item = bpy.data.objects.new("Light", sun)
     item.rotation_euler = _SUN_ANGLES
@@ -125,7 +133,7 @@ def _look_through_camera() -> None:
     for screen in bpy.data.screens:
         for area in screen.areas:
             for space in area.spaces:
-                if space.type == "VIEW_3D" and space.region_3d is not None:
+                if isinstance(space, bpy.types.SpaceView3D) and space.region_3d is not None:
                     space.region_3d.view_perspective = "CAMERA"
 
 

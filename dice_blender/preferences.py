@@ -1,17 +1,16 @@
-"""The extension's preferences."""
-
-# ruff: noqa: N801 (Blender's names and class attributes)
+"""The extension's preferences: what they hold. `ui.preferences` draws them."""
 
 from __future__ import annotations
 
+import logging
+
 import bpy
 from bpy.props import BoolProperty, EnumProperty, StringProperty
-from bpy.types import AddonPreferences
 
-from .jobs import engine_check, log
-from .ui.text_wrap import draw_wrapped
+__all__ = ["ADDON", "Preferences", "follow_log_level", "preferences"]
 
-__all__ = ["preferences", "register", "unregister"]
+ADDON = __package__
+"""The extension's name as Blender has it, which differs with how it was installed."""
 
 LOG_LEVELS = (
     ("WARNING", "Warnings", "Only what went wrong"),
@@ -31,14 +30,13 @@ PRECISIONS = (
 )
 
 
-def _log_level_changed(chosen: DICE_preferences, _context: bpy.types.Context) -> None:
-    log.set_level(chosen.log_level)
+def follow_log_level(chosen: Preferences, _context: bpy.types.Context | None = None) -> None:
+    """Write to the log what the preferences say."""
+    logging.getLogger(ADDON).setLevel(chosen.log_level)
 
 
-class DICE_preferences(AddonPreferences):
+class Preferences:
     """Folders, how the DICE network runs, the log."""
-
-    bl_idname = __package__
 
     takes_folder: StringProperty(
         name="Takes",
@@ -63,7 +61,7 @@ class DICE_preferences(AddonPreferences):
     )
     presence_gate: BoolProperty(
         name="Presence Gate",
-        description="Leave the skin undented in frames where the DICE network holds a touch for unlikely",
+        description="Leave the skin undented in frames where the DICE network considers a touch unlikely",
         default=True,
     )
     log_level: EnumProperty(
@@ -71,56 +69,13 @@ class DICE_preferences(AddonPreferences):
         description="How much is written to the log",
         items=LOG_LEVELS,
         default="INFO",
-        update=_log_level_changed,
+        update=follow_log_level,
     )
 
-    def draw(self, context: bpy.types.Context) -> None:
-        layout = self.layout
-        layout.use_property_split = True
-        layout.use_property_decorate = False
-        layout.prop(self, "takes_folder", placeholder="Beside the saved file")
-        layout.separator()
-        layout.label(text="DICE Network")
-        column = layout.column()
-        column.prop(self, "dice_python", text="Python")
-        column.prop(self, "models_folder")
-        running = layout.column()
-        running.enabled = bool(self.dice_python)
-        running.prop(self, "device")
-        running.prop(self, "precision")
-        running.prop(self, "presence_gate")
-        self._draw_check(context, layout)
-        layout.separator()
-        row = layout.row(align=True)
-        row.prop(self, "log_level")
-        row.operator("dice.open_log", text="", icon="TEXT")
 
-    def _draw_check(self, context: bpy.types.Context, layout: bpy.types.UILayout) -> None:
-        found = engine_check.findings()
-        row = layout.row(align=True)
-        row.enabled = bool(self.dice_python) and not found.asking
-        row.operator("dice.check_engine", text="Checking…" if found.asking else "Check", icon="CHECKMARK")
-        row.operator("dice.add_models", icon="ADD")
-        if found.lines:
-            box = layout.box().column(align=True)
-            for good, text in found.lines:
-                draw_wrapped(context, box, text, icon="CHECKMARK" if good else "ERROR")
-
-
-def preferences() -> DICE_preferences:
+def preferences() -> Preferences:
     """The preferences as they are now."""
-    return bpy.context.preferences.addons[__package__].preferences
-
-
-def register() -> None:
-    """Make the preferences known and follow them."""
-    bpy.utils.register_class(DICE_preferences)
-    addon = bpy.context.preferences.addons.get(__package__)
-    if addon is not None and addon.preferences is not None:
-        log.set_level(addon.preferences.log_level)
-
-
-def unregister() -> None:
-    """Forget them; what the user has set stays in Blender's own file."""
-    engine_check.close()
-    bpy.utils.unregister_class(DICE_preferences)
+    assert bpy.context.preferences is not None
+    chosen = bpy.context.preferences.addons[ADDON].preferences
+    assert isinstance(chosen, Preferences)
+    return chosen

@@ -4,7 +4,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any, Protocol
+
 import bpy
+from bpy.app.handlers import persistent
 from bpy.props import (
     BoolProperty,
     CollectionProperty,
@@ -16,15 +20,29 @@ from bpy.props import (
 )
 from bpy.types import PropertyGroup
 
-from .jobs import footage
+from . import footage
+from .export import PRESETS
+from .footage import FootageSettings
+from .scene import KEY_MODES
 
-__all__ = ["ENGINES", "KEYS", "PRESETS", "register", "unregister"]
+__all__ = ["KEY_ITEMS", "PRESET_ITEMS", "DICE_PG_settings", "DICE_PG_take", "register", "settings_of", "unregister"]
 
-SOURCES = (
-    ("FILE", "File", "A photo or a movie from disk"),
-    ("SEQUENCE", "Sequence", "The images of a folder, one a frame, in the order of their numbers"),
-    ("CLIP", "Clip", "A movie clip that is open in this file"),
-)
+
+class _Entry(Protocol):
+    """An entry of a registry that the panel shows."""
+
+    @property
+    def label(self) -> str: ...
+
+    @property
+    def description(self) -> str: ...
+
+
+def _items(registry: Mapping[str, _Entry]) -> tuple[tuple[str, str, str], ...]:
+    """A registry as Blender wants the choices of a property: name, label, description."""
+    return tuple((name, entry.label, entry.description) for name, entry in registry.items())
+
+
 HANDS = (
     ("auto", "Auto", "Find out which hands are in the picture"),
     ("left", "Left", "Only the subject's own left hand"),
@@ -35,20 +53,8 @@ ENGINES = (
     ("open", "Built-In", "Ships with the extension, needs nothing else, free for commercial work"),
     ("dice", "DICE Network", "The published network; needs licensed files and a Python with PyTorch, see preferences"),
 )
-KEYS = (
-    ("per-frame", "Per Frame", "One shape key a captured frame: exact, for editing, stills and short shots"),
-    ("compact", "Compact", "A few shape keys with animated weights: within 0.2 mm, for long shots"),
-    ("rigged", "Rigged", "Expression keys, contact keys and hand armatures: for game engines and retargeting"),
-)
-PRESETS = (
-    ("unity", "Unity", "Axes, scale and smoothing as Unity reads them"),
-    ("unreal", "Unreal", "Axes, scale and a single root bone as Unreal Engine reads them"),
-    ("generic", "Generic", "Blender's own axes and scale"),
-)
-
-
-def _footage_changed(settings: DICE_PG_settings, _context: bpy.types.Context) -> None:
-    footage.refresh(settings)
+KEY_ITEMS = _items(KEY_MODES)
+PRESET_ITEMS = _items(PRESETS)
 
 
 class DICE_PG_touch(PropertyGroup):
@@ -81,27 +87,9 @@ class DICE_PG_take(PropertyGroup):
     active_touch: IntProperty(name="Touch", description="The selected touch")
 
 
-class DICE_PG_settings(PropertyGroup):
+class DICE_PG_settings(FootageSettings, PropertyGroup):
     """The settings of the DICE tab."""
 
-    source: EnumProperty(
-        name="Source", description="Where the footage comes from", items=SOURCES, update=_footage_changed
-    )
-    filepath: StringProperty(
-        name="Footage",
-        description="The photo, movie, or one image of the sequence. One person, one camera, one shot",
-        subtype="FILE_PATH",
-        update=_footage_changed,
-    )
-    clip: PointerProperty(
-        name="Movie Clip",
-        description="The movie clip to capture",
-        type=bpy.types.MovieClip,
-        update=_footage_changed,
-    )
-    use_range: BoolProperty(name="Frame Range", description="Capture a part of the footage instead of all of it")
-    frame_start: IntProperty(name="Start", description="First frame to capture, counted from 1", default=1, min=1)
-    frame_end: IntProperty(name="End", description="Last frame to capture, counted from 1", default=250, min=1)
     use_fov: BoolProperty(
         name="Lens Angle",
         description="Give the camera's angle of view where it is known, instead of an ordinary lens",
@@ -123,33 +111,46 @@ class DICE_PG_settings(PropertyGroup):
     )
     import_result: BoolProperty(
         name="Import When Done",
-        description="Bring the take into this scene as soon as it is captured",
+        description="Import the take into this scene as soon as it is captured",
         default=True,
     )
-    keys: EnumProperty(name="Keys", description="How the animation is keyed when a take is imported", items=KEYS)
-    preset: EnumProperty(name="For", description="Which program the export is for", items=PRESETS)
+    keys: EnumProperty(name="Keys", description="How the animation is keyed when a take is imported", items=KEY_ITEMS)
+    preset: EnumProperty(name="For", description="Which program the export is for", items=PRESET_ITEMS)
     takes: CollectionProperty(type=DICE_PG_take)
     active_take: IntProperty(name="Take", description="The take shown below")
 
-    # What is known of the footage, shown under its path; written by `footage.refresh`.
-    footage_width: IntProperty()
-    footage_height: IntProperty()
-    footage_fps: FloatProperty()
-    footage_frames: IntProperty()
-
 
 _CLASSES = (DICE_PG_touch, DICE_PG_take, DICE_PG_settings)
+
+
+def settings_of(scene: Any) -> DICE_PG_settings:
+    """The settings of the DICE tab in a scene."""
+    settings = scene.dice
+    assert isinstance(settings, DICE_PG_settings)
+    return settings
+
+
+@persistent
+def _look_at_footage(*_: object) -> None:
+    """A file that has been opened knows only what was true of its footage when it was saved."""
+    for scene in bpy.data.scenes:
+        if footage.is_chosen(settings_of(scene)):
+            footage.refresh(settings_of(scene))
 
 
 def register() -> None:
     """Every scene gets its settings."""
     for cls in _CLASSES:
         bpy.utils.register_class(cls)
-    bpy.types.Scene.dice = PointerProperty(type=DICE_PG_settings)
+    scene_type: Any = bpy.types.Scene
+    scene_type.dice = PointerProperty(type=DICE_PG_settings)
+    bpy.app.handlers.load_post.append(_look_at_footage)
 
 
 def unregister() -> None:
     """Scenes lose their settings from sight; a saved file keeps them."""
-    del bpy.types.Scene.dice
+    bpy.app.handlers.load_post.remove(_look_at_footage)
+    scene_type: Any = bpy.types.Scene
+    del scene_type.dice
     for cls in reversed(_CLASSES):
         bpy.utils.unregister_class(cls)

@@ -1,17 +1,17 @@
-"""What the extension adds to Blender, in order, and takes away again in reverse order."""
+"""What the extension adds to Blender, in order, and removes again in reverse order."""
 
 from __future__ import annotations
 
 import logging
 
-from . import preferences, properties, translations
-from .jobs import handlers, log, runner
+from . import properties, translations
+from .jobs import log, runner
 from .operators import capture, footage, import_export, setup, takes
-from .ui import menus, panels, statusbar
+from .ui import lists, menus, panels, preferences, redraw, statusbar
 
 __all__ = ["register", "unregister"]
 
-# Properties before what draws them; the session last, so that it ends first.
+# Properties before what draws them; the runner last, so that captures end before what they need is gone.
 _PARTS = (
     log,
     translations,
@@ -22,17 +22,18 @@ _PARTS = (
     takes,
     import_export,
     setup,
+    lists,
     panels,
     menus,
     statusbar,
-    handlers,
+    redraw,
     runner,
 )
 _log = logging.getLogger(__package__)
 
 
 def register() -> None:
-    """Add every part; where one fails, take the ones before it away and let the error be seen."""
+    """Add every part; where one fails, remove the ones before it and let the error be seen."""
     done = []
     try:
         for part in _PARTS:
@@ -46,7 +47,7 @@ def register() -> None:
 
 
 def unregister() -> None:
-    """Take every part away."""
+    """Remove every part."""
     _log.info("disabled")
     for part in reversed(_PARTS):
         part.unregister()

@@ -102,17 +102,19 @@ GERMAN = {
         "Mimik-Keys, Berührungs-Keys und Hand-Armaturen: für Game-Engines und Retargeting"
     ),
     "Import When Done": "Danach importieren",
-    "Bring the take into this scene as soon as it is captured": "Den Take in diese Szene holen, sobald er erfasst ist",
+    "Import the take into this scene as soon as it is captured": (
+        "Den Take in diese Szene importieren, sobald er erfasst ist"
+    ),
     "Cancel": "Abbrechen",
     "Cancel Capture": "Erfassung abbrechen",
-    "Stop this capture. The frames that are finished stay on disk, and capturing again goes on after them": (
-        "Diese Erfassung anhalten. Fertige Frames bleiben erhalten, und erneutes Erfassen macht nach ihnen weiter"
+    "Stop this capture. The frames that are finished stay on disk, and capturing again resumes after them": (
+        "Diese Erfassung anhalten. Fertige Frames bleiben erhalten, und erneutes Erfassen setzt nach ihnen fort"
     ),
     "Stopping after this frame…": "Hält nach diesem Frame an…",
     "Starting…": "Startet…",
     "DICE starts…": "DICE startet…",
     "Loading for {:.0f} s": "Lädt seit {:.0f} s",
-    "No sign of life for {:.0f} s": "Kein Lebenszeichen seit {:.0f} s",
+    "No progress for {:.0f} s": "Kein Fortschritt seit {:.0f} s",
     "{:.1f} fps": "{:.1f} fps",
     "{:d}:{:02d} left": "noch {:d}:{:02d}",
     "{} failed": "{} ist fehlgeschlagen",
@@ -128,7 +130,7 @@ GERMAN = {
     "The take shown below": "Der Take, der unten gezeigt wird",
     "No take in this scene yet": "Noch kein Take in dieser Szene",
     "Import Take…": "Take importieren…",
-    "Unfinished: capture again to go on": "Unfertig: erneut erfassen, um weiterzumachen",
+    "Unfinished: capture again to resume": "Unfertig: erneut erfassen, um fortzusetzen",
     "{}: tracked in {:.0f} %": "{}: verfolgt in {:.0f} %",
     "Head": "Kopf",
     "Hand.L": "Hand.L",
@@ -148,7 +150,7 @@ GERMAN = {
         "Den gewählten Take mit diesen Keys importieren, anstelle dessen, was jetzt von ihm in der Szene ist"
     ),
     "Delete Take": "Take löschen",
-    "Take the selected take out of this file, and on request delete its folder from disk": (
+    "Remove the selected take from this file, and on request delete its folder from disk": (
         "Den gewählten Take aus dieser Datei entfernen und auf Wunsch seinen Ordner löschen"
     ),
     "Delete Folder from Disk": "Ordner löschen",
@@ -159,8 +161,8 @@ GERMAN = {
     # Import and export
     "Import DICE Take": "DICE-Take importieren",
     "DICE Take (.dicetake)": "DICE-Take (.dicetake)",
-    "Bring a captured take into the scene: head, hands, contact, camera and touch markers": (
-        "Einen erfassten Take in die Szene holen: Kopf, Hände, Berührung, Kamera und Marker"
+    "Import a captured take into the scene: head, hands, contact, camera and touch markers": (
+        "Einen erfassten Take in die Szene importieren: Kopf, Hände, Berührung, Kamera und Marker"
     ),
     "A .dicetake folder, or the take.json in it": "Ein .dicetake-Ordner oder die take.json darin",
     "Start at Frame": "Anfang bei Frame",
@@ -197,6 +199,9 @@ GERMAN = {
     "Export the selected take as GLB, the binary form of glTF": "Den gewählten Take als GLB exportieren (binäres glTF)",
     "Exported {}": "{} exportiert",
     "Import a take first": "Zuerst einen Take importieren",
+    "{}: waits for {} to end before it is imported": "{}: wird importiert, sobald {} beendet ist",
+    "the render": "das Rendern",
+    "the bake": "das Backen",
     # Preferences
     "Takes": "Takes",
     "Folder that captured takes go to. Empty: beside the saved file, or the extension's own folder": (
@@ -228,7 +233,7 @@ GERMAN = {
         "Wie genau das DICE-Netz rechnet: mit weniger Bits ist es schneller"
     ),
     "Presence Gate": "Berührungsschwelle",
-    "Leave the skin undented in frames where the DICE network holds a touch for unlikely": (
+    "Leave the skin undented in frames where the DICE network considers a touch unlikely": (
         "Die Haut in Frames nicht eindrücken, in denen das DICE-Netz eine Berührung für unwahrscheinlich hält"
     ),
     "Half where the device gains by it and the checkpoint's results stay as good": (
@@ -240,9 +245,9 @@ GERMAN = {
     "16 bits a number: faster and less exact, refused where the device does not have it": (
         "16 Bit je Zahl: schneller und weniger genau; abgelehnt, wo das Gerät es nicht kann"
     ),
-    "Add Files": "Dateien aufnehmen",
-    "Take the files in the folder above into use, converting the checkpoint once. They are for non-commercial use": (
-        "Die Dateien im Ordner darüber in Gebrauch nehmen; der Checkpoint wird einmal umgewandelt. Nicht kommerziell"
+    "Add Files": "Dateien hinzufügen",
+    "Install the files in the folder above; the checkpoint is converted once. They are for non-commercial use": (
+        "Die Dateien im Ordner darüber installieren; der Checkpoint wird einmal umgewandelt. Nicht kommerziell"
     ),
     "Check": "Prüfen",
     "Checking…": "Wird geprüft…",

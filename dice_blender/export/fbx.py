@@ -2,55 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import bpy
 
 from dice_core.errors import DiceError, InputError
 
-from .export_scene import Workshop, open_workshop
-from .sampling import BodyMotion, sample
-from .skeleton import one_skeleton, separate_bodies
+from .export_scene import open_export_scene
+from .presets import DEFAULT_PRESET, preset_of
+from .sampling import sample
 
-__all__ = ["PRESETS", "Preset", "export_fbx"]
-
-
-@dataclass(frozen=True)
-class Preset:
-    """How a program wants its FBX.
-
-    scaling : Blender's `apply_scale_options`; arrange : brings the bodies into the form that goes into the file.
-    """
-
-    scaling: str
-    arrange: Callable[[Workshop, Sequence[BodyMotion]], None]
+__all__ = ["export_fbx"]
 
 
-PRESETS = {
-    "generic": Preset("FBX_SCALE_ALL", separate_bodies),
-    "unity": Preset("FBX_SCALE_UNITS", one_skeleton),
-    "unreal": Preset("FBX_SCALE_ALL", one_skeleton),
-}
-
-
-def export_fbx(collection: bpy.types.Collection, path: str | Path, *, preset: str = "generic") -> None:
+def export_fbx(collection: bpy.types.Collection, path: str | Path, *, preset: str = DEFAULT_PRESET) -> None:
     """Write an imported take as FBX.
 
-    collection : of the take; preset : a key of PRESETS.
+    collection : of the take; preset : a name of `PRESETS`.
     The user's scene, selection, mode, frame and names are the same afterwards.
     Raises InputError for an unknown preset, a collection without meshes or an unwritable path.
     """
-    if preset not in PRESETS:
-        raise InputError(f"There is no FBX preset {preset!r}: choose one of {', '.join(PRESETS)}.")
-    chosen = PRESETS[preset]
+    chosen = preset_of(preset)
     if not hasattr(bpy.types, "EXPORT_SCENE_OT_fbx"):
         raise DiceError("Blender's FBX add-on is off: enable it in Preferences, Add-ons.")
-    with open_workshop(collection) as workshop:
-        motions = sample(workshop)
-        chosen.arrange(workshop, motions)
-        workshop.rewind()
+    with open_export_scene(collection) as copies:
+        motions = sample(copies)
+        chosen.arrange(copies, motions)
+        copies.remove_sampled()
         try:
             bpy.ops.export_scene.fbx(
                 filepath=str(path),

@@ -8,13 +8,13 @@ import bpy
 
 from dice_core.errors import DiceError, InputError
 
-from .export_scene import open_workshop
+from .export_scene import open_export_scene
 from .sampling import sample
 from .skeleton import separate_bodies
 
 __all__ = ["export_glb"]
 
-# Morph normals double the file; with more targets than this they are left to the viewer.
+# Morph normals double the file; with more targets than this they are left to the viewer. Set by hand.
 _MOST_TARGETS_WITH_NORMALS = 80
 
 
@@ -27,11 +27,11 @@ def export_glb(collection: bpy.types.Collection, path: str | Path) -> None:
     """
     if not hasattr(bpy.types, "EXPORT_SCENE_OT_gltf"):
         raise DiceError("Blender's glTF add-on is off: enable it in Preferences, Add-ons.")
-    with open_workshop(collection) as workshop:
-        motions = sample(workshop)
-        separate_bodies(workshop, motions)
-        workshop.rewind()
-        targets = max(len(m.body.mesh.data.shape_keys.key_blocks) for m in motions if m.body.mesh.data.shape_keys)
+    with open_export_scene(collection) as copies:
+        motions = sample(copies)
+        separate_bodies(copies, motions)
+        copies.remove_sampled()
+        targets = max(motion.weights.shape[1] for motion in motions)
         try:
             bpy.ops.export_scene.gltf(
                 filepath=str(path),

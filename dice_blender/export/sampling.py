@@ -1,13 +1,15 @@
-"""The motion of a workshop's bodies, frame by frame, as Blender evaluates it: constraints and edits included."""
+"""The motion of an export's bodies frame by frame, as Blender evaluates it: constraints and edits included."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import bpy
 import numpy as np
 
-from .export_scene import Body, Workshop
+from ..scene.object_data import armature_of, pose_of, shape_keys_of
+from .export_scene import Body, ExportScene
 
 __all__ = ["BodyMotion", "sample"]
 
@@ -28,30 +30,32 @@ class BodyMotion:
     bones: dict[str, np.ndarray]
 
 
-def sample(workshop: Workshop) -> list[BodyMotion]:
-    """The motion of each body in the workshop's frames."""
-    frames = np.arange(workshop.first, workshop.last + 1)
-    motions = [_empty(body, frames) for body in workshop.bodies]
+def sample(copies: ExportScene) -> list[BodyMotion]:
+    """The motion of each body in the frames of the animation."""
+    frames = np.arange(copies.first, copies.last + 1)
+    motions = [_empty(body, frames) for body in copies.bodies]
     for t, frame in enumerate(frames.tolist()):
-        workshop.scene.frame_set(frame)
+        copies.scene.frame_set(frame)
         graph = bpy.context.evaluated_depsgraph_get()
         for motion in motions:
             mesh = motion.body.mesh.evaluated_get(graph)
             motion.mesh[t] = mesh.matrix_world
             if motion.weights.shape[1]:
-                motion.weights[t] = [block.value for block in mesh.data.shape_keys.key_blocks]
+                keys = shape_keys_of(mesh)
+                assert keys is not None
+                motion.weights[t] = [block.value for block in keys.key_blocks]
             if motion.body.armature is not None:
                 armature = motion.body.armature.evaluated_get(graph)
                 base = np.array(armature.matrix_world)
                 for name, matrices in motion.bones.items():
-                    matrices[t] = base @ np.array(armature.pose.bones[name].matrix)
+                    matrices[t] = base @ np.array(pose_of(armature).bones[name].matrix)
     return motions
 
 
 def _empty(body: Body, frames: np.ndarray) -> BodyMotion:
     count = len(frames)
-    keys = body.mesh.data.shape_keys
-    bones = () if body.armature is None else [bone.name for bone in body.armature.data.bones]
+    keys = shape_keys_of(body.mesh)
+    bones = () if body.armature is None else [bone.name for bone in armature_of(body.armature).bones]
     return BodyMotion(
         body,
         mesh=np.empty((count, 4, 4)),
@@ -70,7 +74,7 @@ def _visible(item: bpy.types.Object, frames: np.ndarray) -> np.ndarray:
 
 
 def _curves(item: bpy.types.Object) -> list[bpy.types.FCurve]:
-    data = item.animation_data
+    data: Any = item.animation_data
     action = None if data is None else data.action
     if action is None:
         return []

@@ -1,4 +1,4 @@
-"""What goes into the file: meshes that move as objects, or on a skeleton, with their motion baked frame by frame.
+"""What is written to the file: meshes that move as objects, or on a skeleton, with their motion baked frame by frame.
 
 Files begin at frame 0, wherever the take begins in the scene: an engine plays them from there.
 """
@@ -15,19 +15,20 @@ from mathutils import Matrix
 from dice_core.geometry.rotations import axis_angle
 
 from ..scene.animation import CurveWriter
-from ..scene.armature import editing
+from ..scene.armature import add_armature_modifier, editing
+from ..scene.object_data import armature_of, mesh_of, pose_of
 from ..scene.rotations import continuous_quaternions
-from .export_scene import Workshop
+from .export_scene import ExportScene
 from .sampling import BodyMotion
 
 __all__ = ["one_skeleton", "separate_bodies"]
 
-# Neither format knows visibility: absent bodies shrink to a point. Not to nothing, which could not be inverted.
+# Neither format has visibility: absent bodies shrink to a point. Not to nothing, which could not be inverted.
 _ABSENT_SCALE = 1e-3
 # Metres: length of bones that stand for whole objects.
 _STAND_IN_LENGTH = 0.1
 _ROOT = "root"
-# Game engines' importers know this name and do not take the object for one more bone.
+# Game engines' importers know this name and do not import the object as one more bone.
 _SKELETON_NAME = "Armature"
 
 
@@ -43,22 +44,22 @@ class _Bone:
     scale: np.ndarray | None = None
 
 
-def separate_bodies(workshop: Workshop, motions: Sequence[BodyMotion]) -> None:
+def separate_bodies(copies: ExportScene, motions: Sequence[BodyMotion]) -> None:
     """Each body by itself: on an armature of its own where it has one, otherwise as a moving object."""
     frames = np.arange(len(motions[0].mesh))
     for motion in motions:
         if motion.bones:
             assert motion.body.armature is not None
             name = motion.body.armature.name
-            _lay_aside(motion, frames)
+            detach_and_bake(motion, frames)
             bones = _bones_of(motion, parent=-1, suffix="")
-            _bind(_build(workshop, name, frames, bones), motion, {b: b for b in motion.bones})
+            _bind(_build(copies, name, frames, bones), motion, {b: b for b in motion.bones})
         else:
-            _lay_aside(motion, frames)
+            detach_and_bake(motion, frames)
             _bake_object(motion, frames)
 
 
-def one_skeleton(workshop: Workshop, motions: Sequence[BodyMotion]) -> None:
+def one_skeleton(copies: ExportScene, motions: Sequence[BodyMotion]) -> None:
     """All bodies on one armature with one root bone, as game engines want a character."""
     frames = np.arange(len(motions[0].mesh))
     still = np.tile(np.eye(4), (len(frames), 1, 1))
@@ -73,8 +74,8 @@ def one_skeleton(workshop: Workshop, motions: Sequence[BodyMotion]) -> None:
             own = [_stand_in(motion)]
             names.append({"": own[0].name})
         bones += own
-        _lay_aside(motion, frames)
-    armature = _build(workshop, _SKELETON_NAME, frames, bones)
+        detach_and_bake(motion, frames)
+    armature = _build(copies, _SKELETON_NAME, frames, bones)
     for motion, renamed in zip(motions, names, strict=True):
         _bind(armature, motion, renamed)
 
@@ -83,18 +84,18 @@ def _bones_of(motion: BodyMotion, *, parent: int, suffix: str, offset: int = 0) 
     armature = motion.body.armature
     assert armature is not None
     base = np.array(armature.matrix_world)
-    order = [bone.name for bone in armature.data.bones]
+    order = [bone.name for bone in armature_of(armature).bones]
     bones = []
-    for bone in armature.data.bones:
-        top = bone.parent is None
+    for bone in armature_of(armature).bones:
+        above = bone.parent
         bones.append(
             _Bone(
                 f"{bone.name}{suffix}",
                 base @ np.array(bone.matrix_local),
                 motion.bones[bone.name],
-                parent if top else offset + order.index(bone.parent.name),
+                parent if above is None else offset + order.index(above.name),
                 bone.length,
-                _shrinking(motion) if top else None,
+                _shrinking(motion) if above is None else None,
             )
         )
     return bones
@@ -107,7 +108,7 @@ def _stand_in(motion: BodyMotion) -> _Bone:
     # A bone's Y axis points along it, here up.
     upright = np.array([[1.0, 0, 0, 0], [0, 0, -1.0, 0], [0, 1.0, 0, 0], [0, 0, 0, 1]])
     moved = motion.mesh @ np.linalg.inv(rest)
-    motion.body.mesh.data.transform(Matrix(rest), shape_keys=True)
+    mesh_of(motion.body.mesh).transform(Matrix(rest.tolist()), shape_keys=True)
     name = motion.body.name
     return _Bone(name, rest @ upright, moved @ rest @ upright, 0, _STAND_IN_LENGTH, _shrinking(motion))
 
@@ -117,10 +118,10 @@ def _shrinking(motion: BodyMotion) -> np.ndarray | None:
     return None if motion.visible.all() else np.where(motion.visible, 1.0, _ABSENT_SCALE)
 
 
-def _lay_aside(motion: BodyMotion, frames: np.ndarray) -> None:
+def detach_and_bake(motion: BodyMotion, frames: np.ndarray) -> None:
     """Free a mesh from everything that moved it, so that only the baked motion will, and bake its shape keys."""
     item = motion.body.mesh
-    keys = item.data.shape_keys
+    keys = mesh_of(item).shape_keys
     if keys is not None:
         keys.animation_data_clear()
         curves = CurveWriter(keys, f"{motion.body.name} shape keys")
@@ -130,26 +131,26 @@ def _lay_aside(motion: BodyMotion, frames: np.ndarray) -> None:
     item.modifiers.clear()
     item.constraints.clear()
     item.parent = None
-    item.matrix_world = Matrix(motion.mesh[0]) if not motion.bones else Matrix()
+    item.matrix_world = Matrix(motion.mesh[0].tolist()) if not motion.bones else Matrix()
     item.hide_viewport = item.hide_render = False
 
 
-def _build(workshop: Workshop, name: str, frames: np.ndarray, bones: Sequence[_Bone]) -> bpy.types.Object:
+def _build(copies: ExportScene, name: str, frames: np.ndarray, bones: Sequence[_Bone]) -> bpy.types.Object:
     """An armature object at the origin with keyed bones."""
-    for other in [item for item in workshop.scene.objects if item.name == name]:
+    for other in [item for item in copies.scene.objects if item.name == name]:
         other.name = f"{name} (sampled)"
     data = bpy.data.armatures.new(name)
     armature = bpy.data.objects.new(name, data)
     with editing(armature):
-        made = []
+        made: list[bpy.types.EditBone] = []
         for bone in bones:
             edit = data.edit_bones.new(bone.name)
             edit.head, edit.tail = (0, 0, 0), (0, bone.length, 0)
-            edit.matrix = Matrix(bone.rest)
+            edit.matrix = Matrix(bone.rest.tolist())
             edit.parent = made[bone.parent] if bone.parent >= 0 else None
             made.append(edit)
-    workshop.scene.collection.objects.link(armature)
-    curves = CurveWriter(armature, workshop.scene.name)
+    copies.scene.collection.objects.link(armature)
+    curves = CurveWriter(armature, copies.scene.name)
     rests = [np.array(data.bones[bone.name].matrix_local) for bone in bones]
     for bone, rest in zip(bones, rests, strict=True):
         local, posed = rest, bone.world @ np.linalg.inv(bone.rest) @ rest
@@ -159,7 +160,7 @@ def _build(workshop: Workshop, name: str, frames: np.ndarray, bones: Sequence[_B
             local = np.linalg.inv(rests[bone.parent]) @ rest
             posed = np.linalg.inv(parent_posed) @ posed
         basis = np.linalg.inv(local) @ posed
-        armature.pose.bones[bone.name].rotation_mode = "QUATERNION"
+        pose_of(armature).bones[bone.name].rotation_mode = "QUATERNION"
         _write_transform(curves, f'pose.bones["{bone.name}"].', frames, basis, bone.scale)
     return armature
 
@@ -169,12 +170,12 @@ def _bind(armature: bpy.types.Object, motion: BodyMotion, names: dict[str, str])
     item = motion.body.mesh
     for old, new in names.items():
         if old == "":
-            item.vertex_groups.new(name=new).add(range(len(item.data.vertices)), 1.0, "REPLACE")
+            item.vertex_groups.new(name=new).add(range(len(mesh_of(item).vertices)), 1.0, "REPLACE")
         elif old in item.vertex_groups:
             item.vertex_groups[old].name = new
     item.matrix_world = Matrix()
     item.parent = armature
-    item.modifiers.new("Armature", "ARMATURE").object = armature
+    add_armature_modifier(item, armature)
 
 
 def _bake_object(motion: BodyMotion, frames: np.ndarray) -> None:

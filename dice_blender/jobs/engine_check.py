@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,12 +13,12 @@ import bpy
 
 from .worker import Python, Worker, WorkerError
 
-__all__ = ["Findings", "close", "findings", "start"]
+__all__ = ["Findings", "close", "findings", "on_answer", "start"]
 
 # Seconds between two looks, and until the answer is given up: turning a checkpoint of 1.3 GB into safetensors takes a
-# minute or two from a slow disk.
+# minute or two from a slow disk. Set by hand.
 _TICK = 0.1
-_PATIENCE = 900.0
+_TIMEOUT = 900.0
 _PROBE = Path(__file__).with_name("probe.py")
 
 
@@ -33,6 +34,8 @@ _findings = Findings()
 _worker: Worker | None = None
 _folder: tempfile.TemporaryDirectory[str] | None = None
 _started = 0.0
+on_answer: list[Callable[[], None]] = []
+"""Called when an answer has come in."""
 
 
 def findings() -> Findings:
@@ -81,14 +84,12 @@ def close() -> None:
 def _look() -> float | None:
     if _worker is None:
         return None
-    if _worker.running and time.monotonic() - _started < _PATIENCE:
+    if _worker.running and time.monotonic() - _started < _TIMEOUT:
         return _TICK
     _findings.lines = _explain(_worker.output(), _worker.last_lines(1))
     close()
-    for window in bpy.context.window_manager.windows:
-        for area in window.screen.areas:
-            if area.type == "PREFERENCES":
-                area.tag_redraw()
+    for listener in on_answer:
+        listener()
     return None
 
 

@@ -11,6 +11,7 @@ import bpy
 
 from dice_core.errors import DiceError
 from dice_core.take import open_take
+from dice_core.take.identity import same_request
 
 from ..preferences import preferences
 from . import log
@@ -58,45 +59,27 @@ def takes_folder() -> Path:
     return log.user_folder("takes")
 
 
-def take_path(request: Request, footage_frames: int, taken: Iterable[Path]) -> Path:
-    """The folder for a request's take: a new one, or that of the same capture if it was not finished, to go on with it.
+def take_path(request: Request, taken: Iterable[Path]) -> Path:
+    """The folder for a request's take: a new one, or that of the same request if it was not finished, to resume it.
 
-    request : its take is where a first capture would go; footage_frames : how many the footage has, 0 if unknown.
-    taken : folders of captures that wait or run.
+    request : its take is where a first capture would go; taken : folders of captures that wait or run.
     """
     first, taken = request.take, set(taken)
     name = first.name.removesuffix(TAKE_ENDING)
     for number in itertools.count(1):
         path = first if number == 1 else first.with_name(f"{name}.{number:03d}{TAKE_ENDING}")
-        if path not in taken and (not path.exists() or _goes_on(path, request, footage_frames)):
+        if path not in taken and (not path.exists() or _can_resume(path, request)):
             break
     return path
 
 
-def _goes_on(path: Path, request: Request, footage_frames: int) -> bool:
-    """Whether a folder holds the unfinished take of the same footage with the same settings."""
+def _can_resume(path: Path, request: Request) -> bool:
+    """Whether a folder holds an unfinished take that was asked for in the same words.
+
+    Only what was asked for is compared: how many frames there are, the worker's decoder and Blender's may not agree on.
+    """
     try:
         info = open_take(path).info
     except DiceError:
         return False
-    source, engine = info["source"], info["engine"]
-    start, stop = request.frames or (0, footage_frames)
-    same_footage = Path(source["path"]) == Path(request.footage)
-    same_frames = (source["first_frame"], source["frame_count"]) == (start, stop - start)
-    same_hands = engine["name"] == request.engine and engine["settings"].get("hands") == request.hands
-    same_lens = engine["settings"].get("fov") == request.fov
-    # A take names the precision that "auto" came to, which only the worker knows.
-    options = dict(zip(request.options[::2], request.options[1::2], strict=True))
-    same_options = all(
-        (name, value) == ("--precision", "auto")
-        or value == _as_argument(engine["settings"].get(name.removeprefix("--")))
-        for name, value in options.items()
-    )
-    return not info["complete"] and same_footage and same_frames and same_hands and same_lens and same_options
-
-
-def _as_argument(setting: object) -> str:
-    """A setting of a take as the command line has it; "half (bfloat16)" was asked for as "half"."""
-    if isinstance(setting, bool):
-        return "on" if setting else "off"
-    return str(setting).split(" ")[0]
+    return not info["complete"] and same_request(info, request.footage, request.settings.request(request.frames))

@@ -9,20 +9,22 @@ from pathlib import Path
 
 import bpy
 
-__all__ = ["log_path", "register", "set_level", "unregister", "user_folder"]
+from ..preferences import ADDON
+
+__all__ = ["log_path", "register", "unregister", "user_folder"]
 
 # Two files of this size (bytes) at most: enough for some hundred captures.
 _LARGEST = 1_000_000
 _FORMAT = "%(asctime)s %(levelname)s %(message)s"
 
-logger = logging.getLogger(__package__.rpartition(".")[0])
+logger = logging.getLogger(ADDON)
 _handler: logging.Handler | None = None
 
 
 def user_folder(name: str = "") -> Path:
     """The folder in which an extension may write, or a part of it; created."""
     try:
-        return Path(bpy.utils.extension_path_user(__package__.rpartition(".")[0], path=name, create=True))
+        return Path(bpy.utils.extension_path_user(ADDON, path=name, create=True))
     except ValueError:  # not installed as an extension but imported from a checkout
         folder = Path(tempfile.gettempdir()) / "dice_blender" / name
         folder.mkdir(parents=True, exist_ok=True)
@@ -32,11 +34,6 @@ def user_folder(name: str = "") -> Path:
 def log_path() -> Path:
     """The log file."""
     return user_folder() / "dice.log"
-
-
-def set_level(name: str) -> None:
-    """How much is logged: WARNING, INFO or DEBUG."""
-    logger.setLevel(name)
 
 
 def register() -> None:

@@ -26,7 +26,7 @@ CODE = (
 )
 
 
-def packages():
+def packages() -> "dict[str, str | None]":
     """Version of each needed package, None where it is missing."""
     found = {}
     for module, package in NEEDED.items():
@@ -38,7 +38,7 @@ def packages():
     return found
 
 
-def models(folder, add):
+def models(folder: str, add: str) -> "tuple[list[dict[str, str]], str]":
     """What `dice models` says of the licensed files, and the sentence with which it failed, "" if it did not."""
     command = ["models", *(["add", add] if add else []), "--json"]
     run = subprocess.run([sys.executable, "-c", CODE, folder, *command], capture_output=True, text=True, check=False)
@@ -49,9 +49,9 @@ def models(folder, add):
         return [], lines[-1] if lines else f"exit status {run.returncode}"
 
 
-def main(folder, add=""):
+def main(folder: str, add: str = "") -> None:
     """Print the answer."""
-    answer = {"python": ".".join(map(str, sys.version_info[:3])), "old": sys.version_info < OLDEST}
+    answer: dict[str, object] = {"python": ".".join(map(str, sys.version_info[:3])), "old": sys.version_info < OLDEST}
     answer["packages"] = packages()
     answer["models"], answer["error"] = ([], "") if answer["old"] else models(folder, add)
     print(json.dumps(answer))

@@ -16,11 +16,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from dice_core.engines.settings import CaptureSettings
+
 from .worker import Python, Worker, WorkerError
 
 __all__ = ["Capture", "CaptureQueue", "Request", "State"]
 
-# Seconds without an event after which the panel says so: loading models takes about 1 s, the slowest frame 0.5 s.
+# Seconds without an event after which the panel says so; loading models takes about 1 s, the slowest frame 0.5 s.
 _SILENCE = 20.0
 _SIGKILL = getattr(signal, "SIGKILL", 9)
 
@@ -45,28 +47,24 @@ class State(enum.Enum):
 class Request:
     """What is to be captured and what becomes of it.
 
-    footage : path or glob; take : folder of the result; frames : first and one past the last, or None for all.
+    footage : path or glob; take : folder of the result; settings : of the capture itself.
+    frames : first and one past the last, or None for all.
     scene : session id of the scene that asked, which gets the result.
     keys : how the result is keyed when it is imported, "" to leave it on disk.
-    fov : angle of view in degrees, None where it is not known; options : further arguments.
     """
 
     footage: str
     take: Path
-    engine: str = "open"
-    hands: str = "auto"
+    settings: CaptureSettings = field(default_factory=CaptureSettings)
     frames: tuple[int, int] | None = None
     scene: int = 0
     keys: str = ""
-    fov: float | None = None
-    options: tuple[str, ...] = ()
 
     def arguments(self) -> list[str]:
         """Arguments of `python -m dice_core`."""
         frames = ["--frames", f"{self.frames[0]}:{self.frames[1]}"] if self.frames else []
-        lens = ["--fov", f"{self.fov:g}"] if self.fov is not None else []
-        settings = ["--engine", self.engine, "--hands", self.hands, *frames, *lens, *self.options]
-        return ["capture", self.footage, "-o", str(self.take), *settings, "--events"]
+        options = [*self.settings.to_arguments(), *frames, "--events"]
+        return ["capture", self.footage, "-o", str(self.take), *options]
 
 
 @dataclass(eq=False)
@@ -87,7 +85,7 @@ class Capture:
     result: dict[str, Any] = field(default_factory=dict)
     log: Path | None = None
     started: float = 0.0
-    last_sign: float = 0.0
+    last_event: float = 0.0
 
     @property
     def name(self) -> str:
@@ -106,20 +104,21 @@ class Capture:
 
     @property
     def silent(self) -> float:
-        """Seconds since the worker's last sign of life, 0 while that is not worth a word."""
-        silence = time.monotonic() - self.last_sign
+        """Seconds since the worker's last event, 0 while that is not worth a mention."""
+        silence = time.monotonic() - self.last_event
         return silence if self.state is State.RUNNING and silence > _SILENCE else 0.0
 
     def report(self) -> str:
-        """What a user sends to whoever helps: the command's settings, the error, the worker's last lines."""
+        """What a user sends to whoever helps: settings, error, the worker's last lines with its whole traceback."""
         request = self.request
-        settings = f"engine {request.engine}, hands {request.hands}, frames {request.frames or 'all'}"
+        asked = request.settings.request(request.frames)
+        settings = ", ".join(f"{name} {value}" for name, value in asked.items() if value is not None)
         lines = [f"DICE capture of {request.footage}", settings, f"{self.done} of {self.total} frames", self.error]
         return "\n".join([*lines, "", *self.last_lines])
 
     def take_event(self, event: dict[str, Any]) -> None:
         """Note what the worker says."""
-        self.last_sign = time.monotonic()
+        self.last_event = time.monotonic()
         try:
             self._note(event)
         except (TypeError, ValueError):
@@ -200,7 +199,7 @@ class CaptureQueue:
             self._captures.append(capture)
 
     def tick(self) -> bool:
-        """Go on without waiting: start, read, finish. Returns whether there is more to come."""
+        """Do what is due without waiting: start, read, finish. Returns whether there is more to come."""
         current = self.current
         if current is None:
             waiting = next((capture for capture in self._captures if capture.state is State.QUEUED), None)
@@ -227,7 +226,7 @@ class CaptureQueue:
 
     def _start(self, capture: Capture) -> None:
         capture.state = State.RUNNING
-        capture.started = capture.last_sign = time.monotonic()
+        capture.started = capture.last_event = time.monotonic()
         if self._folder is None:
             self._folder = tempfile.TemporaryDirectory(prefix="dice-captures-", ignore_cleanup_errors=True)
         folder = Path(self._folder.name) / f"{capture.number:04d}"
@@ -249,7 +248,7 @@ class CaptureQueue:
         elif capture.state is State.STOPPING:
             self._end(capture, State.CANCELLED)
         else:
-            capture.error = capture.error or _epitaph(worker.exit_status)
+            capture.error = capture.error or _reason_for_end(worker.exit_status)
             self._end(capture, State.FAILED)
 
     def _end(self, capture: Capture, state: State) -> None:
@@ -260,8 +259,8 @@ class CaptureQueue:
             self._on_end(capture)
 
 
-def _epitaph(status: int | None) -> str:
-    """Why a worker ended that did not say it itself, as a sentence."""
+def _reason_for_end(status: int | None) -> str:
+    """Why a worker ended that did not report a reason itself, as a sentence."""
     if status is not None and -status == _SIGKILL:
         return "The worker process was killed, perhaps because memory ran out: close other programs and capture again."
     if status is not None and status < 0:

@@ -9,36 +9,53 @@ from __future__ import annotations
 import atexit
 import logging
 import time
+from collections.abc import Callable
+from typing import Any, Literal
 
 import bpy
+from bpy.app.handlers import persistent
 
 from dice_core.errors import DiceError
 from dice_core.take import open_take
 
-from ..scene import take_list
-from ..ui.redraw import redraw_progress, window_of
+from .. import take_list
+from ..preferences import ADDON
 from .queue import Capture, CaptureQueue, State
 
-__all__ = ["close", "queue", "register", "run_until_done", "unregister", "wake"]
+__all__ = [
+    "blocked_by",
+    "close",
+    "on_change",
+    "queue",
+    "register",
+    "run_until_done",
+    "unregister",
+    "waiting_for_import",
+    "wake",
+]
 
-# Seconds between two looks at the worker, between two redraws of progress, and between two where nothing has changed
-# but the time that is shown.
+# Seconds between two looks at the worker, between two notices of progress, and between two where nothing has changed
+# but the time that is shown. Set by hand.
 _TICK = 0.05
-_REDRAW = 0.2
-_REDRAW_ANYWAY = 1.0
+_NOTICE = 0.2
+_NOTICE_ANYWAY = 1.0
 # Seconds that a worker gets between two looks where Blender has no window and waits for the end.
 _BACKGROUND_TICK = 0.02
+# Jobs that read the scene from a thread of their own, by Blender's names.
+_READING_JOBS: dict[Literal["RENDER", "OBJECT_BAKE"], str] = {"RENDER": "the render", "OBJECT_BAKE": "the bake"}
 
-_log = logging.getLogger(__package__.rpartition(".")[0])
+_log = logging.getLogger(ADDON)
 _ended: list[Capture] = []
-_redrawn = 0.0
-_shown: object = None
+_noticed = 0.0
+_known: object = None
 
 queue = CaptureQueue(_ended.append)
+on_change: list[Callable[[], None]] = []
+"""Called when what the panel shows of the captures has changed, at most five times a second."""
 
 
 def wake() -> None:
-    """See to it that the queue is driven."""
+    """Start the timer that drives the queue, where it does not run."""
     if not bpy.app.timers.is_registered(_tick):
         bpy.app.timers.register(_tick, first_interval=0.0, persistent=True)
 
@@ -59,26 +76,46 @@ def close() -> None:
     _ended.clear()
 
 
+def waiting_for_import() -> Capture | None:
+    """The finished capture whose take cannot be imported yet because of what `blocked_by` names."""
+    return _ended[0] if _ended else None
+
+
+def blocked_by() -> str:
+    """What must end before a timer may change the scene: a render, a bake or a running tool; "" where nothing does."""
+    for job, name in _READING_JOBS.items():
+        if bpy.app.is_job_running(job):
+            return name
+    tools = [tool for window in _windows() for tool in window.modal_operators]
+    return str(tools[0].name) if tools else ""
+
+
 def _tick() -> float | None:
     more = queue.tick()
-    _redraw_where_needed()
-    if _ended:
+    _tell_where_needed()
+    if _ended and (_ended[0].state is State.FAILED or not blocked_by()):
         _conclude(_ended.pop(0))
     if more or _ended:
         return _TICK
-    redraw_progress()
+    _tell()
     return None
 
 
-def _redraw_where_needed() -> None:
-    """Redraw at most five times a second, and only for news: a redraw costs the interface more than the tick does."""
-    global _shown, _redrawn
+def _tell_where_needed() -> None:
+    """Tell of news at most five times a second: a redraw costs the interface more than the tick does."""
+    global _known, _noticed
     now = time.monotonic()
     current = queue.current
-    news = (len(queue.captures), current and (current.number, current.state, current.done, current.warning))
-    if now - _redrawn > _REDRAW and (news != _shown or now - _redrawn > _REDRAW_ANYWAY):
-        _shown, _redrawn = news, now
-        redraw_progress()
+    progress = None if current is None else (current.number, current.state, current.done, current.warning)
+    news = (len(queue.captures), len(_ended), progress)
+    if now - _noticed > _NOTICE and (news != _known or now - _noticed > _NOTICE_ANYWAY):
+        _known, _noticed = news, now
+        _tell()
+
+
+def _tell() -> None:
+    for listener in on_change:
+        listener()
 
 
 def _conclude(capture: Capture) -> None:
@@ -90,7 +127,7 @@ def _conclude(capture: Capture) -> None:
         return
     if not (request.take / "take.json").exists():
         return
-    scene = next((scene for scene in bpy.data.scenes if scene.session_uid == request.scene), bpy.context.scene)
+    scene = next((scene for scene in bpy.data.scenes if scene.session_uid == request.scene), _current_scene())
     try:
         if capture.state is State.DONE and request.keys:
             _import(scene, capture)
@@ -106,24 +143,51 @@ def _conclude(capture: Capture) -> None:
 def _import(scene: bpy.types.Scene, capture: Capture) -> None:
     # Through the operator, so that the import is one step that can be undone.
     request = capture.request
-    with bpy.context.temp_override(**window_of(scene)):
-        bpy.ops.dice.import_take("EXEC_DEFAULT", True, filepath=str(request.take), keys=request.keys)
+    with bpy.context.temp_override(**_context_of(scene)):
+        operators: Any = bpy.ops
+        operators.dice.import_take("EXEC_DEFAULT", True, filepath=str(request.take), keys=request.keys)
 
 
 def _push_undo(message: str) -> None:
     if not bpy.app.background:
-        with bpy.context.temp_override(**window_of(bpy.context.scene)):
+        with bpy.context.temp_override(**_context_of(_current_scene())):
             bpy.ops.ed.undo_push(message=message)
 
 
+def _context_of(scene: bpy.types.Scene) -> dict[str, Any]:
+    """A context, as for `temp_override`, in which operators act on a scene; with its window where it has one."""
+    window = next((window for window in _windows() if window.scene == scene), None)
+    if window is None:
+        return {"scene": scene, "view_layer": scene.view_layers[0]}
+    return {"window": window, "scene": scene, "view_layer": window.view_layer}
+
+
+def _current_scene() -> bpy.types.Scene:
+    assert bpy.context.scene is not None
+    return bpy.context.scene
+
+
+def _windows() -> list[bpy.types.Window]:
+    assert bpy.context.window_manager is not None
+    return list(bpy.context.window_manager.windows)
+
+
+@persistent
+def _file_closes(*_: object) -> None:
+    close()
+
+
 def register() -> None:
-    """A Blender that quits without disabling its extensions ends the worker all the same."""
+    """End the worker with the file that asked for it, and with a Blender that quits without disabling extensions."""
+    bpy.app.handlers.load_pre.append(_file_closes)
     atexit.register(close)
 
 
 def unregister() -> None:
     """End everything."""
     atexit.unregister(close)
+    if _file_closes in bpy.app.handlers.load_pre:
+        bpy.app.handlers.load_pre.remove(_file_closes)
     if bpy.app.timers.is_registered(_tick):
         bpy.app.timers.unregister(_tick)
     close()

@@ -32,9 +32,15 @@ _KILL_AFTER = 1.8
 _READ_AT_ONCE = 1 << 18
 # A line longer than this is no event (bytes): output of something that went wrong, which must not pile up in memory.
 _LONGEST_LINE = 1 << 16
-# The end of a log that is looked at for the last lines (bytes).
-_LOG_TAIL = 1 << 14
-# How much nicer than Blender the worker is: the interface comes first where both want the cores.
+# The end of a log that is read for the last lines and the traceback (bytes).
+_LOG_TAIL = 1 << 16
+# How Python begins a traceback, and how it joins one to the traceback of the error that led to it.
+_TRACEBACK = "Traceback (most recent call last):"
+_CHAINED = (
+    "During handling of the above exception, another exception occurred:",
+    "The above exception was the direct cause of the following exception:",
+)
+# How much nicer than Blender the worker is: the interface comes first where both need the cores.
 _NICENESS = 10
 _WINDOWS = sys.platform == "win32"
 
@@ -203,14 +209,15 @@ class Worker:
             return ""
 
     def last_lines(self, count: int = 12) -> list[str]:
-        """The last lines that the worker wrote to its log."""
+        """The last lines that the worker wrote to its log: `count`, or more where its last traceback is longer."""
         try:
             with self.log.open("rb") as stream:
                 stream.seek(max(0, self.log.stat().st_size - _LOG_TAIL))
                 text = stream.read().decode("utf-8", "replace")
         except OSError:
             return []
-        return [line.rstrip() for line in text.splitlines() if line.strip()][-count:]
+        lines = [line.rstrip() for line in text.splitlines() if line.strip()]
+        return lines[min(max(0, len(lines) - count), _start_of_traceback(lines)) :]
 
     def release(self) -> None:
         """Let go of an ended process, and of what it may have left running in its group."""
@@ -230,6 +237,14 @@ class Worker:
                 self._process.kill()
             else:
                 os.killpg(self.pid, signal.SIGKILL if kill else signal.SIGTERM)
+
+
+def _start_of_traceback(lines: list[str]) -> int:
+    """Index of the line where the last traceback begins, with those that led to it; that of the end without one."""
+    starts = [index for index, line in enumerate(lines) if line.startswith(_TRACEBACK)]
+    while len(starts) > 1 and lines[starts[-1] - 1].startswith(_CHAINED):
+        starts.pop()
+    return starts[-1] if starts else len(lines)
 
 
 def _own_group() -> dict[str, Any]:

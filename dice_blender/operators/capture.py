@@ -1,4 +1,4 @@
-"""Starting, cancelling and clearing up after captures."""
+"""Starting and cancelling captures, and the report of one that failed."""
 
 # ruff: noqa: N801 (Blender's names and class attributes)
 
@@ -7,20 +7,29 @@ from __future__ import annotations
 import logging
 import math
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import bpy
 from bpy.app.translations import pgettext_rpt as _t
 from bpy.props import IntProperty
 from bpy.types import Operator
 
-from ..jobs import environment, footage, runner
-from ..jobs.queue import Request
+from dice_core.engines.registry import ENGINES
+from dice_core.engines.settings import CaptureSettings
+
+from .. import footage
+from ..jobs import environment, runner
+from ..jobs.queue import Capture, Request
 from ..jobs.worker import WorkerError
-from ..preferences import preferences
+from ..preferences import ADDON, preferences
+from ..properties import DICE_PG_settings, settings_of
+
+if TYPE_CHECKING:
+    from bpy.stub_internal.rna_enums import OperatorReturnItems
 
 __all__ = ["register", "unregister"]
 
-_log = logging.getLogger(__package__.rpartition(".")[0])
+_log = logging.getLogger(ADDON)
 
 
 class DICE_OT_capture(Operator):
@@ -31,13 +40,18 @@ class DICE_OT_capture(Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        problem = footage.problem(context.scene.dice)
+        problem = footage.problem(settings_of(context.scene))
         if problem:
             cls.poll_message_set(problem)
         return not problem
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        settings = context.scene.dice
+    def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
+        settings = settings_of(context.scene)
+        footage.refresh(settings)
+        problem = footage.problem(settings)
+        if problem:
+            self.report({"ERROR"}, _t(problem))
+            return {"CANCELLED"}
         chosen = footage.input_of(settings)
         try:
             python = environment.python_of(settings.engine)
@@ -45,15 +59,12 @@ class DICE_OT_capture(Operator):
             request = Request(
                 footage=chosen,
                 take=environment.takes_folder() / (footage.default_name(chosen) + environment.TAKE_ENDING),
-                engine=settings.engine,
-                hands=settings.hands,
+                settings=_capture_settings(settings),
                 frames=footage.frame_range(settings),
                 scene=context.scene.session_uid,
                 keys=settings.keys if settings.import_result else "",
-                fov=round(math.degrees(settings.fov), 2) if settings.use_fov else None,
-                options=_network_options(settings) if settings.engine == "dice" else (),
             )
-            request = replace(request, take=environment.take_path(request, settings.footage_frames, waiting))
+            request = replace(request, take=environment.take_path(request, waiting))
             request.take.parent.mkdir(parents=True, exist_ok=True)
         except WorkerError as error:
             self.report({"ERROR"}, str(error))
@@ -73,12 +84,19 @@ class DICE_OT_capture(Operator):
         return {"FINISHED"}
 
 
-def _network_options(settings: bpy.types.PropertyGroup) -> tuple[str, ...]:
-    """Arguments for the DICE network: what the panel and the preferences say."""
+def _capture_settings(settings: DICE_PG_settings) -> CaptureSettings:
+    """What the panel and the preferences say, as far as the engine uses it."""
     chosen = preferences()
-    contact = "solver" if settings.refine_contact else "network"
-    gate = "on" if chosen.presence_gate else "off"
-    return ("--contact", contact, "--device", chosen.device, "--precision", chosen.precision, "--gate", gate)
+    given = {
+        "hands": settings.hands,
+        "fov": round(math.degrees(settings.fov), 2) if settings.use_fov else None,
+        "device": chosen.device,
+        "precision": chosen.precision,
+        "gate": chosen.presence_gate,
+        "contact": "solver" if settings.refine_contact else "network",
+    }
+    used = ENGINES[settings.engine].uses
+    return CaptureSettings(settings.engine, **{name: value for name, value in given.items() if name in used})
 
 
 class _ByNumber:
@@ -86,17 +104,17 @@ class _ByNumber:
 
     number: IntProperty(options={"HIDDEN", "SKIP_SAVE"})
 
-    def _capture(self):
+    def _capture(self) -> Capture | None:
         return runner.queue.find(self.number) if self.number else runner.queue.current
 
 
 class DICE_OT_cancel(_ByNumber, Operator):
-    """Stop this capture. The frames that are finished stay on disk, and capturing again goes on after them"""
+    """Stop this capture. The frames that are finished stay on disk, and capturing again resumes after them"""
 
     bl_idname = "dice.cancel"
     bl_label = "Cancel Capture"
 
-    def execute(self, _context: bpy.types.Context) -> set[str]:
+    def execute(self, _context: bpy.types.Context) -> set[OperatorReturnItems]:
         capture = self._capture()
         if capture is None:
             return {"CANCELLED"}
@@ -110,7 +128,7 @@ class DICE_OT_copy_report(_ByNumber, Operator):
     bl_idname = "dice.copy_report"
     bl_label = "Copy Report"
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
         capture = self._capture()
         if capture is None:
             return {"CANCELLED"}

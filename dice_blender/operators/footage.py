@@ -5,13 +5,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import bpy
 from bpy.app.translations import pgettext_rpt as _t
 from bpy.props import BoolProperty, CollectionProperty, StringProperty
 from bpy.types import FileHandler, Operator
 
-from ..jobs import footage
+from dice_core.media.formats import IMAGE_SUFFIXES, VIDEO_SUFFIXES, natural_key
+
+from .. import footage
+from ..properties import settings_of
+
+if TYPE_CHECKING:
+    from bpy.stub_internal.rna_enums import OperatorReturnItems
 
 __all__ = ["register", "unregister"]
 
@@ -33,19 +40,19 @@ class DICE_OT_open_footage(Operator):
         name="Relative Path", description="Remember the footage relative to the saved file", default=True
     )
 
-    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
+    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[OperatorReturnItems]:
         if self._chosen():
             return self.execute(context)
         context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
         chosen = self._chosen()
         if not chosen:
             self.report({"ERROR"}, _t("Choose a photo or a movie"))
             return {"CANCELLED"}
-        settings = context.scene.dice
-        sequence = chosen[0].is_dir() or (len(chosen) > 1 and chosen[0].suffix.lower() in footage.IMAGE_TYPES)
+        settings = settings_of(context.scene)
+        sequence = chosen[0].is_dir() or (len(chosen) > 1 and chosen[0].suffix.lower() in IMAGE_SUFFIXES)
         path = str(chosen[0])
         if self.relative_path and bpy.data.filepath:
             path = bpy.path.relpath(path)
@@ -55,7 +62,7 @@ class DICE_OT_open_footage(Operator):
 
     def _chosen(self) -> list[Path]:
         if self.directory and any(item.name for item in self.files):
-            return sorted(Path(self.directory) / item.name for item in self.files)
+            return [Path(self.directory) / name for name in sorted((item.name for item in self.files), key=natural_key)]
         path = Path(self.filepath)
         return [path] if self.filepath and path.exists() else []
 
@@ -66,8 +73,8 @@ class DICE_OT_refresh_footage(Operator):
     bl_idname = "dice.refresh_footage"
     bl_label = "Refresh Footage"
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        footage.refresh(context.scene.dice)
+    def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
+        footage.refresh(settings_of(context.scene))
         return {"FINISHED"}
 
 
@@ -77,7 +84,7 @@ class DICE_FH_footage(FileHandler):
     bl_idname = "DICE_FH_footage"
     bl_label = "DICE Footage"
     bl_import_operator = "dice.open_footage"
-    bl_file_extensions = ";".join(sorted(footage.IMAGE_TYPES | footage.MOVIE_TYPES))
+    bl_file_extensions = ";".join(sorted(IMAGE_SUFFIXES | VIDEO_SUFFIXES))
 
     @classmethod
     def poll_drop(cls, context: bpy.types.Context) -> bool:

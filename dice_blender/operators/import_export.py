@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import bpy
 from bpy.app.translations import pgettext_rpt as _t
@@ -14,19 +15,23 @@ from bpy.types import FileHandler, Operator
 from bpy_extras.io_utils import ExportHelper
 
 from dice_core.errors import DiceError
-from dice_core.take import Take, find_takes
+from dice_core.take import find_takes
 
+from .. import take_list
 from ..export import export_fbx, export_glb
-from ..properties import KEYS, PRESETS
-from ..scene import ImportedTake, import_take, take_list
+from ..preferences import ADDON
+from ..properties import KEY_ITEMS, PRESET_ITEMS, settings_of
+
+if TYPE_CHECKING:
+    from bpy.stub_internal.rna_enums import OperatorReturnItems
 
 __all__ = ["register", "unregister"]
 
-_log = logging.getLogger(__package__.rpartition(".")[0])
+_log = logging.getLogger(ADDON)
 
 
 class DICE_OT_import_take(Operator):
-    """Bring a captured take into the scene: head, hands, contact, camera and touch markers"""
+    """Import a captured take into the scene: head, hands, contact, camera and touch markers"""
 
     bl_idname = "dice.import_take"
     bl_label = "Import DICE Take"
@@ -41,7 +46,7 @@ class DICE_OT_import_take(Operator):
     directory: StringProperty(subtype="DIR_PATH", options={"SKIP_SAVE", "HIDDEN"})
     files: CollectionProperty(type=bpy.types.OperatorFileListElement, options={"SKIP_SAVE", "HIDDEN"})
     filter_glob: StringProperty(default="take.json", options={"HIDDEN"})
-    keys: EnumProperty(name="Keys", description="How the animation is keyed", items=KEYS)
+    keys: EnumProperty(name="Keys", description="How the animation is keyed", items=KEY_ITEMS)
     use_start: BoolProperty(
         name="Start at Frame", description="Put the first frame somewhere else than at the scene's start"
     )
@@ -51,8 +56,8 @@ class DICE_OT_import_take(Operator):
         description="In a scene of another frame rate, play at the footage's speed instead of frame by frame",
     )
 
-    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
-        self.keys = context.scene.dice.keys
+    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[OperatorReturnItems]:
+        self.keys = settings_of(context.scene).keys
         if self._chosen():
             return self.execute(context)
         context.window_manager.fileselect_add(self)
@@ -70,20 +75,21 @@ class DICE_OT_import_take(Operator):
         value.prop(self, "start_frame", text="")
         layout.prop(self, "retime")
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
         chosen = self._chosen() or [Path(bpy.path.abspath(self.filepath or self.directory))]
+        start = self.start_frame if self.use_start else None
+        names = []
         try:
-            takes = [take for path in chosen for take in find_takes(path)]
-            for take in takes:
-                start = self.start_frame if self.use_start else None
-                imported = bring_in(context.scene, take, self.keys, start, self.retime)
+            for take in [take for path in chosen for take in find_takes(path)]:
+                imported = take_list.import_and_register(context.scene, take, self.keys, start, self.retime)
+                names.append(take.name)
                 for warning in imported.warnings:
                     self.report({"WARNING"}, warning)
         except DiceError as error:
             self.report({"ERROR"}, str(error))
+        if not names:
             return {"CANCELLED"}
-        names = ", ".join(take.name for take in takes)
-        self.report({"INFO"}, _t("Imported {}").format(names))
+        self.report({"INFO"}, _t("Imported {}").format(", ".join(names)))
         return {"FINISHED"}
 
     def _chosen(self) -> list[Path]:
@@ -93,28 +99,11 @@ class DICE_OT_import_take(Operator):
         return [path] if self.filepath and path.exists() else []
 
 
-def bring_in(scene: bpy.types.Scene, take: Take, keys: str, start: int | None, retime: bool = False) -> ImportedTake:
-    """Import a take and enter it in the scene's list, where the touches get the frames at which they now are.
-
-    An earlier import of the same take stays where it is.
-    """
-    imported = import_take(take, keys=keys, scene=scene, start_frame=start, retime=retime)
-    entry = take_list.add(scene, take.path)
-    entry.collection, entry.keys, entry.scene_start = imported.collection, keys, imported.frame_start
-    rate = scene.render.fps / scene.render.fps_base
-    step = rate / take.fps if retime and take.fps > 0 else 1.0
-    first = int(take.frames[0])
-    for touch in entry.touches:
-        touch.first_scene_frame = round(imported.frame_start + (touch.first_frame - first) * step)
-        touch.last_scene_frame = round(imported.frame_start + (touch.last_frame - first) * step)
-    _log.info("imported %s with %s keys", take.path, keys)
-    return imported
-
-
-class _Export(ExportHelper):
+class _Export(ExportHelper, Operator):
     """Export of the selected take."""
 
     filename_ext = ""
+    filepath: StringProperty(name="File Path", description="The file to write", maxlen=1024, subtype="FILE_PATH")
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
@@ -124,14 +113,14 @@ class _Export(ExportHelper):
             cls.poll_message_set("Import a take first")
         return there
 
-    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> Any:
         entry = take_list.active(context.scene)
         if not self.filepath:
             folder = Path(bpy.data.filepath).parent if bpy.data.filepath else Path(bpy.path.abspath(entry.path)).parent
             self.filepath = str(folder / (entry.name + self.filename_ext))
         return super().invoke(context, event)
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
         collection = take_list.collection_of(take_list.active(context.scene))
         path = Path(bpy.path.abspath(self.filepath))
         try:
@@ -147,7 +136,7 @@ class _Export(ExportHelper):
         raise NotImplementedError
 
 
-class DICE_OT_export_fbx(_Export, Operator):
+class DICE_OT_export_fbx(_Export):
     """Export the selected take as FBX, with shape keys, curves and bones as the chosen program reads them"""
 
     bl_idname = "dice.export_fbx"
@@ -156,17 +145,17 @@ class DICE_OT_export_fbx(_Export, Operator):
 
     filename_ext = ".fbx"
     filter_glob: StringProperty(default="*.fbx", options={"HIDDEN"})
-    preset: EnumProperty(name="For", description="Which program the export is for", items=PRESETS)
+    preset: EnumProperty(name="For", description="Which program the export is for", items=PRESET_ITEMS)
 
-    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        self.preset = context.scene.dice.preset
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> Any:
+        self.preset = settings_of(context.scene).preset
         return super().invoke(context, event)
 
     def _write(self, collection: bpy.types.Collection, path: Path) -> None:
         export_fbx(collection, path, preset=self.preset)
 
 
-class DICE_OT_export_glb(_Export, Operator):
+class DICE_OT_export_glb(_Export):
     """Export the selected take as GLB, the binary form of glTF"""
 
     bl_idname = "dice.export_glb"

@@ -1,8 +1,10 @@
-"""Preferences: checking the DICE network's Python, opening the log, opening the preferences from the panel."""
+"""Operators of the preferences: check the DICE network's Python, add licensed files, open the log."""
 
 # ruff: noqa: N801 (Blender's names and class attributes)
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import bpy
 from bpy.app.translations import pgettext_rpt as _t
@@ -10,7 +12,10 @@ from bpy.types import Operator
 
 from ..jobs import engine_check, environment, log
 from ..jobs.worker import WorkerError
-from ..preferences import preferences
+from ..preferences import ADDON, preferences
+
+if TYPE_CHECKING:
+    from bpy.stub_internal.rna_enums import OperatorReturnItems
 
 __all__ = ["register", "unregister"]
 
@@ -21,7 +26,7 @@ class DICE_OT_check_engine(Operator):
     bl_idname = "dice.check_engine"
     bl_label = "Check"
 
-    def execute(self, _context: bpy.types.Context) -> set[str]:
+    def execute(self, _context: bpy.types.Context) -> set[OperatorReturnItems]:
         try:
             engine_check.start(environment.python_of("dice"))
         except WorkerError as error:
@@ -31,7 +36,7 @@ class DICE_OT_check_engine(Operator):
 
 
 class DICE_OT_add_models(Operator):
-    """Take the files in the folder above into use, converting the checkpoint once. They are for non-commercial use"""
+    """Install the files in the folder above; the checkpoint is converted once. They are for non-commercial use"""
 
     bl_idname = "dice.add_models"
     bl_label = "Add Files"
@@ -40,7 +45,7 @@ class DICE_OT_add_models(Operator):
     def poll(cls, _context: bpy.types.Context) -> bool:
         return bool(preferences().models_folder)
 
-    def execute(self, _context: bpy.types.Context) -> set[str]:
+    def execute(self, _context: bpy.types.Context) -> set[OperatorReturnItems]:
         folder = bpy.path.abspath(preferences().models_folder)
         try:
             engine_check.start(environment.python_of("dice"), folder)
@@ -56,7 +61,7 @@ class DICE_OT_open_log(Operator):
     bl_idname = "dice.open_log"
     bl_label = "Open Log"
 
-    def execute(self, _context: bpy.types.Context) -> set[str]:
+    def execute(self, _context: bpy.types.Context) -> set[OperatorReturnItems]:
         path = log.log_path()
         if not path.exists():
             self.report({"INFO"}, _t("The log is empty"))
@@ -71,8 +76,8 @@ class DICE_OT_open_preferences(Operator):
     bl_idname = "dice.open_preferences"
     bl_label = "Preferences"
 
-    def execute(self, _context: bpy.types.Context) -> set[str]:
-        bpy.ops.preferences.addon_show(module=__package__.rpartition(".")[0])
+    def execute(self, _context: bpy.types.Context) -> set[OperatorReturnItems]:
+        bpy.ops.preferences.addon_show(module=ADDON)
         return {"FINISHED"}
 
 

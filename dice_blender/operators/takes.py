@@ -1,4 +1,4 @@
-"""The takes of a scene: to their frames and folders, imported again, deleted."""
+"""Operators on the takes of a scene: show the frames and the folder, import again, delete."""
 
 # ruff: noqa: N801, RUF012 (Blender's names and class attributes)
 
@@ -7,6 +7,7 @@ from __future__ import annotations
 import logging
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import bpy
 from bpy.app.translations import pgettext_rpt as _t
@@ -16,13 +17,16 @@ from bpy.types import Operator
 from dice_core.errors import DiceError
 from dice_core.take import open_take
 
-from ..properties import KEYS
-from ..scene import take_list
-from .import_export import bring_in
+from .. import take_list
+from ..preferences import ADDON
+from ..properties import KEY_ITEMS, settings_of
+
+if TYPE_CHECKING:
+    from bpy.stub_internal.rna_enums import OperatorReturnItems
 
 __all__ = ["register", "unregister"]
 
-_log = logging.getLogger(__package__.rpartition(".")[0])
+_log = logging.getLogger(ADDON)
 
 
 class _OnTake:
@@ -39,7 +43,7 @@ class DICE_OT_reveal_take(_OnTake, Operator):
     bl_idname = "dice.reveal_take"
     bl_label = "Reveal Take"
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
         folder = Path(bpy.path.abspath(take_list.active(context.scene).path))
         if not folder.is_dir():
             self.report({"ERROR"}, _t("The take's folder is gone: {}").format(folder))
@@ -55,15 +59,15 @@ class DICE_OT_reimport_take(_OnTake, Operator):
     bl_label = "Import Again"
     bl_options = {"REGISTER", "UNDO"}
 
-    keys: EnumProperty(name="Keys", description="How the animation is keyed", items=KEYS)
+    keys: EnumProperty(name="Keys", description="How the animation is keyed", items=KEY_ITEMS)
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
         entry = take_list.active(context.scene)
         path = Path(bpy.path.abspath(entry.path))
         old = take_list.collection_of(entry)
         start = entry.scene_start if old is not None else None
         try:
-            imported = bring_in(context.scene, open_take(path), self.keys, start)
+            imported = take_list.import_and_register(context.scene, open_take(path), self.keys, start)
         except DiceError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
@@ -77,7 +81,7 @@ class DICE_OT_reimport_take(_OnTake, Operator):
 
 
 class DICE_OT_remove_take(_OnTake, Operator):
-    """Take the selected take out of this file, and on request delete its folder from disk"""
+    """Remove the selected take from this file, and on request delete its folder from disk"""
 
     bl_idname = "dice.remove_take"
     bl_label = "Delete Take"
@@ -89,11 +93,11 @@ class DICE_OT_remove_take(_OnTake, Operator):
         options={"SKIP_SAVE"},
     )
 
-    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
+    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[OperatorReturnItems]:
         return context.window_manager.invoke_props_dialog(self)
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        settings = context.scene.dice
+    def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
+        settings = settings_of(context.scene)
         entry = take_list.active(context.scene)
         path = Path(bpy.path.abspath(entry.path))
         collection = take_list.collection_of(entry)
@@ -118,7 +122,7 @@ class DICE_OT_jump_to_touch(_OnTake, Operator):
 
     index: IntProperty(options={"HIDDEN", "SKIP_SAVE"})
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
         entry = take_list.active(context.scene)
         if not 0 <= self.index < len(entry.touches):
             return {"CANCELLED"}

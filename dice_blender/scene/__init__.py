@@ -1,10 +1,11 @@
 """Takes in Blender: meshes, shape keys, rigs, contact, camera and markers, from plain functions that need no operator.
 
-The modules go one way: `motion` reads a take in Blender's axes; `per_frame`, `compact` and `rigged` plan how a mesh is
-keyed, on numpy alone; `meshes`, `armature`, `contact`, `materials`, `camera`, `footage`, `markers` and `stage` make
-Blender data; `importer` brings them together.
+`motion` reads a take in Blender's axes; `keys` plans how a mesh is keyed, on numpy alone; `meshes`, `armature`,
+`contact`, `materials`, `camera`, `background`, `markers` and `scene_settings` make Blender data; `importer` brings them
+together.
 """
 
-from .importer import KEY_MODES, ImportedTake, import_take, imported_takes
+from .importer import ImportedTake, import_take, imported_takes
+from .keys import KEY_MODES
 
 __all__ = ["KEY_MODES", "ImportedTake", "import_take", "imported_takes"]

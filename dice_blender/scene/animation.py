@@ -18,14 +18,14 @@ class CurveWriter:
 
     def __init__(self, block: bpy.types.ID, name: str) -> None:
         """name : of the action that holds the curves."""
-        data = block.animation_data_create()
+        data: Any = block.animation_data_create()
         action = bpy.data.actions.new(name)
         data.action = action
         self._bag: Any = action
         if hasattr(action, "slots"):
             slot = action.slots.new(id_type=block.id_type, name=block.name)
             data.action_slot = slot
-            strip = action.layers.new("Layer").strips.new(type="KEYFRAME")
+            strip: Any = action.layers.new("Layer").strips.new(type="KEYFRAME")
             self._bag = strip.channelbag(slot, ensure=True)
         self._groups: dict[str, Any] = {}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import bpy
 import numpy as np
@@ -13,13 +14,14 @@ from dice_core.geometry.mesh import Mesh
 
 from .animation import CurveWriter
 from .motion import Motion
+from .object_data import armature_of, pose_of
 from .rotations import continuous_quaternions
 
-__all__ = ["bind_to_bones", "build_armature", "editing", "key_bones", "set_weights"]
+__all__ = ["add_armature_modifier", "bind_to_bones", "build_armature", "editing", "key_bones", "set_weights"]
 
 # Metres: shorter bones vanish in Blender.
 _SHORTEST_BONE = 0.004
-# Length of a bone without children, as a share of the bone that it hangs on.
+# Length of a bone without children, as a share of its parent's. Set by hand.
 _TIP_LENGTH = 0.8
 
 
@@ -36,8 +38,8 @@ def build_armature(mesh: Mesh, name: str) -> bpy.types.Object:
     heads = mesh.joints.astype(np.float64)
     tails = _tails(heads, mesh.parents)
     backs = _back_directions(mesh)
+    bones: list[bpy.types.EditBone] = []
     with editing(item):
-        bones = []
         for j, joint_name in enumerate(mesh.joint_names):
             bone = armature.edit_bones.new(joint_name)
             bone.head, bone.tail = heads[j], tails[j]
@@ -51,12 +53,12 @@ def build_armature(mesh: Mesh, name: str) -> bpy.types.Object:
 @contextmanager
 def editing(item: bpy.types.Object) -> Iterator[None]:
     """Edit mode for an armature, in a scene of its own: whatever the user is doing in theirs stays as it is."""
-    scene = bpy.data.scenes.new("DICE workshop")
+    scene = bpy.data.scenes.new("DICE armature editing")
     try:
         scene.collection.objects.link(item)
         view_layer = scene.view_layers[0]
         view_layer.objects.active = item
-        override = {
+        override: dict[str, Any] = {
             "scene": scene,
             "view_layer": view_layer,
             "active_object": item,
@@ -78,7 +80,13 @@ def bind_to_bones(item: bpy.types.Object, armature: bpy.types.Object, mesh: Mesh
     """Skin a mesh object to an armature: one vertex group a joint, and the modifier that poses by them."""
     set_weights(item, mesh)
     item.parent = armature
+    add_armature_modifier(item, armature)
+
+
+def add_armature_modifier(item: bpy.types.Object, armature: bpy.types.Object) -> None:
+    """Have an armature pose a mesh object by its vertex groups."""
     modifier = item.modifiers.new("Armature", "ARMATURE")
+    assert isinstance(modifier, bpy.types.ArmatureModifier)
     modifier.object = armature
 
 
@@ -100,8 +108,8 @@ def key_bones(armature: bpy.types.Object, motion: Motion, times: np.ndarray) -> 
     assert motion.translation is not None
     curves = CurveWriter(armature, armature.name)
     for j, joint_name in enumerate(motion.mesh.joint_names):
-        axes = np.array(armature.data.bones[joint_name].matrix_local)[:3, :3]
-        armature.pose.bones[joint_name].rotation_mode = "QUATERNION"
+        axes = np.array(armature_of(armature).bones[joint_name].matrix_local)[:3, :3]
+        pose_of(armature).bones[joint_name].rotation_mode = "QUATERNION"
         path = f'pose.bones["{joint_name}"]'
         quaternions = continuous_quaternions(motion.rotation[:, j] @ axes)
         curves.write_vector(f"{path}.rotation_quaternion", times, quaternions, group=joint_name)

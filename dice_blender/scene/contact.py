@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import bpy
 import numpy as np
 
@@ -9,6 +11,7 @@ from dice_core.geometry.mesh import Mesh
 
 from .animation import CurveWriter
 from .motion import Motion
+from .object_data import describe_property, mesh_of
 
 __all__ = ["CONTACT", "CONTACT_REACH", "CONTACT_TIME", "FRAME_PROPERTY", "add_contact", "touched_regions"]
 
@@ -21,40 +24,39 @@ Vertices around have those of their neighbours, so that what shading interpolate
 """
 FRAME_PROPERTY = "footage_frame"
 """Object property: number of the footage's frame that is shown now."""
-# Contact below this is left out of groups, and a region that never exceeds it counts as untouched.
-_FLOOR = 0.1
-# Rings of vertices around a contact that take on its time: one for the edge, one for faint contact beyond it.
+# Contact below this is left out of groups, and a region that never exceeds it counts as untouched. Set by hand.
+_LEAST_CONTACT = 0.1
+# Rings of vertices around a contact that get its time: one for the edge, one for faint contact beyond it.
 _RINGS = 2
 
 
 def touched_regions(motion: Motion) -> list[str]:
     """Names of the regions that are in contact in some frame."""
     peak = motion.contact[motion.present].max(axis=0)
-    touched = np.unique(motion.mesh.region[peak >= _FLOOR])
+    touched = np.unique(motion.mesh.region[peak >= _LEAST_CONTACT])
     return [motion.mesh.region_names[index] for index in touched]
 
 
-def add_contact(
-    item: bpy.types.Object, motion: Motion, curves: CurveWriter, frames: np.ndarray, times: np.ndarray
-) -> None:
+def add_contact(item: bpy.types.Object, motion: Motion, curves: CurveWriter, times: np.ndarray) -> None:
     """Everything about contact that an artist can use on the object.
 
-    frames, times : (T,) footage frames and the scene frames that show them; `curves` writes the object's own animation.
+    times : (T,) scene frames that show the motion's frames; `curves` writes the object's own animation.
     """
+    frames = motion.frames
     contact = np.where(motion.present[:, None], motion.contact, 0)
     peak = contact.max(axis=0)
     middle, reach = _contact_span(contact, frames, motion.mesh)
     # Attributes come first: Blender refuses an attribute with the name of an existing vertex group.
     for name, values in ((CONTACT, peak), (CONTACT_TIME, middle), (CONTACT_REACH, reach)):
-        attribute = item.data.attributes.new(name, "FLOAT", "POINT")
+        attribute: Any = mesh_of(item).attributes.new(name, "FLOAT", "POINT")
         attribute.data.foreach_set("value", values.astype(np.float32))
-    _add_group(item, "contact", np.where(peak >= _FLOOR, peak, 0))
+    _add_group(item, "contact", np.where(peak >= _LEAST_CONTACT, peak, 0))
     item[FRAME_PROPERTY] = float(frames[0])
     curves.write(f'["{FRAME_PROPERTY}"]', 0, times, frames, group="Contact")
     _key_property(item, CONTACT, contact.max(axis=1), curves, times)
     for name in touched_regions(motion):
         inside = motion.mesh.region_vertices(name)
-        _add_group(item, f"contact.{name}", np.where(inside & (peak >= _FLOOR), peak, 0))
+        _add_group(item, f"contact.{name}", np.where(inside & (peak >= _LEAST_CONTACT), peak, 0))
         _key_property(item, f"contact_{name.replace('.', '_')}", contact[:, inside].max(axis=1), curves, times)
     for index, name in enumerate(motion.mesh.region_names):
         _add_group(item, f"region.{name}", (motion.mesh.region == index).astype(np.float32))
@@ -62,10 +64,10 @@ def add_contact(
 
 def _contact_span(contact: np.ndarray, frames: np.ndarray, mesh: Mesh) -> tuple[np.ndarray, np.ndarray]:
     """Middle of each vertex's contact and half of its length, (V,) footage frames each; -1 and 0 far from contact."""
-    touching = contact >= _FLOOR
+    touching = contact >= _LEAST_CONTACT
     first = frames[touching.argmax(axis=0)]
     last = frames[len(frames) - 1 - touching[::-1].argmax(axis=0)]
-    ever = touching.any(axis=0)
+    ever = np.asarray(touching.any(axis=0))
     spans = np.stack([(first + last) / 2, (last - first + 1) / 2], axis=1)
     middle, reach = _spread(np.where(ever[:, None], spans, [-1.0, 0.0]), ever, mesh).T
     return middle, reach
@@ -100,5 +102,5 @@ def _key_property(
     item: bpy.types.Object, name: str, values: np.ndarray, curves: CurveWriter, times: np.ndarray
 ) -> None:
     item[name] = float(values[0])
-    item.id_properties_ui(name).update(min=0.0, max=1.0, description="Contact in this frame, 0 to 1")
+    describe_property(item, name, "Contact in this frame, 0 to 1")
     curves.write(f'["{name}"]', 0, times, values, group="Contact")

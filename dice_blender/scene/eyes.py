@@ -12,7 +12,7 @@ _EYEBALLS = ("eyeball.L", "eyeball.R")
 # Degrees between the eye's axis and the edge of its part: between rings of the open head's eyeballs, whose edges are
 # at 11 and 22 degrees, 3 and 6 mm from the axis.
 _PUPIL, _IRIS = 16.0, 30.0
-# The axis is where the vertices within the iris have their mean; the first guess is the head's own straight ahead.
+# The axis is where the vertices within the iris have their mean; the search starts at the head's own straight ahead.
 _AHEAD = np.array([0.0, -1.0, 0.0])
 _ROUNDS = 5
 

@@ -14,28 +14,26 @@ from dice_core.take import Take, open_take
 
 from .animation import CurveWriter
 from .armature import bind_to_bones, build_armature, key_bones
+from .background import add_background
 from .camera import build_camera
 from .contact import add_contact
-from .footage import add_background
-from .keys.compact import COMPACT_LIMIT, COMPACT_TOLERANCE, compact_plan
-from .keys.per_frame import per_frame_keys
-from .keys.plan import MeshPlan
-from .keys.rigged import rigged_plan
+from .keys import DEFAULT_KEYS, KeyMode, key_mode
+from .keys.compact import COMPACT_LIMIT, COMPACT_TOLERANCE
 from .markers import add_markers
 from .materials import add_materials
 from .meshes import add_shape_keys, build_mesh, key_visibility
 from .motion import Motion, read_motion
-from .scene_settings import Stage, is_fresh, join_stage, scene_fps, set_stage
+from .rollback import removed_on_failure
+from .scene_settings import SceneSettings, adapt_to_scene, apply_settings, is_fresh, scene_fps
 from .timing import Timing
 
-__all__ = ["KEY_MODES", "ImportedTake", "import_take", "imported_takes"]
+__all__ = ["ImportedTake", "import_take", "imported_takes"]
 
-KEY_MODES = ("per-frame", "compact", "rigged")
 ORIGIN_NAME = "DICE Origin"
 # Custom properties by which a take is found again, whatever its collection and objects are called by then.
 TAKE_PROPERTY, KEYS_PROPERTY, MESH_PROPERTY = "dice_take", "dice_keys", "dice_mesh"
 RANGE_PROPERTY = "dice_range"
-# More shape keys than this on a mesh are worth a word: about 55 MB a head.
+# More shape keys than this on a mesh are worth a warning: a head with as many takes about 55 MB. Set by hand.
 _MANY_KEYS = 1000
 
 
@@ -64,30 +62,31 @@ class ImportedTake:
 def import_take(
     take: Take | str | Path,
     *,
-    keys: str = "per-frame",
+    keys: str = DEFAULT_KEYS,
     scene: bpy.types.Scene | None = None,
     collection: bpy.types.Collection | None = None,
     start_frame: int | None = None,
     retime: bool = False,
     footage: str | Path | None = None,
 ) -> ImportedTake:
-    """Bring a take into a scene.
+    """Import a take into a scene, wholly or not at all.
 
-    keys : one of KEY_MODES.
+    keys : a name of `KEY_MODES`.
     scene : the current one by default. One that nobody has worked in gets the take's frame rate, range and resolution;
         any other keeps its own, and the differences come back as warnings.
     collection : where the take's collection goes; the scene's by default.
     start_frame : scene frame of the take's first frame; the scene's first frame by default.
     retime : keep the footage's speed in a scene of another frame rate, with keys between frames.
     footage : where the footage is, if it has moved since the capture.
-    Raises InputError for an unknown key mode, an empty take, or a collection that cannot be changed.
+    Raises InputError for an unknown key mode, an empty or damaged take, or a collection that cannot be changed; the
+    file is then as it was.
     """
-    if keys not in KEY_MODES:
-        raise InputError(f"There is no key mode {keys!r}: choose one of {', '.join(KEY_MODES)}.")
+    mode = key_mode(keys)
     take = take if isinstance(take, Take) else open_take(take)
     if not len(take.frames):
-        raise InputError(f"The take {take.path} has no frames yet: let its capture go on first.")
+        raise InputError(f"The take {take.path} has no frames yet: resume its capture first.")
     scene = bpy.context.scene if scene is None else scene
+    assert scene is not None
     parent = scene.collection if collection is None else collection
     if not parent.is_editable:
         raise InputError(f"The collection {parent.name} is linked from another file: choose one of this file.")
@@ -95,33 +94,30 @@ def import_take(
     start = scene.frame_start if start_frame is None else start_frame
     step = scene_fps(scene) / take.fps if retime and take.fps > 0 and not fresh else 1.0
     timing = Timing(int(take.frames[0]), start, step)
+    with removed_on_failure():
+        events = take.events
+        imported = _build(take, keys, mode, timing, footage)
+        wanted = SceneSettings(take.camera, take.fps, imported.frame_start, imported.frame_end, retimed=step != 1.0)
+    parent.children.link(imported.collection)
     if parent is not scene.collection and parent not in scene.collection.children_recursive:
         scene.collection.children.link(parent)
-    own = bpy.data.collections.new(take.name)
-    parent.children.link(own)
-    try:
-        imported = _fill(own, take, keys, timing, footage)
-    except BaseException:
-        _remove(own)
-        raise
-    stage = Stage(take.camera, take.fps, imported.frame_start, imported.frame_end, retimed=step != 1.0)
     if fresh:
-        set_stage(scene, stage, imported.camera)
+        apply_settings(scene, wanted, imported.camera)
     else:
-        imported.warnings += join_stage(scene, stage, imported.camera)
-    add_markers(scene, take.events, timing)
+        imported.warnings += adapt_to_scene(scene, wanted, imported.camera)
+    add_markers(scene, events, timing)
     return imported
 
 
 def imported_takes(scene: bpy.types.Scene) -> list[bpy.types.Collection]:
     """The collections of a scene that hold imported takes."""
-    return [collection for collection in scene.collection.children_recursive if TAKE_PROPERTY in collection]
+    return [collection for collection in scene.collection.children_recursive if collection.get(TAKE_PROPERTY)]
 
 
-def _fill(
-    collection: bpy.types.Collection, take: Take, keys: str, timing: Timing, footage: str | Path | None
-) -> ImportedTake:
+def _build(take: Take, keys: str, mode: KeyMode, timing: Timing, footage: str | Path | None) -> ImportedTake:
+    """The take's collection with everything in it, in no scene yet."""
     times = timing.scene_frames(take.frames)
+    collection = bpy.data.collections.new(take.name)
     collection[TAKE_PROPERTY] = str(take.path.resolve())
     collection[KEYS_PROPERTY] = keys
     origin = bpy.data.objects.new(ORIGIN_NAME, None)
@@ -140,10 +136,11 @@ def _fill(
     for name in take.meshes:
         motion = read_motion(take, name)
         if motion is not None:
-            _add_body(imported, motion, take, keys, times)
-    if keys == "per-frame" and len(take.frames) > _MANY_KEYS:
+            _add_body(imported, motion, mode, times)
+    most = max(imported.key_counts.values(), default=0)
+    if most > _MANY_KEYS:
         imported.warnings.append(
-            f"Every mesh has {len(take.frames)} shape keys, which makes a heavy file: compact keys need at most "
+            f"There are up to {most} shape keys on a mesh, which makes a heavy file: compact keys need at most "
             f"{COMPACT_LIMIT}."
         )
     if not imported.objects:
@@ -151,17 +148,17 @@ def _fill(
     return imported
 
 
-def _add_body(imported: ImportedTake, motion: Motion, take: Take, keys: str, times: np.ndarray) -> None:
+def _add_body(imported: ImportedTake, motion: Motion, mode: KeyMode, times: np.ndarray) -> None:
     name = motion.mesh.name
-    plan = _plan(motion, keys, take, times)
+    plan = mode.plan(motion, times)
     data = build_mesh(motion.mesh, plan.basis, motion.object_name)
     item = bpy.data.objects.new(motion.object_name, data)
     imported.collection.objects.link(item)
     item.parent = imported.origin
     item[MESH_PROPERTY] = name
-    item.location = plan.location
+    item.location = plan.location.tolist()
     curves = CurveWriter(item, item.name)
-    add_contact(item, motion, curves, take.frames, times)
+    add_contact(item, motion, curves, times)
     add_materials(item, motion.mesh)
     if plan.motion is not None:
         item.rotation_mode = "QUATERNION"
@@ -184,20 +181,3 @@ def _add_body(imported: ImportedTake, motion: Motion, take: Take, keys: str, tim
             f"{motion.object_name} is up to {plan.error * 1000:.2f} mm off with {len(plan.keys)} shape keys: "
             "use per-frame keys where that matters."
         )
-
-
-def _plan(motion: Motion, keys: str, take: Take, times: np.ndarray) -> MeshPlan:
-    if keys == "compact":
-        return compact_plan(motion, times)
-    if keys == "rigged":
-        return rigged_plan(motion, times)
-    centre = motion.undeformed[motion.present].mean(axis=(0, 1), dtype=np.float64).astype(np.float32)
-    rest = motion.mesh.rest_vertices - motion.mesh.rest_vertices.mean(axis=0)
-    return MeshPlan(rest, per_frame_keys(motion, take.frames, times, centre), location=centre)
-
-
-def _remove(collection: bpy.types.Collection) -> None:
-    """Take back a half-made import."""
-    for item in list(collection.objects):
-        bpy.data.objects.remove(item)
-    bpy.data.collections.remove(collection)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import bpy
+import numpy as np
 
 from dice_core.take import TouchEvent
 
@@ -22,7 +23,7 @@ def add_markers(scene: bpy.types.Scene, events: Iterable[TouchEvent], timing: Ti
     names = []
     for event in events:
         side = event.hand.removeprefix("hand_")[:1].upper()
-        frames = timing.scene_frames([event.first_frame, event.last_frame])
+        frames = timing.scene_frames(np.array([event.first_frame, event.last_frame]))
         for word, frame in zip(("touch", "release"), frames, strict=True):
             mark = (f"{event.region} {word} ({side})", round(frame))
             if mark not in present:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import bpy
 import numpy as np
@@ -11,8 +12,9 @@ from dice_core.geometry.mesh import Mesh
 
 from .contact import CONTACT, CONTACT_REACH, CONTACT_TIME, FRAME_PROPERTY
 from .eyes import eye_faces
+from .object_data import describe_property, mesh_of
 
-__all__ = ["SHOW_CONTACT", "add_materials"]
+__all__ = ["SHOW_CONTACT", "add_materials", "tree_of"]
 
 SHOW_CONTACT = "show_contact"
 """Custom property of a mesh object: 0 neutral skin, 1 contact in colour."""
@@ -35,18 +37,17 @@ def add_materials(item: bpy.types.Object, mesh: Mesh) -> None:
     mesh : the body that the object shows.
     """
     item[SHOW_CONTACT] = 0.0
-    item.id_properties_ui(SHOW_CONTACT).update(
-        min=0.0, max=1.0, description="How far the material shows contact in colour"
-    )
+    describe_property(item, SHOW_CONTACT, "How far the material shows contact in colour")
+    mesh_data = mesh_of(item)
     skin = _plain(f"{item.name} Skin", _SKIN[mesh.name], _ROUGHNESS)
     _show_contact(skin)
-    item.data.materials.append(skin)
+    mesh_data.materials.append(skin)
     slots = np.zeros(len(mesh.face_sizes), np.int32)
     for (name, colour, roughness), faces in _parts(mesh):
         if faces.any():
-            slots[faces] = len(item.data.materials)
-            item.data.materials.append(_plain(f"{item.name} {name}", colour, roughness))
-    item.data.polygons.foreach_set("material_index", slots)
+            slots[faces] = len(mesh_data.materials)
+            mesh_data.materials.append(_plain(f"{item.name} {name}", colour, roughness))
+    mesh_data.polygons.foreach_set("material_index", slots)
 
 
 def _parts(mesh: Mesh) -> list[tuple[tuple[str, tuple[float, float, float], float], np.ndarray]]:
@@ -61,23 +62,29 @@ def _parts(mesh: Mesh) -> list[tuple[tuple[str, tuple[float, float, float], floa
 
 def _plain(name: str, colour: tuple[float, float, float], roughness: float) -> bpy.types.Material:
     """A material of one colour."""
-    material = bpy.data.materials.new(name)
-    if material.node_tree is None:
-        material.use_nodes = True
+    material: Any = bpy.data.materials.new(name)
     material.diffuse_color = (*colour, 1.0)
     material.roughness = roughness
-    shader = next(node for node in material.node_tree.nodes if node.type == "BSDF_PRINCIPLED")
+    shader: Any = next(node for node in tree_of(material).nodes if node.type == "BSDF_PRINCIPLED")
     shader.inputs["Base Color"].default_value = (*colour, 1.0)
     shader.inputs["Roughness"].default_value = roughness
     return material
 
 
+def tree_of(owner: bpy.types.Material | bpy.types.World) -> bpy.types.ShaderNodeTree:
+    """The nodes of a material or a world, made where there are none yet."""
+    if owner.node_tree is None:
+        owner.use_nodes = True
+    assert owner.node_tree is not None
+    return owner.node_tree
+
+
 def _show_contact(material: bpy.types.Material) -> None:
     """Mix in red where and while vertices are in contact, as far as the object wants it shown."""
-    tree = material.node_tree
+    tree = tree_of(material)
     skin = next(node for node in tree.nodes if node.type == "BSDF_PRINCIPLED")
     output = next(node for node in tree.nodes if node.type == "OUTPUT_MATERIAL")
-    touch = tree.nodes.new("ShaderNodeBsdfDiffuse")
+    touch: Any = tree.nodes.new("ShaderNodeBsdfDiffuse")
     touch.inputs["Color"].default_value = _CONTACT_COLOUR
     strength = _attribute(tree, "GEOMETRY", CONTACT, (-1000, 600))
     now = _attribute(tree, "OBJECT", FRAME_PROPERTY, (-1000, 400))
@@ -96,19 +103,21 @@ def _show_contact(material: bpy.types.Material) -> None:
 
 
 def _attribute(tree: bpy.types.NodeTree, kind: str, name: str, location: tuple[float, float]) -> bpy.types.NodeSocket:
-    node = tree.nodes.new("ShaderNodeAttribute")
+    node: Any = tree.nodes.new("ShaderNodeAttribute")
     node.attribute_type = kind
     node.attribute_name = name
     node.location = location
-    return node.outputs["Fac"]
+    socket: bpy.types.NodeSocket = node.outputs["Fac"]
+    return socket
 
 
 def _math(
     tree: bpy.types.NodeTree, operation: str, values: Sequence[bpy.types.NodeSocket], location: tuple[float, float]
 ) -> bpy.types.NodeSocket:
-    node = tree.nodes.new("ShaderNodeMath")
+    node: Any = tree.nodes.new("ShaderNodeMath")
     node.operation = operation
     node.location = location
     for value, socket in zip(values, node.inputs, strict=False):
         tree.links.new(value, socket)
-    return node.outputs[0]
+    result: bpy.types.NodeSocket = node.outputs[0]
+    return result

@@ -9,6 +9,7 @@ from dice_core.geometry.mesh import Mesh
 
 from .animation import CurveWriter, held_steps
 from .keys.plan import ShapeKey
+from .object_data import mesh_of
 
 __all__ = ["add_shape_keys", "build_mesh", "key_visibility"]
 
@@ -29,6 +30,7 @@ def build_mesh(mesh: Mesh, vertices: np.ndarray, name: str) -> bpy.types.Mesh:
     starts = np.cumsum(mesh.face_sizes) - mesh.face_sizes
     data.polygons.foreach_set("loop_start", starts.astype(np.int32))
     uv = data.uv_layers.new(name=_UV_LAYER)
+    assert uv is not None
     uv.uv.foreach_set("vector", np.ascontiguousarray(mesh.uv, np.float32).ravel())
     data.update(calc_edges=True)
     data.shade_smooth()
@@ -42,10 +44,11 @@ def add_shape_keys(item: bpy.types.Object, basis: np.ndarray, keys: list[ShapeKe
     """
     base = item.shape_key_add(name="Basis", from_mix=False)
     base.points.foreach_set("co", np.ascontiguousarray(basis, np.float32).ravel())
-    item.data.vertices.foreach_set("co", np.ascontiguousarray(basis, np.float32).ravel())
+    mesh_of(item).vertices.foreach_set("co", np.ascontiguousarray(basis, np.float32).ravel())
     if not keys:
         return
-    shapes = item.data.shape_keys
+    shapes = mesh_of(item).shape_keys
+    assert shapes is not None
     shapes.name = item.name
     curves = CurveWriter(shapes, f"{item.name} shape keys")
     for key in keys:

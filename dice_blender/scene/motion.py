@@ -11,7 +11,7 @@ from dice_core.take import Take
 
 from .axes import to_blender
 
-__all__ = ["OBJECT_NAMES", "Motion", "read_motion", "turned_mesh"]
+__all__ = ["OBJECT_NAMES", "Motion", "read_motion", "to_blender_mesh"]
 
 OBJECT_NAMES = {"head": "Head", "hand_left": "Hand.L", "hand_right": "Hand.R"}
 
@@ -21,12 +21,13 @@ class Motion:
     """One mesh over T frames. In frames where it is absent, the nearest earlier frame (or the first one) is repeated.
 
     mesh : rest pose, joints and shape keys in Blender's axes.
-    present : (T,) bool.
+    frames : (T,) int, numbers of the frames in the footage; present : (T,) bool.
     undeformed, deformation : (T, V, 3) float32, metres, Blender world axes; contact : (T, V) float32 in [0, 1].
     rotation : (T, J, 3) axis-angle, translation : (T, 3), expression : (T, S), or None where the take has none.
     """
 
     mesh: Mesh
+    frames: np.ndarray
     present: np.ndarray
     undeformed: np.ndarray
     deformation: np.ndarray
@@ -54,17 +55,20 @@ def read_motion(take: Take, name: str) -> Motion | None:
     present = take.array(f"tracked_{name}") > 0
     if not present.any():
         return None
-    source = _held(present)
+    source = _nearest_present(present)
 
     def read(key: str) -> np.ndarray | None:
         values = take.array(f"{name}.{key}") if take.has(f"{name}.{key}") else None
         return None if values is None else np.asarray(values, np.float32)[source]
 
-    undeformed = to_blender(read("vertices"))
+    vertices = read("vertices")
+    assert vertices is not None
+    undeformed = to_blender(vertices)
     deformation, contact = read("deformation"), read("contact")
     rotation, translation, expression = read("rotation"), read("translation"), read("expression")
     return Motion(
-        mesh=turned_mesh(take.meshes[name]),
+        mesh=to_blender_mesh(take.meshes[name]),
+        frames=take.frames,
         present=present,
         undeformed=undeformed,
         deformation=np.zeros_like(undeformed) if deformation is None else to_blender(deformation),
@@ -75,14 +79,14 @@ def read_motion(take: Take, name: str) -> Motion | None:
     )
 
 
-def _held(present: np.ndarray) -> np.ndarray:
+def _nearest_present(present: np.ndarray) -> np.ndarray:
     """For each frame the latest frame up to it that is present, or the first one that is. (T,) bool -> (T,) int."""
     indices = np.where(present, np.arange(len(present)), -1)
     latest = np.maximum.accumulate(indices)
     return np.where(latest < 0, np.flatnonzero(present)[0], latest)
 
 
-def turned_mesh(mesh: Mesh) -> Mesh:
+def to_blender_mesh(mesh: Mesh) -> Mesh:
     """A body with its rest pose, joints and shape keys in Blender's axes."""
     return replace(
         mesh,

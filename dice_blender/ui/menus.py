@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import bpy
 
 __all__ = ["register", "unregister"]
@@ -16,13 +18,19 @@ def _draw_export(self: bpy.types.Menu, _context: bpy.types.Context) -> None:
     self.layout.operator("dice.export_glb", text="DICE Take as GLB (.glb)")
 
 
+_ENTRIES: tuple[tuple[Any, Any], ...] = (
+    (bpy.types.TOPBAR_MT_file_import, _draw_import),
+    (bpy.types.TOPBAR_MT_file_export, _draw_export),
+)
+
+
 def register() -> None:
     """Join the menus."""
-    bpy.types.TOPBAR_MT_file_import.append(_draw_import)
-    bpy.types.TOPBAR_MT_file_export.append(_draw_export)
+    for menu, draw in _ENTRIES:
+        menu.append(draw)
 
 
 def unregister() -> None:
     """Leave the menus."""
-    bpy.types.TOPBAR_MT_file_import.remove(_draw_import)
-    bpy.types.TOPBAR_MT_file_export.remove(_draw_export)
+    for menu, draw in _ENTRIES:
+        menu.remove(draw)

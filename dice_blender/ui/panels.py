@@ -4,30 +4,27 @@
 
 from __future__ import annotations
 
-import textwrap
 from typing import Any
 
 import bpy
 from bpy.app.translations import pgettext_iface as _t
-from bpy.types import Panel, UILayout, UIList
+from bpy.types import Panel, UILayout
 
-from ..jobs import footage, runner
-from ..jobs.queue import Capture, State
-from ..scene import take_list
-from .statusbar import progress_text
+from .. import footage, take_list
+from ..jobs import runner
+from ..properties import DICE_PG_settings, DICE_PG_take, settings_of
+from .capture_status import draw_captures
 from .text_wrap import draw_wrapped
 
 __all__ = ["register", "unregister"]
 
 MESH_LABELS = {"head": "Head", "hand_left": "Hand.L", "hand_right": "Hand.R"}
-# A head that is tracked in a smaller share of the frames is pointed out; hands come and go.
+# A head that is tracked in a smaller share of the frames is pointed out; hands come and go. Set by hand.
 _FEW_TRACKED = 0.8
 _TOUCH_ROWS = 4
-# Letters of an error that the sidebar has room for, such as a list of files that are missing; the report has them all.
-_LONGEST_ERROR = 280
 
 
-class _Tab:
+class _Tab(Panel):
     """What the panels share."""
 
     bl_space_type = "VIEW_3D"
@@ -35,14 +32,14 @@ class _Tab:
     bl_category = "DICE"
 
 
-class DICE_PT_footage(_Tab, Panel):
+class DICE_PT_footage(_Tab):
     """What is to be captured."""
 
     bl_label = "Footage"
     bl_order = 0
 
     def draw(self, context: bpy.types.Context) -> None:
-        layout, settings = self.layout, context.scene.dice
+        layout, settings = self.layout, settings_of(context.scene)
         layout.row().prop(settings, "source", expand=True)
         if settings.source == "CLIP":
             layout.template_ID(settings, "clip", open="clip.open")
@@ -54,7 +51,7 @@ class DICE_PT_footage(_Tab, Panel):
             column.scale_y = 1.2
             column.operator("dice.open_footage", text="Open Photo or Movie…", icon="FILEBROWSER")
             draw_wrapped(context, layout, _t("Or drop it onto the viewport"), icon="INFO")
-        self._draw_facts(context, layout, settings)
+        _draw_facts(context, layout, settings)
         layout.use_property_split = True
         layout.use_property_decorate = False
         if settings.footage_frames > 1:
@@ -69,29 +66,15 @@ class DICE_PT_footage(_Tab, Panel):
         split.label(text="Hands")
         split.row().prop(settings, "hands", expand=True)
 
-    def _draw_facts(self, context: bpy.types.Context, layout: UILayout, settings: Any) -> None:
-        if settings.footage_width:
-            facts = f"{settings.footage_width} × {settings.footage_height}"
-            if settings.footage_frames > 1:
-                facts += " · " + _t("{:d} frames").format(settings.footage_frames)
-                facts += " · " + _t("{:.5g} fps").format(settings.footage_fps) if settings.footage_fps else ""
-            row = layout.row()
-            row.label(text=facts, icon="IMAGE_DATA", translate=False)
-            row.operator("dice.refresh_footage", text="", icon="FILE_REFRESH", emboss=False)
-        elif footage.input_of(settings):
-            draw_wrapped(
-                context, layout, _t(footage.problem(settings) or "This file cannot be read"), "ERROR", alert=True
-            )
 
-
-class DICE_PT_capture(_Tab, Panel):
+class DICE_PT_capture(_Tab):
     """The capture itself."""
 
     bl_label = "Capture"
     bl_order = 1
 
     def draw(self, context: bpy.types.Context) -> None:
-        layout, settings = self.layout, context.scene.dice
+        layout, settings = self.layout, settings_of(context.scene)
         column = layout.column()
         column.use_property_split = True
         column.use_property_decorate = False
@@ -101,26 +84,24 @@ class DICE_PT_capture(_Tab, Panel):
             column.operator("dice.open_preferences", text="Set Up DICE Network", icon="PREFERENCES")
         column.prop(settings, "keys")
         column.prop(settings, "import_result")
-        captures = runner.queue.captures
         row = layout.row()
         row.scale_y = 1.8
         text = "Add to Queue" if runner.queue.busy else "Capture"
         row.operator("dice.capture", text=text, icon="RENDER_ANIMATION")
         problem = footage.problem(settings)
-        if problem and not captures:
+        if problem and not runner.queue.captures:
             draw_wrapped(context, layout, _t(problem), icon="INFO")
-        for capture in captures:
-            draw_capture(context, layout, capture)
+        draw_captures(context, layout)
 
 
-class DICE_PT_result(_Tab, Panel):
+class DICE_PT_result(_Tab):
     """The takes of this scene."""
 
     bl_label = "Result"
     bl_order = 2
 
     def draw(self, context: bpy.types.Context) -> None:
-        layout, settings = self.layout, context.scene.dice
+        layout, settings = self.layout, settings_of(context.scene)
         entry = take_list.active(context.scene)
         if entry is None:
             layout.label(text="No take in this scene yet", icon="INFO")
@@ -132,30 +113,15 @@ class DICE_PT_result(_Tab, Panel):
         column.operator("dice.import_take", text="", icon="IMPORT")
         column.operator("dice.reveal_take", text="", icon="FILE_FOLDER")
         column.operator("dice.remove_take", text="", icon="TRASH")
-        self._draw_found(layout, entry)
+        _draw_take(layout, entry)
         there = take_list.collection_of(entry) is not None
         row = layout.row(align=True)
         row.prop(settings, "keys", text="")
-        again = row.operator("dice.reimport_take", text="Import Again" if there else "Import", icon="FILE_REFRESH")
+        again: Any = row.operator("dice.reimport_take", text="Import Again" if there else "Import", icon="FILE_REFRESH")
         again.keys = settings.keys
 
-    def _draw_found(self, layout: UILayout, entry: Any) -> None:
-        column = layout.box().column(align=True)
-        frames = _t("{:d} frames").format(entry.frames)
-        text = frames + ("  ·  " + _t("{:.5g} fps").format(entry.fps) if entry.fps else "")
-        column.label(text=text, icon="TIME", translate=False)
-        if not entry.complete:
-            column.label(text="Unfinished: capture again to go on", icon="ERROR")
-        for mesh, label in MESH_LABELS.items():
-            share = getattr(entry, f"tracked_{mesh}")
-            if share >= 0:
-                row = column.row()
-                row.alert = mesh == "head" and share < _FEW_TRACKED
-                icon = "USER" if mesh == "head" else "VIEW_PAN"
-                row.label(text=_t("{}: tracked in {:.0f} %").format(_t(label), share * 100), icon=icon, translate=False)
 
-
-class DICE_PT_touches(_Tab, Panel):
+class DICE_PT_touches(_Tab):
     """Where the hands touch the head."""
 
     bl_label = "Touches"
@@ -181,14 +147,14 @@ class DICE_PT_touches(_Tab, Panel):
         )
 
 
-class DICE_PT_export(_Tab, Panel):
+class DICE_PT_export(_Tab):
     """To game engines and other programs."""
 
     bl_label = "Export"
     bl_order = 3
 
     def draw(self, context: bpy.types.Context) -> None:
-        layout, settings = self.layout, context.scene.dice
+        layout, settings = self.layout, settings_of(context.scene)
         layout.row().prop(settings, "preset", expand=True)
         row = layout.row(align=True)
         row.scale_y = 1.2
@@ -196,92 +162,20 @@ class DICE_PT_export(_Tab, Panel):
         row.operator("dice.export_glb", text="GLB…", icon="EXPORT")
 
 
-class DICE_UL_takes(UIList):
-    """Takes by name."""
-
-    def draw_item(
-        self, _context: Any, layout: UILayout, data: Any, item: Any, _icon: int, _active: Any, _name: str
-    ) -> None:
-        there = take_list.collection_of(item) is not None
+def _draw_facts(context: bpy.types.Context, layout: UILayout, settings: DICE_PG_settings) -> None:
+    if settings.footage_width:
+        facts = f"{settings.footage_width} × {settings.footage_height}"
+        if settings.footage_frames > 1:
+            facts += " · " + _t("{:d} frames").format(settings.footage_frames)
+            facts += " · " + _t("{:.5g} fps").format(settings.footage_fps) if settings.footage_fps else ""
         row = layout.row()
-        row.label(text=item.name, icon="OUTLINER_COLLECTION" if there else "FILE_FOLDER", translate=False)
-        if there and item.keys:
-            keys = row.row()
-            keys.alignment = "RIGHT"
-            keys.active = False
-            keys.label(text=UILayout.enum_item_name(data, "keys", item.keys), translate=False)
+        row.label(text=facts, icon="IMAGE_DATA", translate=False)
+        row.operator("dice.refresh_footage", text="", icon="FILE_REFRESH", emboss=False)
+    elif footage.is_chosen(settings):
+        draw_wrapped(context, layout, _t(footage.problem(settings) or "This file cannot be read"), "ERROR", alert=True)
 
 
-class DICE_UL_touches(UIList):
-    """Touches by frame; a click goes there."""
-
-    def draw_item(
-        self, _context: Any, layout: UILayout, _data: Any, item: Any, _icon: int, _active: Any, _name: str, index: int
-    ) -> None:
-        row = layout.split(factor=0.5, align=True)
-        side = item.hand.removeprefix("hand_")[:1].upper()
-        frames = f"{item.first_scene_frame}-{item.last_scene_frame}"
-        text = f"{item.region} ({side})" if side else item.region
-        place = row.row()
-        place.alignment = "LEFT"
-        jump = place.operator("dice.jump_to_touch", text=text, icon="MARKER_HLT", emboss=False, translate=False)
-        jump.index = index
-        value = row.row()
-        value.alignment = "RIGHT"
-        value.label(text=f"{frames}   {item.peak_depth_mm:.1f} mm", translate=False)
-
-
-def draw_capture(context: bpy.types.Context, layout: UILayout, capture: Capture) -> None:
-    """A capture that waits, runs or has failed."""
-    if capture.state is State.FAILED:
-        _draw_failure(context, layout, capture)
-        return
-    box = layout.box().column()
-    row = box.row()
-    waiting = capture.state is State.QUEUED
-    row.label(text=capture.name, icon="SORTTIME" if waiting else "REC", translate=False)
-    if waiting:
-        row.operator("dice.cancel", text="", icon="X", emboss=False).number = capture.number
-        return
-    if capture.state is State.STOPPING:
-        box.label(text="Stopping after this frame…")
-        return
-    percent = f"{capture.fraction:.0%}" if capture.total else _t("Starting…")
-    box.progress(factor=capture.fraction, text=percent)
-    if capture.total:
-        text = progress_text(capture.done, capture.total, capture.fps, capture.eta)
-        box.label(text=text, translate=False)
-    else:
-        box.label(text=_t("Loading for {:.0f} s").format(capture.seconds), translate=False)
-    if capture.silent:
-        draw_wrapped(context, box, _t("No sign of life for {:.0f} s").format(capture.silent), icon="ERROR", alert=True)
-    if capture.warning:
-        draw_wrapped(context, box, capture.warning, icon="ERROR")
-    cancel = box.row()
-    cancel.scale_y = 1.2
-    cancel.operator("dice.cancel", text="Cancel", icon="CANCEL").number = capture.number
-
-
-def _draw_failure(context: bpy.types.Context, layout: UILayout, capture: Capture) -> None:
-    box = layout.box().column()
-    row = box.row()
-    title = row.row()
-    title.alert = True
-    title.label(text=_t("{} failed").format(capture.name), icon="ERROR", translate=False)
-    row.operator("dice.cancel", text="", icon="X", emboss=False).number = capture.number
-    draw_wrapped(context, box, textwrap.shorten(capture.error, _LONGEST_ERROR, placeholder=" …"))
-    last_lines = [line for line in capture.last_lines[-3:] if capture.error not in line]
-    if last_lines:
-        lines = box.box().column(align=True)
-        lines.active = False
-        for line in last_lines:
-            draw_wrapped(context, lines, textwrap.shorten(line, _LONGEST_ERROR, placeholder=" …"))
-    row = box.row(align=True)
-    row.operator("dice.copy_report", icon="COPYDOWN").number = capture.number
-    row.operator("dice.open_log", icon="TEXT")
-
-
-def _draw_range(layout: UILayout, settings: Any) -> None:
+def _draw_range(layout: UILayout, settings: DICE_PG_settings) -> None:
     row = layout.row(heading="Frame Range")
     row.prop(settings, "use_range", text="")
     if settings.use_range:
@@ -290,13 +184,21 @@ def _draw_range(layout: UILayout, settings: Any) -> None:
         column.prop(settings, "frame_end")
 
 
-_CLASSES = (
-    DICE_UL_takes,
-    DICE_UL_touches,
-    DICE_PT_footage,
-    DICE_PT_capture,
-    DICE_PT_result,
-    DICE_PT_touches,
-    DICE_PT_export,
-)
+def _draw_take(layout: UILayout, entry: DICE_PG_take) -> None:
+    column = layout.box().column(align=True)
+    frames = _t("{:d} frames").format(entry.frames)
+    text = frames + ("  ·  " + _t("{:.5g} fps").format(entry.fps) if entry.fps else "")
+    column.label(text=text, icon="TIME", translate=False)
+    if not entry.complete:
+        column.label(text="Unfinished: capture again to resume", icon="ERROR")
+    for mesh, label in MESH_LABELS.items():
+        share = getattr(entry, f"tracked_{mesh}")
+        if share >= 0:
+            row = column.row()
+            row.alert = mesh == "head" and share < _FEW_TRACKED
+            text = _t("{}: tracked in {:.0f} %").format(_t(label), share * 100)
+            row.label(text=text, icon="USER" if mesh == "head" else "VIEW_PAN", translate=False)
+
+
+_CLASSES = (DICE_PT_footage, DICE_PT_capture, DICE_PT_result, DICE_PT_touches, DICE_PT_export)
 register, unregister = bpy.utils.register_classes_factory(_CLASSES)

@@ -1,15 +1,15 @@
-"""Windows: which one shows a scene, and what in them is drawn anew while a capture makes progress."""
+"""What is drawn anew when a capture makes progress or a check has answered."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import bpy
 
-__all__ = ["redraw_progress", "window_of"]
+from ..jobs import engine_check, runner
+
+__all__ = ["register", "unregister"]
 
 
-def redraw_progress() -> None:
+def _redraw_progress() -> None:
     """Draw the sidebars and the status bars anew, and nothing else: the view itself has not changed."""
     for window in bpy.context.window_manager.windows:
         for area in window.screen.areas:
@@ -22,9 +22,20 @@ def redraw_progress() -> None:
                 window.workspace.status_text_set_internal(None)
 
 
-def window_of(scene: bpy.types.Scene) -> dict[str, Any]:
-    """A context, as for `temp_override`, in which operators act on a scene; with its window where it has one."""
-    window = next((window for window in bpy.context.window_manager.windows if window.scene == scene), None)
-    if window is None:
-        return {"scene": scene, "view_layer": scene.view_layers[0]}
-    return {"window": window, "scene": scene, "view_layer": window.view_layer}
+def _redraw_preferences() -> None:
+    for window in bpy.context.window_manager.windows:
+        for area in window.screen.areas:
+            if area.type == "PREFERENCES":
+                area.tag_redraw()
+
+
+def register() -> None:
+    """Follow the captures and the check of the network's Python."""
+    runner.on_change.append(_redraw_progress)
+    engine_check.on_answer.append(_redraw_preferences)
+
+
+def unregister() -> None:
+    """Follow them no longer."""
+    runner.on_change.remove(_redraw_progress)
+    engine_check.on_answer.remove(_redraw_preferences)

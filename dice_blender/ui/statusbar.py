@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import bpy
 from bpy.app.translations import pgettext_iface as _t
 
@@ -32,11 +34,14 @@ def _draw(self: bpy.types.Header, _context: bpy.types.Context) -> None:
     row.operator("dice.cancel", text="", icon="X").number = capture.number
 
 
+_STATUS_BAR: Any = bpy.types.STATUSBAR_HT_header
+
+
 def register() -> None:
     """Join the status bar."""
-    bpy.types.STATUSBAR_HT_header.append(_draw)
+    _STATUS_BAR.append(_draw)
 
 
 def unregister() -> None:
     """Leave the status bar."""
-    bpy.types.STATUSBAR_HT_header.remove(_draw)
+    _STATUS_BAR.remove(_draw)

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import textwrap
+from typing import TYPE_CHECKING
 
 import bpy
+
+if TYPE_CHECKING:
+    from bpy.stub_internal.rna_enums import IconItems
 
 __all__ = ["draw_wrapped"]
 
@@ -14,7 +18,7 @@ _LEAST = 16
 
 
 def draw_wrapped(
-    context: bpy.types.Context, layout: bpy.types.UILayout, text: str, icon: str = "NONE", alert: bool = False
+    context: bpy.types.Context, layout: bpy.types.UILayout, text: str, icon: IconItems = "NONE", alert: bool = False
 ) -> None:
     """Draw a sentence on as many lines as the region's width asks for."""
     scale = context.preferences.system.ui_scale
@@ -23,4 +27,5 @@ def draw_wrapped(
     column.scale_y = 0.8
     column.alert = alert
     for number, line in enumerate(textwrap.wrap(text, max(_LEAST, width)) or [""]):
-        column.label(text=line, icon=icon if not number else "BLANK1" if icon != "NONE" else "NONE", translate=False)
+        indent: IconItems = "NONE" if icon == "NONE" else "BLANK1"
+        column.label(text=line, icon=indent if number else icon, translate=False)

@@ -47,6 +47,17 @@ def test_what_is_not_a_take_is_bad_input(tmp_path: Path) -> None:
     assert not (tmp_path / "x.blend").exists()
 
 
+@pytest.mark.parametrize(
+    ("options", "known"),
+    [({"keys": "all"}, "per-frame, compact, rigged"), ({"preset": "maya"}, "unity, unreal, generic")],
+    ids=["keys", "preset"],
+)
+def test_an_unknown_name_is_bad_input(take: Take, tmp_path: Path, options: dict[str, str], known: str) -> None:
+    with pytest.raises(InputError, match=f"choose one of {known}"):
+        make_blend(take.path, tmp_path / "x.blend", **options)
+    assert not (tmp_path / "x.blend").exists()
+
+
 def test_an_output_that_cannot_be_written_is_bad_input(take: Take, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(InputError, match="cannot be written"):

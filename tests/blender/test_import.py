@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 from dice_blender.export import export_fbx, export_glb
-from dice_blender.scene import import_take
+from dice_blender.scene import KEY_MODES, import_take, importer
+from dice_blender.scene.keys import KeyMode
+from dice_blender.scene.keys.plan import MeshPlan
 from dice_core.errors import InputError
 from dice_core.take import Take
 
@@ -132,17 +134,70 @@ def test_an_unknown_key_mode_is_refused(scene: bpy.types.Scene, take: Take) -> N
     assert not bpy.data.collections
 
 
-def test_a_failed_import_leaves_nothing_behind(
+def _contents() -> dict[str, list[str]]:
+    """Names of everything in the file."""
+    kinds = {name: getattr(bpy.data, name) for name in dir(bpy.data)}
+    return {
+        name: sorted(kind.keys()) for name, kind in kinds.items() if isinstance(kind, bpy.types.bpy_prop_collection)
+    }
+
+
+@pytest.mark.parametrize(
+    "step", ["add_background", "add_materials", "add_shape_keys", "second mesh", "last bone", "events"]
+)
+@pytest.mark.parametrize("keys", list(KEY_MODES))
+def test_a_failed_import_leaves_the_file_as_it_was(
+    scene: bpy.types.Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, keys: str, step: str
+) -> None:
+    image = bpy.data.images.new("footage", 32, 24)
+    image.filepath_raw, image.file_format = str(tmp_path / "photo.png"), "PNG"
+    image.save()
+    bpy.data.images.remove(image)
+    take = write_synthetic_take(
+        tmp_path / "a.dicetake", Recipe(frames=4, rings=8, enters=1), str(tmp_path / "photo.png")
+    )
+    shelf = bpy.data.collections.new("Shelf")
+    scene.render.fps = 50
+    before, calls = _contents(), []
+
+    def failing(name: str, at: int) -> None:
+        real = getattr(importer, name)
+
+        def wrapped(*arguments: object) -> object:
+            result = real(*arguments)
+            calls.append(name)
+            if len(calls) == at:
+                raise RuntimeError("no")
+            return result
+
+        monkeypatch.setattr(importer, name, wrapped)
+
+    if step == "second mesh":
+        failing("build_mesh", 2)
+    elif step == "last bone":
+        failing("key_bones" if keys == "rigged" else "key_visibility", 1 if keys == "rigged" else 2)
+    elif step == "events":
+        take.info["events"] = [{"mesh": "head"}]
+    else:
+        failing(step, 1)
+    with pytest.raises((RuntimeError, TypeError)):
+        import_take(take, keys=keys, collection=shelf)
+    assert _contents() == before
+    assert scene.render.fps == 50
+    assert not scene.collection.children
+    assert not shelf.children
+    assert not scene.timeline_markers
+
+
+def test_a_key_mode_is_one_entry_in_the_registry(
     scene: bpy.types.Scene, take: Take, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(*_: object) -> None:
-        raise RuntimeError("no")
-
-    monkeypatch.setattr("dice_blender.scene.importer.add_materials", fail)
-    with pytest.raises(RuntimeError):
-        import_take(take)
-    assert not bpy.data.collections
-    assert not bpy.data.objects
+    mode = KeyMode("At Rest", "No key at all", lambda motion, _times: MeshPlan(motion.mesh.rest_vertices, []))
+    monkeypatch.setitem(KEY_MODES, "at-rest", mode)
+    imported = import_take(take, keys="at-rest")
+    assert imported.key_counts == {"head": 0, "hand_right": 0}
+    with pytest.raises(InputError, match="per-frame, compact, rigged, at-rest"):
+        import_take(take, keys="everything")
 
 
 @pytest.mark.parametrize("keys", ["per-frame", "compact", "rigged"])

@@ -9,14 +9,14 @@ import pytest
 from dice_blender.scene.armature import build_armature
 from dice_blender.scene.axes import to_blender
 from dice_blender.scene.eyes import eye_faces
-from dice_blender.scene.motion import turned_mesh
+from dice_blender.scene.motion import to_blender_mesh
 from dice_core.bodies import load_hand, load_head
 
 
 @pytest.mark.parametrize("side", ["left", "right"])
 def test_fingers_bend_about_x(scene: bpy.types.Scene, side: str) -> None:
     hand = load_hand(side)
-    armature = build_armature(turned_mesh(hand.mesh), "Rig")
+    armature = build_armature(to_blender_mesh(hand.mesh), "Rig")
     for joint, axis, name in zip(hand.dof_joint, hand.dof_axis, hand.dof_names, strict=True):
         if not name.endswith("flexion"):
             continue
@@ -29,7 +29,7 @@ def test_fingers_bend_about_x(scene: bpy.types.Scene, side: str) -> None:
 
 def test_bones_point_at_their_children(scene: bpy.types.Scene) -> None:
     hand = load_hand("right")
-    armature = build_armature(turned_mesh(hand.mesh), "Rig")
+    armature = build_armature(to_blender_mesh(hand.mesh), "Rig")
     tips = [bone for bone in armature.data.bones if not bone.children]
     assert len(tips) == 5
     for bone in armature.data.bones:
@@ -40,7 +40,7 @@ def test_bones_point_at_their_children(scene: bpy.types.Scene) -> None:
 
 def test_irises_are_round_the_pupils() -> None:
     head = load_head()
-    mesh = turned_mesh(head.mesh)
+    mesh = to_blender_mesh(head.mesh)
     irises, pupils = eye_faces(mesh)
     starts = np.cumsum(mesh.face_sizes) - mesh.face_sizes
     for side in "LR":

@@ -12,6 +12,7 @@ from dice_core.errors import InputError
 from dice_core.take import Take
 
 from .surfaces import captured, evaluated, worst_distance
+from .synthetic_take import Recipe, write_synthetic_take
 
 
 def _in_use(scene: bpy.types.Scene) -> None:
@@ -48,6 +49,19 @@ def test_a_scene_in_use_keeps_its_settings_and_says_what_differs(scene: bpy.type
     assert "640 x 480" in text
     assert "29.97" in text
     assert worst_distance(take, "head", imported.objects["head"], 10) < 0.01
+
+
+@pytest.mark.parametrize("retime", [False, True])
+def test_a_photo_has_no_speed_to_keep(scene: bpy.types.Scene, tmp_path: Path, retime: bool) -> None:
+    photo = write_synthetic_take(tmp_path / "photo.dicetake", Recipe(frames=1, rings=8, enters=0, fps=0.0))
+    scene.render.fps = 30
+    import_take(photo, retime=retime)
+    assert scene.render.fps == 30, "an empty scene keeps its own rate"
+    _in_use(scene)
+    imported = import_take(photo, retime=retime)
+    assert scene.render.fps == 24
+    assert not any("frames a second" in warning for warning in imported.warnings)
+    assert (imported.frame_start, imported.frame_end) == (10, 10)
 
 
 @pytest.mark.parametrize("keys", ["per-frame", "compact", "rigged"])

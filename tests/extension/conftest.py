@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -11,6 +12,9 @@ import pytest
 
 from dice_blender.jobs.queue import CaptureQueue, Request
 from dice_blender.jobs.worker import Python
+
+if importlib.util.find_spec("bpy") is None:
+    collect_ignore = ["test_panels.py", "test_runner.py", "test_take_path.py"]
 
 STUB = Path(__file__).with_name("stub_worker.py")
 
@@ -37,3 +41,20 @@ def queue() -> Iterator[CaptureQueue]:
     queue = CaptureQueue()
     yield queue
     queue.close()
+
+
+@pytest.fixture
+def extension() -> Iterator[None]:
+    """The extension enabled in this Blender, with preferences and an empty scene of its own."""
+    import bpy
+
+    import dice_blender
+
+    addon = bpy.context.preferences.addons.new()
+    addon.module = "dice_blender"
+    dice_blender.register()
+    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
+    yield
+    dice_blender.unregister()
+    bpy.context.preferences.addons.remove(addon)
+    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)

@@ -40,8 +40,8 @@ bpy.app.timers.unregister(bpy.app.driver_namespace["tick"])
 gaps = sorted(bpy.app.driver_namespace["clock"]["gaps"])
 R = {"longest": gaps[-1], "p99": gaps[int(len(gaps) * 0.99)], "ticks": len(gaps)}
 """
-BUSY = f"from {MODULE} import session; R = session.queue.busy"
-DONE = f"from {MODULE} import session; c = session.queue.current; R = c.done if c else -1"
+BUSY = f"from {MODULE}.jobs import runner; R = runner.queue.busy"
+DONE = f"from {MODULE}.jobs import runner; c = runner.queue.current; R = c.done if c else -1"
 # The clock has to stop before the import begins: the import is not the capture.
 HOLD_IMPORT = "bpy.context.scene.dice.import_result = False"
 
@@ -124,7 +124,7 @@ def automatic_import() -> tuple[int, int]:
     run("s = bpy.context.scene.dice; s.use_range, s.frame_start, s.frame_end = True, 15, 24")
     run("bpy.ops.ed.undo_push(message='range')")
     click("dice.capture")
-    wait_until(f"{BUSY}; R = not R and session.queue.worker_pid is None", 120)
+    wait_until(f"{BUSY}; R = not R and runner.queue.worker_pid is None", 120)
     time.sleep(1)
     count = "R = len([e for e in bpy.context.scene.dice.takes if e.collection])"
     imported = run(count)
@@ -191,7 +191,7 @@ def preferences() -> None:
 def quit_while_capturing() -> float:
     """Quit Blender during a capture. Returns seconds until the worker was gone."""
     run("bpy.ops.dice.capture()")
-    worker = Path("/proc") / str(wait_until(f"from {MODULE} import session; R = session.queue.worker_pid", 30))
+    worker = Path("/proc") / str(wait_until(f"from {MODULE}.jobs import runner; R = runner.queue.worker_pid", 30))
     assert worker.exists()
     start = time.monotonic()
     with contextlib.suppress(TimeoutError):  # a Blender that quits does not answer

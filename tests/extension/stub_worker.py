@@ -2,7 +2,8 @@
 
 Run as `python -m dice_core capture FOOTAGE -o TAKE ... --events`; what it does stands in the footage's name, e.g.
 `/any/where/frames=20,pause=0.05,die.mp4`: frames=N; pause=SECONDS a frame; die: killed by SIGKILL after half; crash:
-traceback after half; deaf: ignores a closed stdin and SIGTERM; babble: garbage between events; mute: no event;
+traceback after half; bug: a long chained traceback after half; deaf: ignores a closed stdin and SIGTERM; babble:
+garbage between events; mute: no event;
 refuse: error event, status 2; hang: nothing after the first frame; odd: an event of wrong types; warn: a warning each
 frame; child: starts a process of its own.
 """
@@ -73,8 +74,24 @@ def misbehave(words: dict[str, str], done: int, frames: int) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         if "crash" in words:
             raise RuntimeError("the stub crashes")
+        if "bug" in words:
+            print("Traceback (most recent call last):\nValueError: an earlier error, that was handled", file=sys.stderr)
+            try:
+                fail_deeply(20)
+            except ZeroDivisionError as error:
+                raise RuntimeError("a bug deep inside") from error
     if "warn" in words:
         say("warning", message=f"Frame {done} is dark.")
+
+
+def fail_deeply(depth: int) -> float:
+    """Fail after so many calls; two functions in turn, since a traceback leaves out a line that only repeats."""
+    return fail_more_deeply(depth - 1) if depth else 1 / depth
+
+
+def fail_more_deeply(depth: int) -> float:
+    """The other one."""
+    return fail_deeply(depth - 1) if depth else 1 / depth
 
 
 def wait_for_end_of_input(stop: threading.Event) -> None:

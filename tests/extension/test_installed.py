@@ -18,9 +18,10 @@ import pytest
 import build_addon
 from dice_core.take import Source, TakeWriter, open_take
 from tests.blender.synthetic_take import write_synthetic_take
+from tests.extension.installed.order import MODULES
 
 HERE = Path(__file__).parent
-SESSION = HERE / "installed_session.py"
+SESSION = HERE / "installed"
 SAMPLES = sorted((build_addon.ROOT / "dice_core" / "sample").glob("*.mp4"))
 # Seconds: a Blender's life with some small imports, and the capture of the sample on two cores.
 PATIENCE = 600
@@ -53,9 +54,9 @@ def repeat_take(source: Path, target: Path, frames: int) -> None:
 
 
 def steps() -> list[str]:
-    """Names of the steps, read from the script without running it."""
-    tree = ast.parse(SESSION.read_text(encoding="utf-8"))
-    functions = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
+    """Names of the steps, read from the session's modules without running them."""
+    trees = [ast.parse((SESSION / f"{name}.py").read_text(encoding="utf-8")) for name in MODULES]
+    functions = [node for tree in trees for node in tree.body if isinstance(node, ast.FunctionDef)]
     return [node.name for node in functions if any(getattr(mark, "id", "") == "step" for mark in node.decorator_list)]
 
 

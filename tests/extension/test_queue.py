@@ -14,9 +14,11 @@ import pytest
 
 from dice_blender.jobs.queue import CaptureQueue, Request, State
 from dice_blender.jobs.worker import Python, Worker, WorkerError, module_folders
+from dice_core.engines.settings import CaptureSettings
 
 # Seconds within which anything of the stub's ends on a busy machine.
 PATIENCE = 30.0
+ROOT = Path(__file__).parents[2]
 RequestOf = Callable[[str], Request]
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the stub ends by POSIX signals")
@@ -138,6 +140,44 @@ def test_bad_ends(queue: CaptureQueue, stub_python: Python, request_of: RequestO
     queue.cancel(bad)
     assert not queue.captures
     assert good.state is State.DONE, "the next capture works"
+
+
+def test_the_report_holds_the_whole_traceback(queue: CaptureQueue, stub_python: Python, request_of: RequestOf) -> None:
+    """However long it is, with the error that led to it, and without those of earlier errors."""
+    capture = queue.submit(request_of("frames=4,bug"), stub_python)
+    drive(queue)
+    report = capture.report()
+    assert report.count("Traceback (most recent call last):") == 2
+    assert report.count("deeply\n") == 21
+    assert "ZeroDivisionError: division by zero" in report
+    assert report.rstrip().endswith("RuntimeError: a bug deep inside")
+    assert "an earlier error" not in report
+
+
+def test_an_unexpected_error_of_the_real_command_reaches_the_report(
+    queue: CaptureQueue, tmp_path: Path, request_of: RequestOf
+) -> None:
+    """The command itself must not hide its traceback behind a sentence."""
+    package = tmp_path / "broken" / "dice_core"
+    package.mkdir(parents=True)
+    (package / "__init__.py").touch()
+    (package / "__main__.py").write_text(
+        "import sys\n"
+        "sys.path[:] = [" + repr(str(ROOT)) + ", *sys.path[1:]]\n"
+        "for name in [name for name in sys.modules if name.partition('.')[0] == 'dice_core']:\n"
+        "    del sys.modules[name]\n"
+        "from dice_core.cli import capturing, main\n"
+        "def fail(*_, **__):\n"
+        "    raise RuntimeError('nobody expected this')\n"
+        "capturing.capture_with_progress = fail\n"
+        "sys.exit(main(sys.argv[1:]))\n"
+    )
+    capture = queue.submit(request_of("any"), Python(sys.executable, (str(package.parent),)))
+    drive(queue)
+    assert capture.state is State.FAILED
+    assert "nobody expected this" in capture.error
+    assert "Traceback (most recent call last):" in capture.report()
+    assert "in fail" in capture.report()
 
 
 def test_kill_9_leaves_no_zombie(queue: CaptureQueue, stub_python: Python, request_of: RequestOf) -> None:
@@ -266,9 +306,9 @@ def test_missing_module_is_a_sentence() -> None:
 
 
 def test_arguments_of_the_command_line(tmp_path: Path) -> None:
-    request = Request("/f/a.mp4", tmp_path / "a.dicetake", hands="left", frames=(3, 9), fov=40.0)
+    request = Request("/f/a.mp4", tmp_path / "a.dicetake", CaptureSettings(hands="left", fov=40.0), frames=(3, 9))
     take = str(tmp_path / "a.dicetake")
     assert request.arguments() == [
         *["capture", "/f/a.mp4", "-o", take, "--engine", "open", "--hands", "left"],
-        *["--frames", "3:9", "--fov", "40", "--events"],
+        *["--fov", "40", "--frames", "3:9", "--events"],
     ]

@@ -18,14 +18,14 @@ __all__ = ["COMPACT_LIMIT", "COMPACT_TOLERANCE", "compact_plan", "component_keys
 # Promise of the mode: shape keys a mesh, and metres that no vertex may be off.
 COMPACT_LIMIT = 24
 COMPACT_TOLERANCE = 0.2e-3
-# Shares of the tolerance: the error that decides how many keys there are, the rest being for float32 in the evaluated
-# mesh, and the error that as many keys are then bettered to.
+# Shares of the tolerance, set by hand: the error that decides how many keys there are (the rest is for float32 in the
+# evaluated mesh), and the error that is then aimed for with the same number of keys.
 _ENOUGH = 0.95
 _AIM = 0.7
 
 
 def compact_plan(motion: Motion, times: np.ndarray) -> MeshPlan:
-    """Rigid motion and at most COMPACT_LIMIT keys.
+    """The rigid motion of the object, and at most COMPACT_LIMIT keys.
 
     times : (T,) scene frames. The rigid motion is the take's own if it has one that serves, or else the closest fit.
     """
@@ -51,7 +51,7 @@ def component_keys(prefix: str, basis: np.ndarray, parts: Components, times: np.
 
 
 def in_object_space(vertices: np.ndarray, rotation: np.ndarray, location: np.ndarray) -> np.ndarray:
-    """Undo a moving object's transform.
+    """World positions in the space of a moving object.
 
     vertices : (T, V, 3), rotation : (T, 3, 3), location : (T, 3). Returns (T, V, 3) float32.
     """

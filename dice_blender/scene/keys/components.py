@@ -10,13 +10,15 @@ __all__ = ["Components", "decompose", "rigid_alignment"]
 
 # Singular values below this share of the largest are noise of float32 storage, not motion.
 _RANK_TOLERANCE = 1e-7
-# Evening out the errors, in stretches of rounds. Only the vertices with the largest errors take part in a stretch.
-_STRETCHES, _ROUNDS = 10, 14
+# The fit for the smallest largest error, all set by hand. It runs in passes of rounds; only the vertices with the
+# largest errors take part in a pass.
+_PASSES, _ROUNDS = 10, 14
 _ACTIVE = 1500
-# How strongly an error changes the next round's weight, and the least share of the largest error that counts in that.
-_CHANGE = 0.25
+# How strongly an error exponents the next round's weight (an exponent), and the least share of the largest error that
+# counts in that.
+_EXPONENT = 0.25
 _LEAST_GAIN = 0.05
-# Weights relative to the largest keep above the first, so that no frame and no vertex is quite forgotten; the second,
+# Weights relative to the largest stay above the first, so that every frame and vertex keeps some influence; the second,
 # relative to the mean of a matrix's diagonal, keeps it invertible.
 _LEAST_WEIGHT = 1e-4
 _RIDGE = 1e-10
@@ -38,8 +40,8 @@ class Components:
 def decompose(offsets: np.ndarray, tolerance: float, limit: int, aim: float | None = None) -> Components:
     """Few shapes whose weighted sums keep every vertex within `tolerance`, at most `limit` of them.
 
-    offsets : (T, V, 3) float32, metres, distances from the shape that no component changes.
-    tolerance : metres; aim : metres, a smaller error that is sought as far as it takes no more shapes.
+    offsets : (T, V, 3) float32, metres, offsets from the shape that no component changes.
+    tolerance : metres; aim : metres, a smaller error that is sought as long as it takes no more shapes.
 
     Principal components need weights of both signs, which importers and engines clamp at 0. One shape more makes all
     weights positive: the opposite of the sum of the others, which takes back what is added to all of them alike.
@@ -49,9 +51,9 @@ def decompose(offsets: np.ndarray, tolerance: float, limit: int, aim: float | No
     shapes, weights, error = _principal(rows, tolerance, limit - 1)
     aim = tolerance if aim is None else aim
     if error > aim and len(shapes):
-        shapes, weights = _evened(rows, aim, shapes, weights)
+        shapes, weights = _minimise_largest_error(rows, aim, shapes, weights)
     if len(shapes):
-        shapes, weights = _positive(shapes, weights)
+        shapes, weights = _nonnegative(shapes, weights)
     error = _distances(rows - weights.T @ shapes).max(initial=0.0)
     return Components(shapes.reshape(-1, vertices, 3), weights.T, float(error))
 
@@ -94,89 +96,92 @@ def _principal(rows: np.ndarray, tolerance: float, limit: int) -> tuple[np.ndarr
 
 
 @dataclass
-class _Balance:
-    """frames (T,), vertices (V,): how much each counts; directions : (T, K), components of the frames so weighted."""
+class _Weighting:
+    """frames : (T,), vertices : (V,) weights; directions : (T, K), principal directions of the frames so weighted."""
 
     frames: np.ndarray
     vertices: np.ndarray
     directions: np.ndarray
 
 
-def _evened(rows: np.ndarray, aim: float, shapes: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _minimise_largest_error(
+    rows: np.ndarray, aim: float, shapes: np.ndarray, weights: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """As many components as the principal ones given, with the largest distance small instead of the sum of squares.
 
-    Iteratively reweighted: frames and vertices that are far off count for more in the next round (Lawson 1961).
+    Iteratively reweighted least squares: frames and vertices with large errors weigh more in the next round
+    (Lawson 1961).
     """
     counts = len(rows), rows.shape[1] // 3
-    balance = _Balance(np.ones(counts[0]), np.ones(counts[1]), np.linalg.qr(weights.T)[0])
-    best, change = (shapes, weights), _CHANGE
+    weighting = _Weighting(np.ones(counts[0]), np.ones(counts[1]), np.linalg.qr(weights.T)[0])
+    best, exponent = (shapes, weights), _EXPONENT
     distances = _distances(rows - weights.T @ shapes)
     least = float(distances.max())
-    for _ in range(_STRETCHES):
-        balance = _balanced(rows, balance, distances, change)
-        found = _fitted(rows, balance)
+    for _ in range(_PASSES):
+        weighting = _reweighted(rows, weighting, distances, exponent)
+        found = _weighted_components(rows, weighting)
         distances = _distances(rows - found[1].T @ found[0])
         error = float(distances.max())
         if error < least:
             best, least = found, error
         else:
-            change /= 2
+            exponent /= 2
         if least <= aim:
             break
     return best
 
 
-def _balanced(rows: np.ndarray, balance: _Balance, distances: np.ndarray, change: float) -> _Balance:
-    """The best of some rounds of weighing anew; distances : (T, V), how far each vertex is off at first."""
+def _reweighted(rows: np.ndarray, weighting: _Weighting, distances: np.ndarray, exponent: float) -> _Weighting:
+    """The best weighting of one pass; distances : (T, V), the errors at its start."""
     reach = distances.max(axis=0)
     order = np.argsort(-reach)
     active, rest = order[:_ACTIVE], order[_ACTIVE:]
-    frames, vertices, directions = balance.frames, balance.vertices.copy(), balance.directions
+    frames, vertices, directions = weighting.frames, weighting.vertices.copy(), weighting.directions
     columns = rows.reshape(len(rows), -1, 3)
     chosen = columns[:, active].reshape(len(rows), -1)
-    # The rest, seen from here: what its frames have in common, and the largest error in it, as if that stayed so.
+    # The other vertices enter only by the products of their frames and by their largest error, both taken as constant.
     others = (columns[:, rest] * vertices[rest, None].astype(np.float32)).reshape(len(rows), -1)
     common, beside, share = (others @ others.T).astype(np.float64), reach[rest].max(initial=0.0), 1.0
-    least, best = np.inf, balance
+    least, best = np.inf, weighting
     for _ in range(_ROUNDS):
         weighted = chosen * np.repeat(vertices[active], 3).astype(np.float32)
         gram = (weighted @ weighted.T).astype(np.float64) + share**2 * common
         gram *= frames[:, None] * frames
-        for _ in range(2):  # the components change little from round to round
+        for _ in range(2):  # the directions change little from round to round
             directions = np.linalg.qr(gram @ directions)[0]
-        weighing = np.repeat(vertices[active] ** 2, 3)
+        squared = np.repeat(vertices[active] ** 2, 3)
         turned = directions * frames[:, None]
         shapes = turned.T @ chosen
-        normal = (shapes * weighing) @ shapes.T + share**2 * (turned.T @ common @ turned)
-        loads = chosen @ (shapes * weighing).T + share**2 * (common @ turned)
-        distances = _distances(chosen - _solved(normal, loads.T).T @ shapes)
+        normal = (shapes * squared) @ shapes.T + share**2 * (turned.T @ common @ turned)
+        loads = chosen @ (shapes * squared).T + share**2 * (common @ turned)
+        distances = _distances(chosen - _solve(normal, loads.T).T @ shapes)
         error = max(float(distances.max()), 1e-12)
         if error < least:
             least = error
-            best = _Balance(frames, vertices.copy(), directions)
+            best = _Weighting(frames, vertices.copy(), directions)
             best.vertices[rest] *= share
-        frames = frames * np.maximum(distances.max(axis=1) / error, _LEAST_GAIN) ** change
+        frames = frames * np.maximum(distances.max(axis=1) / error, _LEAST_GAIN) ** exponent
         frames = np.maximum(frames / frames.max(), _LEAST_WEIGHT)
-        vertices[active] *= np.maximum(distances.max(axis=0) / error, _LEAST_GAIN) ** change
+        vertices[active] *= np.maximum(distances.max(axis=0) / error, _LEAST_GAIN) ** exponent
         vertices[active] = np.maximum(vertices[active], _LEAST_WEIGHT * vertices[active].max())
-        share *= max(min(beside / error, 1.0), _LEAST_GAIN) ** change
+        share *= max(min(beside / error, 1.0), _LEAST_GAIN) ** exponent
     return best
 
 
-def _fitted(rows: np.ndarray, balance: _Balance) -> tuple[np.ndarray, np.ndarray]:
+def _weighted_components(rows: np.ndarray, weighting: _Weighting) -> tuple[np.ndarray, np.ndarray]:
     """Shapes (K, 3 V) and weights (K, T) of the components."""
-    shapes = (balance.directions * balance.frames[:, None]).T.astype(np.float32) @ rows
-    weighed = shapes * np.repeat(balance.vertices**2, 3).astype(np.float32)
+    shapes = (weighting.directions * weighting.frames[:, None]).T.astype(np.float32) @ rows
+    weighed = shapes * np.repeat(weighting.vertices**2, 3).astype(np.float32)
     normal, loads = (weighed @ shapes.T).astype(np.float64), (weighed @ rows.T).astype(np.float64)
-    return shapes, _solved(normal, loads).astype(np.float32)
+    return shapes, _solve(normal, loads).astype(np.float32)
 
 
-def _solved(matrix: np.ndarray, aims: np.ndarray) -> np.ndarray:
+def _solve(matrix: np.ndarray, targets: np.ndarray) -> np.ndarray:
     ridge = _RIDGE * np.trace(matrix) / len(matrix)
-    return np.linalg.solve(matrix + ridge * np.eye(len(matrix)), aims)
+    return np.linalg.solve(matrix + ridge * np.eye(len(matrix)), targets)
 
 
-def _positive(shapes: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _nonnegative(shapes: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The same motion with weights (K, T) in [0, 1], with one shape more where there are negative ones."""
     # The sign that leaves the larger peak positive, and peaks of one: lifts are then as small as they can be.
     extremes = weights[np.arange(len(weights)), np.abs(weights).argmax(axis=1)]

@@ -5,17 +5,23 @@ from __future__ import annotations
 import numpy as np
 
 from ..motion import Motion
-from .plan import ShapeKey
+from .plan import MeshPlan, ShapeKey
 
-__all__ = ["per_frame_keys"]
+__all__ = ["per_frame_plan"]
 
 
-def per_frame_keys(motion: Motion, frames: np.ndarray, times: np.ndarray, origin: np.ndarray) -> list[ShapeKey]:
-    """Keys of which each is 1 at its own frame and 0 at its neighbours.
+def per_frame_plan(motion: Motion, times: np.ndarray) -> MeshPlan:
+    """Keys of which each is 1 at its own frame and 0 at its neighbours, on an object that stands still.
 
-    frames, times : (T,) footage frame numbers and the scene frames that show them; origin : (3,) of the object, metres.
-    A key before frames in which the body is absent holds until the body is back.
+    times : (T,) scene frames. A key before frames in which the body is absent holds until the body is back.
     """
+    centre = motion.undeformed[motion.present].mean(axis=(0, 1), dtype=np.float64).astype(np.float32)
+    rest = motion.mesh.rest_vertices - motion.mesh.rest_vertices.mean(axis=0)
+    return MeshPlan(rest, _keys(motion, times, centre), location=centre)
+
+
+def _keys(motion: Motion, times: np.ndarray, origin: np.ndarray) -> list[ShapeKey]:
+    """origin : (3,) of the object, metres."""
     indices = np.flatnonzero(motion.present)
     keys = []
     for position, index in enumerate(indices):
@@ -29,5 +35,5 @@ def per_frame_keys(motion: Motion, frames: np.ndarray, times: np.ndarray, origin
             marks.append((times[following], 0.0))
         at, weights = np.array(marks).T
         surface = motion.undeformed[index].astype(np.float64) + motion.deformation[index] - origin
-        keys.append(ShapeKey(f"frame_{frames[index]:04d}", surface.astype(np.float32), at, weights))
+        keys.append(ShapeKey(f"frame_{motion.frames[index]:04d}", surface.astype(np.float32), at, weights))
     return keys

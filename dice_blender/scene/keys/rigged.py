@@ -15,12 +15,12 @@ from .plan import MeshPlan, ObjectMotion, ShapeKey
 
 __all__ = ["rigged_plan"]
 
-# Metres: what the rig leaves unexplained gets keys of its own (`shape.*`) only beyond this, which is more than the
-# rounding of a stored take.
+# Metres, set by hand: what the rig leaves unexplained gets keys of its own (`shape.*`) only beyond this, which is more
+# than the rounding of a stored take.
 _RIG_TOLERANCE = 0.08e-3
-# Deformation is followed this closely, metres; together with the rig's own error it stays within compact's promise.
+# Metres, set by hand: the largest error of the deformation; with the rig's own error it stays within compact's limit.
 _CONTACT_TOLERANCE = 0.6 * COMPACT_TOLERANCE
-# A blended skinning matrix with a smaller determinant is folded flat and cannot be undone.
+# A blended skinning matrix with a smaller determinant is nearly singular and cannot be inverted. Set by hand.
 _SMALLEST_DETERMINANT = 1e-3
 # Metres: less than the take's own rounding.
 _NO_OFFSET = 2e-6

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from dice_blender.scene import import_take
+from dice_core.media.formats import list_images
 from dice_core.take import Take, open_take
 
 from .synthetic_take import Recipe, write_synthetic_take
@@ -58,6 +59,19 @@ def test_unnumbered_images_stand_still_and_say_so(scene: bpy.types.Scene, tmp_pa
     imported = import_take(_take_of(tmp_path, str(images / "*.png"), "sequence"))
     assert imported.camera.data.background_images[0].image.source == "FILE"
     assert any("not numbered" in warning for warning in imported.warnings)
+
+
+def test_the_order_is_that_of_the_capture(scene: bpy.types.Scene, tmp_path: Path) -> None:
+    """Frame N of the take is frame N of the background, whatever the images are called."""
+    images = tmp_path / "shots"
+    images.mkdir()
+    for name in ("a10", "a9", "A2", "a02", "b", "7", "ä1", "_3", "a-1", "a1b"):
+        _write_image(images / f"{name}.png")
+    order = [file.name for file in list_images(images)]
+    for first, name in enumerate(order):
+        take = _take_of(tmp_path / name, str(images), "sequence", first_frame=first)
+        image = import_take(take).camera.data.background_images[0].image
+        assert Path(image.filepath).name == name
 
 
 def test_a_still_beside_the_take_is_found(scene: bpy.types.Scene, tmp_path: Path) -> None:

@@ -8,13 +8,14 @@ from pathlib import Path
 
 import bpy
 
+from dice_core.media.formats import is_pattern, select_images
 from dice_core.take import Take
 
+from .object_data import camera_of
 from .timing import Timing
 
 __all__ = ["add_background"]
 
-_IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"}
 _NUMBER = re.compile(r"(\d+)(?=\D*$)")
 
 
@@ -37,11 +38,11 @@ def add_background(camera: bpy.types.Object, take: Take, timing: Timing, path: s
         image = bpy.data.images.load(str(file), check_existing=True)
     except RuntimeError:
         return f"Blender cannot read the footage {file}, so the camera has no background."
-    background = camera.data.background_images.new()
+    background = camera_of(camera).background_images.new()
     background.image = image
     background.alpha = 1.0
     background.frame_method = "STRETCH"
-    camera.data.show_background_images = True
+    camera_of(camera).show_background_images = True
     if still:
         return None
     if timing.step != 1.0:
@@ -64,28 +65,22 @@ def add_background(camera: bpy.types.Object, take: Take, timing: Timing, path: s
     return None
 
 
-def _files(path: str, take: Take) -> list[Path]:
-    """The footage's files in natural order: where the take says, or else beside the take."""
+def _files(path: str, take: Take) -> tuple[Path, ...]:
+    """The footage's files in the order of its frames: where the take says, or else beside the take."""
     given = Path(path)
     places = [given, take.path / given, take.path.parent / given, take.path.parent / given.name]
     for place in places:
         if place.is_file():
-            return [place.resolve()]
+            return (place.resolve(),)
         if place.is_dir():
-            return _in_order(place.iterdir())
-        if any(letter in place.name for letter in "*?[") and place.parent.is_dir():
-            return _in_order(place.parent.glob(place.name))
-    return []
+            return _resolved(place.iterdir())
+        if is_pattern(place.name) and place.parent.is_dir():
+            return _resolved(place.parent.glob(place.name))
+    return ()
 
 
-def _in_order(paths: Iterable[Path]) -> list[Path]:
-    images = [path.resolve() for path in paths if path.suffix.lower() in _IMAGE_SUFFIXES and path.name[0] != "."]
-    return sorted(images, key=_natural_key)
-
-
-def _natural_key(path: Path) -> list[tuple[int, int, str]]:
-    parts = re.split(r"([0-9]+)", path.name.casefold())
-    return [(1, int(part), "") if part.isdigit() else (0, 0, part) for part in parts if part]
+def _resolved(paths: Iterable[Path]) -> tuple[Path, ...]:
+    return tuple(path.resolve() for path in select_images(paths))
 
 
 def _number(path: Path) -> int | None:

@@ -1,0 +1,192 @@
+"""The footage that a scene's settings name: its path for the worker, and what Blender knows of it.
+
+What is known is noted in the settings when they change, when a file is opened and when the user asks, so that drawing
+the panel and asking whether a capture is possible never go to the disk.
+"""
+
+from __future__ import annotations
+
+import glob
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import bpy
+from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
+
+from dice_core.errors import InputError
+from dice_core.media.formats import IMAGE_SUFFIXES, list_images
+
+__all__ = ["FootageSettings", "default_name", "frame_range", "input_of", "is_chosen", "problem", "refresh"]
+
+SOURCES = (
+    ("FILE", "File", "A photo or a movie from disk"),
+    ("SEQUENCE", "Sequence", "The images of a folder, one a frame, in the order of their numbers"),
+    ("CLIP", "Clip", "A movie clip that is open in this file"),
+)
+
+
+def _footage_changed(settings: FootageSettings, _context: bpy.types.Context) -> None:
+    refresh(settings)
+    _reset_range(settings)
+
+
+class FootageSettings:
+    """The part of a scene's settings that names the footage."""
+
+    source: EnumProperty(
+        name="Source", description="Where the footage comes from", items=SOURCES, update=_footage_changed
+    )
+    filepath: StringProperty(
+        name="Footage",
+        description="The photo, movie, or one image of the sequence. One person, one camera, one shot",
+        subtype="FILE_PATH",
+        update=_footage_changed,
+    )
+    clip: PointerProperty(
+        name="Movie Clip",
+        description="The movie clip to capture",
+        type=bpy.types.MovieClip,
+        update=_footage_changed,
+    )
+    use_range: BoolProperty(name="Frame Range", description="Capture a part of the footage instead of all of it")
+    frame_start: IntProperty(name="Start", description="First frame to capture, counted from 1", default=1, min=1)
+    frame_end: IntProperty(name="End", description="Last frame to capture, counted from 1", default=250, min=1)
+
+    # What is known of the footage, written by `refresh`. Size in pixels, frames a second (0 for images), number of
+    # frames; zeros where nothing is known.
+    footage_found: BoolProperty()
+    footage_width: IntProperty()
+    footage_height: IntProperty()
+    footage_fps: FloatProperty()
+    footage_frames: IntProperty()
+
+
+def is_chosen(settings: FootageSettings) -> bool:
+    """Whether the settings name footage, which may be missing."""
+    if settings.source == "CLIP":
+        return settings.clip is not None and bool(settings.clip.filepath)
+    return bool(settings.filepath)
+
+
+def problem(settings: FootageSettings) -> str:
+    """Why the footage cannot be captured, as far as is known since the last `refresh`; "" where nothing is wrong."""
+    if settings.source == "CLIP" and settings.clip is None:
+        return "Choose a movie clip"
+    if not is_chosen(settings):
+        return "Choose footage"
+    if not settings.footage_found:
+        return "The footage is missing"
+    if settings.use_range and settings.frame_end < settings.frame_start:
+        return "The frame range ends before it starts"
+    if settings.use_range and 0 < settings.footage_frames < settings.frame_start:
+        return "The frame range starts after the footage"
+    return ""
+
+
+def refresh(settings: FootageSettings) -> None:
+    """Look at the footage on disk and note what is known of it; a frame range that no longer fits is reset."""
+    facts = _look(settings)
+    settings.footage_found = facts.found
+    settings.footage_width, settings.footage_height = facts.width, facts.height
+    settings.footage_fps, settings.footage_frames = facts.fps, facts.frames
+    if settings.frame_end > settings.footage_frames:
+        _reset_range(settings)
+
+
+def input_of(settings: FootageSettings) -> str:
+    """What the worker is told to capture: a path or a glob, "" where nothing is chosen yet."""
+    if not is_chosen(settings):
+        return ""
+    if settings.source == "CLIP":
+        clip = settings.clip
+        path = Path(bpy.path.abspath(clip.filepath, library=clip.library)).absolute()
+        return sequence_glob(path) if clip.source == "SEQUENCE" else str(path)
+    # Absolute beyond Blender's own "//", since the worker runs in a folder of its own.
+    path = Path(bpy.path.abspath(settings.filepath)).absolute()
+    return sequence_glob(path) if settings.source == "SEQUENCE" else str(path)
+
+
+def sequence_glob(path: Path) -> str:
+    """The sequence that an image belongs to: images of the same name but for the number at its end.
+
+    A folder stands for all the images in it.
+    """
+    numbered = re.fullmatch(r"(.*?)\d+", path.stem)
+    if path.is_dir() or numbered is None:
+        return str(path)
+    folder, prefix = glob.escape(str(path.parent)), glob.escape(numbered[1])
+    return str(Path(folder) / f"{prefix}[0-9]*{path.suffix}")
+
+
+def frame_range(settings: FootageSettings) -> tuple[int, int] | None:
+    """First frame and one past the last, counted from 0, or None for all."""
+    if not settings.use_range:
+        return None
+    end = settings.frame_end
+    if settings.footage_frames:
+        end = min(end, settings.footage_frames)
+    return settings.frame_start - 1, end
+
+
+def default_name(chosen: str) -> str:
+    """The name of a take of this footage."""
+    path = Path(chosen)
+    name = re.sub(r"\[0-9\]\*$", "", path.stem).strip(" ._-")
+    return name or path.parent.name or "capture"
+
+
+@dataclass(frozen=True)
+class _Facts:
+    """What can be said of footage without decoding it; fields as in `FootageSettings`."""
+
+    found: bool = False
+    width: int = 0
+    height: int = 0
+    fps: float = 0.0
+    frames: int = 0
+
+
+def _look(settings: FootageSettings) -> _Facts:
+    chosen = input_of(settings)
+    if not chosen:
+        return _Facts()
+    path = Path(chosen)
+    if settings.source == "CLIP" and settings.clip.source == "MOVIE":
+        return _clip_facts(settings.clip) if path.exists() else _Facts()
+    if settings.source == "FILE" and path.is_file() and path.suffix.lower() not in IMAGE_SUFFIXES:
+        return _file_facts(path)
+    try:
+        files = list_images(path)
+    except InputError:
+        return _Facts(found=path.exists())
+    if settings.source == "CLIP":
+        return _clip_facts(settings.clip)
+    first = _file_facts(files[0])
+    return _Facts(True, first.width, first.height, 0.0, len(files)) if first.width else first
+
+
+def _file_facts(path: Path) -> _Facts:
+    """What Blender reads from the head of a file; the clip is gone again afterwards."""
+    try:
+        clip = bpy.data.movieclips.load(str(path), check_existing=False)
+    except RuntimeError:
+        return _Facts(found=True)
+    try:
+        return _clip_facts(clip)
+    finally:
+        bpy.data.movieclips.remove(clip)
+
+
+def _clip_facts(clip: bpy.types.MovieClip) -> _Facts:
+    # What it cannot read, Blender opens as 256 x 256 pixels with no frames.
+    if not clip.frame_duration:
+        return _Facts(found=True)
+    size: Any = clip.size
+    return _Facts(True, size[0], size[1], clip.fps, clip.frame_duration)
+
+
+def _reset_range(settings: FootageSettings) -> None:
+    if settings.footage_frames:
+        settings.frame_start, settings.frame_end = 1, settings.footage_frames
