@@ -64,12 +64,13 @@ class OpenEngine:
     def _survey(self, should_stop: Callable[[], bool]) -> Person:
         if self._footage.kind == "image":
             self._tracked = frames = list(track(self._footage, 0, None))
-            return survey(self._camera, [frame.landmarks for frame in frames])
+            return survey(self._camera, [frame.landmarks for frame in frames], self._settings.sides)
         # The clip is tracked from its start while the survey looks at frames all over it: together they keep two cores
         # busy, one after the other they take twice as long.
         self._tracked = tracked = track(self._footage, 0, None)
         try:
-            return survey(self._camera, sample_landmarks(self._footage, SURVEY_FRAMES, should_stop))
+            seen = sample_landmarks(self._footage, SURVEY_FRAMES, should_stop)
+            return survey(self._camera, seen, self._settings.sides)
         except BaseException:
             tracked.close()
             raise
