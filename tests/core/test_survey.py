@@ -57,4 +57,5 @@ def test_hands_that_the_user_does_not_look_for_say_nothing_about_the_person() ->
     assert survey(camera, seen, ("right",)).hand_scale != 1.0
     left = survey(camera, seen, ("left",))
     assert left.hand_scale == 1.0
-    assert not left.hand_shape.any()
+    assert left.hand_shape.tolist() == survey(camera, [], SIDES).hand_shape.tolist()
+    assert left.hand_shape.tolist() != survey(camera, seen, SIDES).hand_shape.tolist()
