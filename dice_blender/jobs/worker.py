@@ -20,6 +20,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from dice_core.child_process import child_environment
 from dice_core.events import parse_event
 
 __all__ = ["Python", "Worker", "WorkerError", "blender_python", "module_folders"]
@@ -135,6 +136,7 @@ class Worker:
                     stdout=output,
                     stderr=errors,
                     cwd=folder,
+                    env=child_environment(),
                     **_own_group(),
                 )
         except (OSError, ValueError) as error:

@@ -108,6 +108,7 @@ def _check_source(source: dict[str, Any]) -> int:
     count = _integer(source.get("frame_count"), 0, _MOST_FRAMES, "source.frame_count")
     if not isinstance(source.get("sha256"), str) or not _SHA256.fullmatch(source["sha256"]):
         raise ValueError("source.sha256 is not a checksum")
+    _integer(source.get("orientation", 1), 1, 8, "source.orientation")
     return first + count
 
 

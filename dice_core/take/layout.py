@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -42,6 +43,8 @@ _LONGEST_NAME = 63
 
 _METRES = 1e4
 """Coordinates beyond this are none of a person in front of a camera."""
+_SECONDS = 1e7
+"""A clip is not longer than this: it is a third of a year."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,7 @@ def chunk_keys(mesh_names: Collection[str]) -> frozenset[str]:
     """The names of all arrays that a chunk may have."""
     of_meshes = {f"{part}_{name}" for name in mesh_names for part in _PREFIXES}
     of_meshes |= {f"{name}.{part}" for name in mesh_names for part in _SUFFIXES}
-    return frozenset({"frame", *of_meshes})
+    return frozenset({"frame", "time", *of_meshes})
 
 
 def chunk_kind(key: str, frames: int, mesh_names: Collection[str], mesh: Callable[[str], Mesh]) -> ArrayKind:
@@ -84,6 +87,8 @@ def chunk_kind(key: str, frames: int, mesh_names: Collection[str], mesh: Callabl
         raise KeyError(key)
     if key == "frame":
         return ArrayKind("<i4", (frames,), 0, 2**31 - 1)
+    if key == "time":
+        return ArrayKind("<f8", (frames,), -_SECONDS, _SECONDS)
     prefix, _, name = key.partition("_")
     if name in mesh_names:
         landmarks = HEAD_LANDMARKS if name == "head" else HAND_LANDMARKS
@@ -115,7 +120,7 @@ def read_checked(archive: Archive, kinds: Mapping[str, ArrayKind]) -> dict[str, 
     """
     arrays = {}
     for name, kind in kinds.items():
-        arrays[name] = archive.read(name, lambda header, name=name, kind=kind: kind.check_header(name, header))
+        arrays[name] = archive.read(name, partial(kind.check_header, name))
         kind.check_values(name, arrays[name])
     return arrays
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import logging
 import os
 import sys
 from collections.abc import Iterator
@@ -13,7 +15,10 @@ from dice_core.errors import InputError
 
 __all__ = ["LOCK_FILE", "take_lock"]
 
+_log = logging.getLogger(__name__)
+
 LOCK_FILE = "capture.lock"
+_NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS, errno.EINVAL)
 
 _ATTEMPTS = 20
 """Tries to lock a file that its last holder deletes at that moment; two are enough unless many captures race."""
@@ -90,7 +95,12 @@ else:
     import fcntl
 
     def _lock(descriptor: int) -> None:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            if error.errno not in _NO_LOCKS:
+                raise
+            _log.warning("this file system knows no locks: nothing keeps a second capture from the same take")
 
     def _release(file: Path, descriptor: int) -> None:
         with contextlib.suppress(OSError):

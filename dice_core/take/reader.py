@@ -141,9 +141,7 @@ class Take:
     def _file(self, folder: str, name: str) -> Path:
         """A file of the take. Raises InputError where its folder is a link, which could lead anywhere."""
         if not is_real_folder(self.path / folder):
-            raise InputError(
-                f"The take's folder {self.path / folder} is missing or a link: capture the footage again."
-            )
+            raise InputError(f"The take's folder {self.path / folder} is missing or a link: capture the footage again.")
         return self.path / folder / name
 
     def _mesh(self, name: str) -> Mesh:
