@@ -10,12 +10,13 @@ import subprocess
 import tempfile
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from dice_core.child_process import child_environment, own_python_command
 from dice_core.errors import DiceError, InputError
-from dice_core.events import parse_event
+from dice_core.events import LONGEST_LINE, parse_event
 
 __all__ = ["blender_command", "make_blend"]
 
@@ -100,15 +101,15 @@ def _run_in(folder: str, command: Sequence[str], on_warning: Callable[[str], Non
     ) as process:
         assert process.stdout is not None
         try:
-            for line in process.stdout:
+            for line in iter(partial(process.stdout.readline, LONGEST_LINE), ""):
                 event = parse_event(line)
                 if event is None:
                     tail.append(line.strip())
                     _log.debug("Blender: %s", line.rstrip())
                 elif event["event"] == "warning" and on_warning is not None:
-                    on_warning(event["message"])
+                    on_warning(str(event.get("message", "")))
                 elif event["event"] == "error":
-                    reason = event["message"]
+                    reason = str(event.get("message", ""))
                 elif event["event"] == "done":
                     done = event
         except BaseException:
