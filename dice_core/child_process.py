@@ -15,11 +15,12 @@ __all__ = ["child_environment", "own_python_command"]
 
 _PROJECT = Path(__file__).resolve().parent.parent
 
-# Runs a module with folders joined to the path of a Python that has been told to look nowhere else.
+# Runs a module with the folders of another process on the path of a Python that has been told to look nowhere else.
 _BOOTSTRAP = """\
 import runpy, sys
 count = int(sys.argv[1])
-sys.path[:] = [sys.argv[2]] + sys.path + [f for f in sys.argv[3:2 + count] if f not in sys.path]
+folders = sys.argv[2:2 + count]
+sys.path[:] = folders + [folder for folder in sys.path if folder not in folders]
 module = sys.argv[2 + count]
 sys.argv = [module] + sys.argv[3 + count:]
 runpy.run_module(module, run_name="__main__", alter_sys=True)
@@ -41,13 +42,15 @@ def own_python_command(module: str, arguments: Sequence[str]) -> list[str]:
     It finds the packages that this process finds, except those that lie in the current folder. Start it in a folder of
     its own; paths among the arguments have to be absolute.
     """
-    folders = [str(_PROJECT), *_import_folders()]
+    folders = _import_folders()
     command = [sys.executable, "-I", "-X", "utf8", "-c", _BOOTSTRAP, str(len(folders)), *folders]
     return [*command, module, *arguments]
 
 
 def _import_folders() -> list[str]:
-    """The folders that this process imports from: absolute ones, which are there, without the current one."""
-    here = Path.cwd().resolve()
+    """The folders that this process imports from, in order: absolute ones that are there, without the current one."""
+    here, project = Path.cwd().resolve(), str(_PROJECT)
     found = [entry for entry in sys.path if os.path.isabs(entry) and os.path.exists(entry)]
-    return [entry for entry in dict.fromkeys(found) if Path(entry).resolve() != here]
+    folders = [entry for entry in dict.fromkeys(found) if Path(entry).resolve() != here]
+    # Ours may be found in another way, or be the current one; its place matters, since others may hold another version.
+    return folders if project in folders else [project, *folders]

@@ -96,7 +96,7 @@ def read_image(path: Path) -> np.ndarray:
     except OSError as error:
         raise InputError(unreadable(path, error)) from error
     try:
-        check_image(memoryview(content), size)
+        check_image(content.data, size)
     except ValueError as error:
         raise InputError(f"{path.name} is damaged or too large ({error}): save it again as PNG or JPEG.") from None
     try:
