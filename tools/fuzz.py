@@ -96,8 +96,12 @@ def _answers(name: str, seed: int, first: int, stop: int, folder: Path, keep: Pa
         while True:
             while lines:
                 answer = json.loads(lines.pop(0))
-                number, deadline = answer["number"] + 1, time.monotonic() + LONGEST
-                yield answer
+                deadline = time.monotonic() + LONGEST
+                if "end" in answer:  # otherwise the process says that it begins
+                    number = answer["number"] + 1
+                    yield answer
+                if answer.get("end") == "memory":
+                    return  # and the process has ended by itself, since that peak would stay
             if not watch.is_alive() and not lines:
                 break
             if time.monotonic() > deadline:
@@ -121,6 +125,7 @@ def _work(name: str, seed: int, first: int, stop: int, keep: Path | None) -> int
     (home / "good").mkdir()
     make = CLASSES[name](home / "good")
     _limit_memory()
+    answers.write(json.dumps({"number": first}) + "\n")
     for number in range(first, stop):
         random = Random(f"{name} {seed} {number}")
         place, output = home / "input", home / "output"
@@ -146,7 +151,7 @@ def _work(name: str, seed: int, first: int, stop: int, keep: Path | None) -> int
             shutil.rmtree(folder)
         answers.write(json.dumps(answer) + "\n")
         if answer["end"] == "memory":
-            break  # the peak is this process's for good
+            break
     answers.flush()
     os._exit(0)  # Blender's Python does not always end well, and that is not what is tested
 

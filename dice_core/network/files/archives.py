@@ -6,6 +6,7 @@ import io
 import math
 import struct
 import zipfile
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -35,6 +36,8 @@ __all__ = [
     "tensor_array",
 ]
 
+# What Python's zipfile raises: it seeks where a file says, and knows neither passwords nor every way to compress.
+_BROKEN_ZIP = (zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError, struct.error)
 _STREAM_MAGIC = 0x1950A86A20F9469CFC6C
 _STREAM_VERSION = 1001
 
@@ -156,7 +159,7 @@ def tensor_array(tensor: TensorRecord | SparseRecord) -> np.ndarray:
         return dense
     try:
         raw = tensor.storage.read()
-    except (zipfile.BadZipFile, OSError) as error:
+    except _BROKEN_ZIP as error:
         raise InputError(f"The file is damaged, get it again: {error}.") from None
     itemsize = np.dtype(tensor.storage.kind).itemsize
     if len(raw) < tensor.storage.count * itemsize:
@@ -336,7 +339,7 @@ def read_archive(path: Path) -> Any:
     """
     try:
         return _read_zip(path) if zipfile.is_zipfile(path) else _read_stream(path)
-    except zipfile.BadZipFile as error:
+    except _BROKEN_ZIP as error:
         raise InputError(f"{path.name} is damaged, get it again: {error}.") from None
 
 
