@@ -12,8 +12,6 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from dice_core.capture.blocks import BlockStore, in_blocks
 from dice_core.capture.progress import Progress
 from dice_core.capture.recorder import ChunkRecorder
@@ -25,6 +23,7 @@ from dice_core.fitting.temporal_filter import reach
 from dice_core.media.footage import Footage
 from dice_core.take import Source, TakeWriter, TouchEvent
 from dice_core.take.format import load_arrays, write_arrays
+from dice_core.take.lock import take_lock
 
 __all__ = ["CaptureResult", "capture"]
 
@@ -69,15 +68,16 @@ def capture(
     progress = Progress(footage.count, events, on_progress)
     engine = make_engine(footage, settings)
     identity = {"name": settings.engine, "settings": engine.settings(), "models": engine.models()}
-    writer = TakeWriter(output, _source(footage), identity, settings.request(frames))
     warnings = [*footage.warnings, *engine.warnings]
     cancelled = False
-    if not writer.complete:
-        try:
-            cancelled = _run(footage, engine, writer, events, progress, warnings, should_stop)
-        except Exception:
-            writer.discard()
-            raise
+    with take_lock(output):
+        writer = TakeWriter(output, _source(footage), identity, settings.request(frames))
+        if not writer.complete:
+            try:
+                cancelled = _run(footage, engine, writer, events, progress, warnings, should_stop)
+            except Exception:
+                writer.discard()
+                raise
     return _result(writer, events, warnings, cancelled=cancelled)
 
 
@@ -185,9 +185,9 @@ def _frames_with(writer: TakeWriter) -> dict[str, int]:
     """How many frames of the take hold each mesh."""
     tracked = dict.fromkeys(writer.mesh_names, 0)
     for file in writer.chunk_files:
-        with np.load(file, allow_pickle=False) as arrays:
-            for name in tracked:
-                tracked[name] += int((arrays[f"tracked_{name}"] > 0).sum())
+        arrays = load_arrays(file, [f"tracked_{name}" for name in tracked])
+        for name in tracked:
+            tracked[name] += int((arrays[f"tracked_{name}"] > 0).sum())
     return tracked
 
 

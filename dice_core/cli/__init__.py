@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
-import logging
-import os
-import sys
-from collections.abc import Sequence
+# Before anything else is imported that could lie in the current folder.
+from dice_core.cli.import_path import leave_out_current_folder
+
+leave_out_current_folder()
+
+import contextlib  # noqa: E402
+import logging  # noqa: E402
+import os  # noqa: E402
+import sys  # noqa: E402
+from collections.abc import Sequence  # noqa: E402
 
 # Before numpy is loaded: the matrices here are small, and threads that wait for each other cost many times what they
 # gain; the second core has the landmark networks to run.

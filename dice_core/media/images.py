@@ -13,6 +13,7 @@ from dice_core.errors import InputError, Stopped
 from dice_core.media.footage import DEFAULT_FPS, Footage, check_fps, check_size, never, select_range
 from dice_core.media.formats import IMAGE_FORMATS
 from dice_core.media.headers import image_size
+from dice_core.media.image_budget import check_image
 
 __all__ = ["ImageFootage", "hash_file", "measure", "read_image", "unreadable"]
 
@@ -94,6 +95,10 @@ def read_image(path: Path) -> np.ndarray:
         content = np.fromfile(path, np.uint8)
     except OSError as error:
         raise InputError(unreadable(path, error)) from error
+    try:
+        check_image(content.data, size)
+    except ValueError as error:
+        raise InputError(f"{path.name} is damaged or too large ({error}): save it again as PNG or JPEG.") from None
     try:
         image = cv2.imdecode(content, cv2.IMREAD_COLOR_RGB)
     except cv2.error:

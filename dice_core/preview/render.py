@@ -18,9 +18,10 @@ from dice_core.media.opening import open_footage
 from dice_core.preview import composition
 from dice_core.preview.shading import Drawing, Painter, draw
 from dice_core.preview.viewpoint import ORBIT_DEGREES, Orbit, plan_orbit
-from dice_core.storage import replace_file
+from dice_core.storage import create_fresh, replace_file
 from dice_core.take import MESH_TITLES, Take
 from dice_core.take.frames import Body, Frame, FrameReader
+from dice_core.take.source_path import source_path
 
 __all__ = ["PreviewRenderer", "render_preview"]
 
@@ -217,7 +218,7 @@ def _footage(take: Take, indices: np.ndarray, warnings: list[str]) -> Generator[
     source = take.info["source"]
     given = 0
     try:
-        with open_footage(source["path"]) as footage:
+        with open_footage(source_path(source["path"], source["kind"])) as footage:
             if (footage.width, footage.height) != (source["width"], source["height"]):
                 raise InputError(f"{source['path']} is not of the size it was captured with.")
             wanted = set(indices.tolist())
@@ -262,7 +263,7 @@ def _temporary_beside(path: Path) -> Path:
     # The encoders know the format by the suffix; others may read the file, which they might not if mkstemp made it.
     temporary = path.with_name(f".{path.stem}-{os.getpid()}{path.suffix}")
     try:
-        temporary.touch()
+        create_fresh(temporary).close()
     except OSError as error:
         raise _unwritable(path, error.strerror or str(error)) from error
     return temporary
