@@ -71,6 +71,16 @@ class Take:
         """(T,) int32 index in the footage of every frame of the take."""
         return self.array("frame")
 
+    @cached_property
+    def times(self) -> np.ndarray:
+        """(T,) float64 seconds at which every frame of the take is shown, after frame 0 of the footage.
+
+        In footage of an even frame rate that is the frame's index divided by the rate; a still's is 0.
+        """
+        if self.has("time"):
+            return self.array("time")
+        return self.frames / self.fps if self.fps else np.zeros(len(self.frames))
+
     def chunks(self, keys: Collection[str] | None = None) -> Iterator[dict[str, np.ndarray]]:
         """The arrays of each chunk in turn, for work that must not hold a whole take in memory.
 
