@@ -6,10 +6,13 @@ import struct
 
 import numpy as np
 
-__all__ = ["UPRIGHT", "from_display_matrix", "swaps_sides", "turn_upright"]
+__all__ = ["MIRRORED", "QUARTER_TURN", "UPRIGHT", "UPSIDE_DOWN_MIRRORED", "combined", "from_display_matrix", "swaps_sides", "turn_upright"]
 
 UPRIGHT = 1
 """The orientation of pictures that are stored as they are shown."""
+
+MIRRORED, UPSIDE_DOWN_MIRRORED, QUARTER_TURN = 2, 4, 8
+"""Orientations that exchange left and right, exchange top and bottom, and turn by a quarter anticlockwise."""
 
 # What EXIF's orientations are, as rows of the matrix that takes stored (x, y) to shown (x, y), y downward.
 _MATRICES = {
@@ -28,6 +31,12 @@ _BY_MATRIX = {matrix: orientation for orientation, matrix in _MATRICES.items()}
 def swaps_sides(orientation: int) -> bool:
     """Whether width and height change places; orientation : 1 to 8 as in EXIF."""
     return orientation >= 5
+
+
+def combined(first: int, second: int) -> int:
+    """The orientation that does what `first` does and then what `second` does to the result."""
+    product = np.array(_MATRICES[second]) @ np.array(_MATRICES[first])
+    return _BY_MATRIX[tuple(tuple(int(value) for value in row) for row in product)]  # type: ignore[index]
 
 
 def turn_upright(image: np.ndarray, orientation: int) -> np.ndarray:
