@@ -18,6 +18,7 @@ from dice_core.engines.settings import CaptureSettings
 from dice_core.errors import InputError, Stopped, user_message
 from dice_core.events import EventWriter
 from dice_core.media.formats import is_pattern, list_images
+from dice_core.media.images import left_out_warning
 from dice_core.media.opening import open_footage
 from dice_core.take import MESH_TITLES
 
@@ -97,6 +98,9 @@ def _stills(options: argparse.Namespace, settings: CaptureSettings, events: Even
     images = [source] if source.is_file() else list(list_images(source))
     folder = options.output or Path(f"{source.resolve().name}-takes")
     status = 0
+    for sentence in left_out_warning(source):
+        events.warning(sentence)
+        print(f"dice: {sentence}", file=sys.stderr)
     for image, name in zip(images, _take_names(images), strict=True):
         if stop.is_set():
             break

@@ -90,6 +90,8 @@ class HeifFile:
     def content(self, item: Item) -> bytes:
         """An item's bytes."""
         length = self.stream.seek(0, 2)
+        if sum(size for _, size in item.extents) > length:
+            raise ValueError("more bytes than there are")
         parts = []
         for offset, size in item.extents:
             if item.in_idat:
@@ -209,7 +211,10 @@ def _locate(body: bytes, items: dict[int, Item]) -> None:
         item.in_idat = method == 1
         numbers.take(2)
         base = numbers.take(base_size)
-        for _ in range(numbers.take(2)):
+        count = numbers.take(2)
+        if count > 1 and not offset_size + length_size:
+            raise ValueError("parts without a place")
+        for _ in range(count):
             numbers.take(index_size if version else 0)
             offset = numbers.take(offset_size)
             item.extents.append((base + offset, numbers.take(length_size)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import struct
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,17 +11,24 @@ import cv2
 import numpy as np
 
 from dice_core.errors import InputError, Stopped
+from dice_core.media.animation import holds_several
 from dice_core.media.footage import DEFAULT_FPS, Footage, check_fps, check_size, never, select_range
-from dice_core.media.formats import IMAGE_FORMATS
-from dice_core.media.headers import image_size
+from dice_core.media.formats import IMAGE_FORMATS, left_out
+from dice_core.media.headers import image_orientation, image_size
+from dice_core.media.heif import HeifError, read_heif
+from dice_core.media.heif_boxes import is_heif
 
-__all__ = ["ImageFootage", "hash_file", "measure", "read_image", "unreadable"]
+__all__ = ["ImageFootage", "hash_file", "left_out_warning", "measure", "read_image", "unreadable"]
 
 MAX_FILE_BYTES = 750_000_000
 """The largest image file: 120 million pixels of 16 bits, uncompressed. It is in memory while it is decoded."""
 
 HASHED_AT_ONCE = 1 << 20
 """Bytes between two looks at whether to stop: about a millisecond of hashing."""
+
+
+NAMED_AT_MOST = 3
+"""Files that a sentence names; set by hand."""
 
 
 class ImageFootage(Footage):
@@ -59,6 +67,8 @@ class ImageFootage(Footage):
             size=size,
             fps=0.0 if single else check_fps(DEFAULT_FPS if fps is None else fps),
             frames=select_range(frames, len(files), path),
+            orientation=image_orientation(files[0]),
+            warnings=() if single else left_out_warning(path),
             should_stop=should_stop,
         )
         self._files = files
@@ -89,18 +99,37 @@ def read_image(path: Path) -> np.ndarray:
     Returns (height, width, 3) uint8 RGB. Raises InputError if it is missing, damaged, too small or too large.
     """
     size = measure(path)
+    image = _read_heif(path) if _is_heif(path) else _read_common(path)
+    if image is None or image.shape[1::-1] != size:
+        raise InputError(f"{path.name} is damaged or of a kind that cannot be read: save it again as PNG or JPEG.")
+    return image
+
+
+def _is_heif(path: Path) -> bool:
+    with path.open("rb") as file:
+        return bool(is_heif(file.read(32)))
+
+
+def _read_heif(path: Path) -> np.ndarray:
+    try:
+        return read_heif(path)
+    except (HeifError, ValueError, struct.error) as error:
+        raise InputError(f"{path.name} cannot be read ({error}): save it as JPEG.") from error
+    except OSError as error:
+        raise InputError(unreadable(path, error)) from error
+
+
+def _read_common(path: Path) -> np.ndarray | None:
+    """An image of OpenCV's formats, None if it is damaged."""
     try:
         # cv2.imread cannot open non-ASCII paths on Windows.
         content = np.fromfile(path, np.uint8)
     except OSError as error:
         raise InputError(unreadable(path, error)) from error
     try:
-        image = cv2.imdecode(content, cv2.IMREAD_COLOR_RGB)
+        return cv2.imdecode(content, cv2.IMREAD_COLOR_RGB)
     except cv2.error:
-        image = None
-    if image is None or image.shape[1::-1] != size:
-        raise InputError(f"{path.name} is damaged or of a kind that cannot be read: save it again as PNG or JPEG.")
-    return image
+        return None
 
 
 def measure(path: Path) -> tuple[int, int]:
@@ -108,10 +137,15 @@ def measure(path: Path) -> tuple[int, int]:
     try:
         size = image_size(path)
         length = path.stat().st_size
+        several = holds_several(path)
     except OSError as error:
         raise InputError(unreadable(path, error)) from error
     if size is None:
         raise InputError(f"{path.name} is not an image that can be read: give {IMAGE_FORMATS}.")
+    if several:
+        raise InputError(
+            f"{path.name} holds several pictures: export them as a video, or as images one a file, and capture those."
+        )
     check_size(*size, path.name)
     if length > MAX_FILE_BYTES:
         raise InputError(f"{path.name} has {length / 1e9:.1f} GB, too much for one image: save it compressed.")
@@ -133,6 +167,15 @@ def hash_file(path: Path, should_stop: Callable[[], bool] = never) -> str:
     except OSError as error:
         raise InputError(unreadable(path, error)) from error
     return digest.hexdigest()
+
+
+def left_out_warning(source: Path) -> tuple[str, ...]:
+    """A sentence about what looks like footage in a folder or pattern but is left out; nothing where all is read."""
+    names = [path.name for path in left_out(source)]
+    if not names:
+        return ()
+    shown = ", ".join(names[:NAMED_AT_MOST]) + (f" and {len(names) - NAMED_AT_MOST} more" if names[NAMED_AT_MOST:] else "")
+    return (f"{shown} beside the images cannot be captured with them and {'is' if len(names) == 1 else 'are'} left out.",)
 
 
 def unreadable(path: Path, error: OSError) -> str:

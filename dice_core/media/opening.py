@@ -20,9 +20,6 @@ __all__ = ["open_footage"]
 
 _log = logging.getLogger(__name__)
 
-APPLE_SUFFIXES = frozenset({".heic", ".heif", ".avif"})
-"""Endings of pictures that OpenCV's wheels cannot decode."""
-
 
 def open_footage(
     source: str | Path,
@@ -62,8 +59,6 @@ def _open(path: Path, frames: tuple[int, int] | None, fps: float | None, should_
         raise InputError(f"{path} does not exist: check the path.")
     if not path.is_file():
         raise InputError(f"{path} is not a file: give an image, a folder of images or a video.")
-    if path.suffix.lower() in APPLE_SUFFIXES:
-        raise InputError(f"{path.name} is a {path.suffix[1:].upper()} picture, which cannot be read: save it as JPEG.")
     if path.suffix.lower() in IMAGE_SUFFIXES or _is_image(path):
         return ImageFootage(path, (path,), frames, single=True, fps=fps, should_stop=should_stop)
     if fps is not None:

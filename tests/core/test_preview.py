@@ -110,8 +110,7 @@ def test_view_keeps_distances(take: Take) -> None:
 
 def test_surface_toward_the_light_is_brighter(take: Take) -> None:
     """The key light is at the upper left: the sphere is brighter there than at the lower right."""
-    vertices, faces, colours = Painter(take.meshes).paint(FrameReader(take).read(1))
-    drawing = draw(vertices, faces, colours, take.camera)
+    drawing = draw(Painter(take.meshes).paint(FrameReader(take).read(1)), take.camera)
     offset = 40
     upper_left, lower_right = drawing.colour[120 - offset, 160 - offset], drawing.colour[120 + offset, 160 + offset]
     assert drawing.coverage[120 - offset, 160 - offset] == drawing.coverage[120 + offset, 160 + offset] == 1
