@@ -149,13 +149,10 @@ def test_a_failure_is_not_hidden_by_the_file_that_is_still_open(
         def __init__(self, *_: object) -> None:
             open_writers.add(id(self))
 
-        def isOpened(self) -> bool:  # noqa: N802 (OpenCV's name)
-            return True
-
-        def write(self, _: np.ndarray) -> None:
+        def write(self, *_: object) -> None:
             raise MemoryError("the real failure")
 
-        def release(self) -> None:
+        def close(self) -> None:
             open_writers.discard(id(self))
 
     class WindowsPath(type(tmp_path)):  # type: ignore[misc]
@@ -164,8 +161,7 @@ def test_a_failure_is_not_hidden_by_the_file_that_is_still_open(
                 raise PermissionError(13, "The process cannot access the file because it is being used")
             super().unlink(missing_ok)
 
-    monkeypatch.setattr(cv2, "VideoWriter", Writer)
-    Writer.fourcc = staticmethod(lambda *_: 0)  # type: ignore[attr-defined]
+    monkeypatch.setattr("dice_core.preview.render.VideoWriter", Writer)
     monkeypatch.setattr("dice_core.preview.render.Path", WindowsPath)
     with pytest.raises(MemoryError, match="the real failure"):
         render_preview(take, tmp_path / "out.mp4")
