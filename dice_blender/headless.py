@@ -28,7 +28,7 @@ from .scene.materials import tree_of
 __all__ = ["main", "run"]
 
 _FAILED = 1
-# Linear grey of the world, and watts per square metre of the sun above the camera's left shoulder.
+# Linear grey of the world, and watts per square metre of the sun above the camera's left shoulder. Set by hand.
 _WORLD_GREY = 0.25
 _SUN_STRENGTH = 3.0
 _SUN_ANGLES = (math.radians(50), math.radians(-20), 0.0)

@@ -25,7 +25,7 @@ __all__ = ["one_skeleton", "separate_bodies"]
 
 # Neither format has visibility: absent bodies shrink to a point. Not to nothing, which could not be inverted.
 _ABSENT_SCALE = 1e-3
-# Metres: length of bones that stand for whole objects.
+# Metres: length of bones that stand for whole objects. Set by hand.
 _STAND_IN_LENGTH = 0.1
 _ROOT = "root"
 # Game engines' importers know this name and do not import the object as one more bone.

@@ -19,7 +19,7 @@ from .rotations import continuous_quaternions
 
 __all__ = ["add_armature_modifier", "bind_to_bones", "build_armature", "editing", "key_bones", "set_weights"]
 
-# Metres: shorter bones vanish in Blender.
+# Metres: shorter bones vanish in Blender. Set by hand.
 _SHORTEST_BONE = 0.004
 # Length of a bone without children, as a share of its parent's. Set by hand.
 _TIP_LENGTH = 0.8

@@ -25,7 +25,7 @@ _PARTS = {
     "Mouth": (("mouth_inner", "tongue"), (0.35, 0.07, 0.06), 0.35),
 }
 _IRISES, _PUPILS = ("Irises", (0.05, 0.085, 0.1), 0.15), ("Pupils", (0.005, 0.005, 0.005), 0.15)
-# Linear RGB.
+# Linear RGB, set by hand.
 _SKIN = {"head": (0.62, 0.38, 0.28), "hand_left": (0.60, 0.36, 0.27), "hand_right": (0.60, 0.36, 0.27)}
 _CONTACT_COLOUR = (0.9, 0.05, 0.02, 1.0)
 _ROUGHNESS = 0.55

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 __all__ = ["draw_wrapped"]
 
-# Width of an average letter and of an icon with its margins, in pixels at scale 1.
+# Width of an average letter and of an icon with its margins, in pixels at scale 1. Set by hand.
 _LETTER, _ICON = 6.3, 46
 _LEAST = 16
 

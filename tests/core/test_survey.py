@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from dice_core.engines.base import SIDES
 from dice_core.engines.open.engine import OpenEngine
 from dice_core.engines.open.survey import DEFAULT_FOV, SURVEY_FRAMES, Person, survey
 from dice_core.engines.open.tracking import sample_landmarks
@@ -20,7 +21,7 @@ from dice_core.take import open_take
 def person() -> Person:
     footage = open_footage(str(sample_clip()))
     camera = Camera.from_fov(footage.width, footage.height, DEFAULT_FOV)
-    return survey(camera, sample_landmarks(footage, SURVEY_FRAMES, lambda: False))
+    return survey(camera, sample_landmarks(footage, SURVEY_FRAMES, lambda: False), SIDES)
 
 
 def test_the_hand_is_as_large_beside_the_head_as_in_the_truth(person: Person) -> None:
@@ -46,3 +47,15 @@ def test_a_survey_stops_when_asked() -> None:
     asked = iter([False, True])
     with pytest.raises(Stopped):
         sample_landmarks(open_footage(str(sample_clip())), SURVEY_FRAMES, lambda: next(asked))
+
+
+def test_hands_that_the_user_does_not_look_for_say_nothing_about_the_person() -> None:
+    """The bundled clip shows a right hand alone."""
+    footage = open_footage(str(sample_clip()), (24, 48))
+    camera = Camera.from_fov(footage.width, footage.height, DEFAULT_FOV)
+    seen = sample_landmarks(footage, 3, lambda: False)
+    assert survey(camera, seen, ("right",)).hand_scale != 1.0
+    left = survey(camera, seen, ("left",))
+    assert left.hand_scale == 1.0
+    assert left.hand_shape.tolist() == survey(camera, [], SIDES).hand_shape.tolist()
+    assert left.hand_shape.tolist() != survey(camera, seen, SIDES).hand_shape.tolist()

@@ -19,7 +19,7 @@ from dice_core.engines.open.tracking import TrackedFrame, sample_landmarks, trac
 from dice_core.engines.settings import CaptureSettings
 from dice_core.geometry.camera import Camera
 from dice_core.geometry.mesh import Mesh
-from dice_core.landmarks import model_identities
+from dice_core.landmarks import FrameLandmarks, model_identities
 from dice_core.media.footage import Footage
 
 __all__ = ["OpenEngine"]
@@ -54,22 +54,28 @@ class OpenEngine:
 
         Raises Stopped where `should_stop` says so.
         """
-        person = self._survey(should_stop) if saved is None else Person.from_arrays(saved)
+        seen = self._look(should_stop) if saved is None else []
+        sides = self._settings.sides
+        person = Person.from_arrays(saved) if saved is not None else survey(self._camera, seen, sides)
         tissue = head_tissue(person.head)
         self._person = person
         self._fitter = FrameFitter(person, tissue)
         self._postprocessor = Postprocessor(person, tissue, self._footage.fps)
+        if any(found.face is not None and any(hand.side in sides for hand in found.hands) for found in seen):
+            # Now, while the first frames are tracked: a capture that is cancelled then ends at once.
+            self._postprocessor.prepare_contact()
         return person.to_arrays()
 
-    def _survey(self, should_stop: Callable[[], bool]) -> Person:
+    def _look(self, should_stop: Callable[[], bool]) -> list[FrameLandmarks]:
+        """Landmarks of frames all over the footage."""
         if self._footage.kind == "image":
             self._tracked = frames = list(track(self._footage, 0, None))
-            return survey(self._camera, [frame.landmarks for frame in frames])
+            return [frame.landmarks for frame in frames]
         # The clip is tracked from its start while the survey looks at frames all over it: together they keep two cores
         # busy, one after the other they take twice as long.
         self._tracked = tracked = track(self._footage, 0, None)
         try:
-            return survey(self._camera, sample_landmarks(self._footage, SURVEY_FRAMES, should_stop))
+            return sample_landmarks(self._footage, SURVEY_FRAMES, should_stop)
         except BaseException:
             tracked.close()
             raise

@@ -63,9 +63,13 @@ class Postprocessor:
 
     @cached_property
     def _soft_tissue(self) -> SoftTissue:
-        # Made for the first hand that is near: a second or more that clips of heads alone need not wait for.
+        # Made when it is needed: half a second or more that clips of heads alone need not wait for.
         mesh = self._person.head_mesh()
         return SoftTissue(self._tissue, mesh.rest_vertices, triangles(mesh))
+
+    def prepare_contact(self) -> None:
+        """Prepare the skin for hands, which otherwise happens when the first one is there."""
+        _ = self._soft_tissue
 
     def chunk(self, window: OpenFrames, start: int, stop: int) -> Chunk:
         """Rows start..stop-1 as the take holds them; a mesh that is in none of them is left out.

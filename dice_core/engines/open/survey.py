@@ -78,8 +78,8 @@ class Person:
         return cls(camera, arrays["head_shape"], arrays["hand_shape"], float(arrays["hand_scale"]))
 
 
-def survey(camera: Camera, seen: Sequence[FrameLandmarks]) -> Person:
-    """The person's constants from the landmarks of some frames."""
+def survey(camera: Camera, seen: Sequence[FrameLandmarks], sides: Sequence[str]) -> Person:
+    """The person's constants from the landmarks of some frames. sides : of the hands that are the person's."""
     faces: list[np.ndarray] = []
     hands: list[tuple[Hand, HandObservation]] = []
     together: list[tuple[np.ndarray, str, HandObservation]] = []
@@ -87,6 +87,8 @@ def survey(camera: Camera, seen: Sequence[FrameLandmarks]) -> Person:
         if found.face is not None:
             faces.append(found.face.points.astype(np.float64))
         for hand in found.hands:
+            if hand.side not in sides:
+                continue
             observation = HandObservation.of(hand.points, hand.world)
             hands.append((load_hand(hand.side), observation))
             if found.face is not None:
