@@ -36,6 +36,8 @@ WIDEST = 2.0
 """Wider footage (width by height) is shown lower instead of making the whole picture too wide."""
 PICTURE_SAMPLES = 2
 """Samples along each side of a pixel in a still picture; video frames take one."""
+TEMPORARY_STEM = 40
+"""Characters of the output's name in the temporary file's, which must not be too long for the disk. Set by hand."""
 LEAST_FPS = 1.0
 """Frames a second of the video at least: a still, which has none, is shown for a second."""
 
@@ -260,7 +262,7 @@ def _state(body: Body | None) -> str:
 def _temporary_beside(path: Path) -> Path:
     """A file in the output's folder, so that a preview is there whole or not at all."""
     # The encoders know the format by the suffix; others may read the file, which they might not if mkstemp made it.
-    temporary = path.with_name(f".{path.stem}-{os.getpid()}{path.suffix}")
+    temporary = path.with_name(f".{path.stem[:TEMPORARY_STEM]}-{os.getpid()}{path.suffix}")
     try:
         temporary.touch()
     except OSError as error:
