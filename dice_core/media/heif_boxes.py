@@ -116,10 +116,13 @@ def is_heif(start: bytes) -> str:
 
 
 def read_boxes(stream: BinaryIO) -> HeifFile:
-    """The description of a HEIF file. Raises ValueError or struct.error if it is damaged."""
-    for kind, body in _top_boxes(stream):
-        if kind == "meta":
-            return _meta(stream, body[4:])
+    """The description of a HEIF file. Raises ValueError if it is damaged."""
+    try:
+        for kind, body in _top_boxes(stream):
+            if kind == "meta":
+                return _meta(stream, body[4:])
+    except (struct.error, IndexError) as error:
+        raise ValueError("boxes cut short") from error
     raise ValueError("no description")
 
 

@@ -29,6 +29,9 @@ TOLERATED_SECONDS = 1.0
 """Seconds by which the picture may end before the file does, where only the whole's length is known: sound lasts longer.
 Set by hand."""
 
+REORDERED = 16
+"""Frames at most by which the order of storing and showing differs, in all codecs that are read."""
+
 MOST_ASPECT = 4.0
 """Width of a pixel in heights, or the other way round, that is believed; film squeezed for wide screens has 2."""
 
@@ -140,7 +143,7 @@ def _scan(path: Path, stop: int | None, should_stop: Callable[[], bool]) -> _Fac
         while frame is not None:
             if (frame.width, frame.height) != size:
                 raise InputError(
-                    f"{path.name} changes from {size[0]} x {size[1]} to {frame.width} x {frame.height} pixels at frame "
+                    f"{path.name} changes from {size[0]} x {size[1]} to {frame.width} x {frame.height} pixels near frame "
                     f"{len(stamps)}: cut it there and capture the parts one by one."
                 )
             stamps.append(frame.pts)
@@ -148,15 +151,30 @@ def _scan(path: Path, stop: int | None, should_stop: Callable[[], bool]) -> _Fac
             if should_stop():
                 raise Stopped
             frame = None if len(stamps) == stop else decoder.next()
-        count = len(stamps)
-        if count == stop:
+        if len(stamps) == stop:
+            count = len(stamps)
             stamps += _later(decoder.remaining_stamps(), stamps[-1])
+        else:
+            cut_off = stream.frames - len(stamps) > decoder.damaged
+            count = _unbroken(stamps) if cut_off else len(stamps)
+            stamps = stamps[:count]
         times = frame_times(_seconds(stamps, stream.time_base), _rates(stream))
         announced = stream.frames or ((decoder.duration - TOLERATED_SECONDS) * times.fps if times.even else 0.0)
         aspect = _pixel_aspect(stream.sample_aspect_ratio, path)
         return _Facts(size, aspect, orientation, interlaced, times, count, announced, decoder.damaged)
     finally:
         decoder.close()
+
+
+def _unbroken(stamps: list[int | None]) -> int:
+    """How many frames of a cut-off clip there are before the hole at its end, where some that are shown earlier are stored
+    later and are lost."""
+    known = [stamp for stamp in stamps if stamp is not None]
+    gaps = np.diff(known)
+    if len(known) < len(stamps) or len(gaps) < 2:
+        return len(stamps)
+    holes = np.flatnonzero(gaps[-REORDERED:] > 1.5 * np.median(gaps))
+    return len(stamps) - len(gaps[-REORDERED:]) + int(holes[0]) if len(holes) else len(stamps)
 
 
 def _later(stamps: Iterator[int | None], last: int | None) -> list[int]:
