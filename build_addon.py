@@ -218,7 +218,9 @@ def _write_zip(platform: str, wheels: Sequence[Path], output: Path) -> Path:
     if temporary.stat().st_size >= LARGEST_ZIP:
         size = temporary.stat().st_size / 1e6
         temporary.unlink()
-        raise BuildError(f"{path.name} would have {size:.0f} MB, more than the {LARGEST_ZIP / 1e6:.0f} MB that a zip may have.")
+        raise BuildError(
+            f"{path.name} would have {size:.0f} MB, more than the {LARGEST_ZIP / 1e6:.0f} MB that a zip may have."
+        )
     temporary.replace(path)
     return path
 

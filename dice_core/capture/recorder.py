@@ -23,8 +23,8 @@ __all__ = ["ChunkRecorder"]
 class ChunkRecorder:
     """Writes the chunks of a capture in order, going on after those of an earlier run.
 
-    mesh : gives a mesh of the take by its name; footage : what is captured; in a single picture a touch lasts one frame.
-    Raises InputError where what the earlier run left is damaged.
+    mesh : gives a mesh of the take by its name; footage : what is captured; in a single picture a touch lasts one
+    frame. Raises InputError where what the earlier run left is damaged.
     """
 
     def __init__(self, writer: TakeWriter, mesh: Callable[[str], Mesh], footage: Footage) -> None:
@@ -69,7 +69,7 @@ class ChunkRecorder:
         return arrays
 
     def _in_source_pixels(self, points: np.ndarray) -> np.ndarray:
-        """Landmarks (T, L, 2) in the source's own pixels, zero where there are none, from those of its square frames."""
+        """Landmarks (T, L, 2), zero where there are none, from square pixels to the source's own."""
         square = self._footage.width, self._footage.height
         if square == self._footage.source_size:
             return points

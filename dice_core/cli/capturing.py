@@ -31,8 +31,8 @@ _log = logging.getLogger(__name__)
 _ENDING = ".dicetake"
 
 _LONGEST_STEM = 200
-"""Bytes of a take's name before its ending, where the name is ours to choose: with the endings that takes and what is made
-of them get, it fits the 255 bytes that file systems allow. Set by hand."""
+"""Bytes of a take's name before its ending, where the name is ours to choose: with the endings that takes and what is
+made of them get, it fits the 255 bytes that file systems allow. Set by hand."""
 
 
 def run(options: argparse.Namespace) -> int:

@@ -12,9 +12,9 @@ __all__ = ["prepare_streams"]
 def prepare_streams() -> None:
     """Make standard output and error usable.
 
-    What their encoding does not have is written as an escape, such as \\uc5bc, instead of losing the work at the last line.
-    A stream that is closed is replaced by one that leads nowhere, for otherwise the next file that is opened would get its
-    place, and what is printed would go into that.
+    What their encoding does not have is written as an escape, such as \\uc5bc, instead of losing the work at the last
+    line. A stream that is closed is replaced by one that leads nowhere, for otherwise the next file that is opened
+    would get its place, and what is printed would go into that.
     """
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         stream = getattr(sys, name)

@@ -12,16 +12,16 @@ from dice_core.errors import InputError
 __all__ = ["Camera", "square_size"]
 
 SQUARE = 0.002
-"""Share by which a pixel may be wider than high, or higher than wide, and still count as square. Set by hand: no standard
-lies nearer to 1 than 16:15."""
+"""Share by which a pixel may be wider than high, or higher than wide, and still count as square. Set by hand: no
+standard lies nearer to 1 than 16:15."""
 
 
 @dataclass(frozen=True)
 class Camera:
     """Perspective camera without lens distortion.
 
-    fx, fy, cx, cy : pixels of the source footage; width, height : size of its frames in pixels. Where the pixels are not
-    square, fx and fy differ.
+    fx, fy, cx, cy : pixels of the source footage; width, height : size of its frames in pixels. Where the pixels are
+    not square, fx and fy differ.
     """
 
     fx: float

@@ -1,4 +1,4 @@
-"""Image files that hold more than one picture: animated PNG and WebP, TIFF of several pages, HEIC and AVIF sequences."""
+"""Image files that hold several pictures: animated PNG and WebP, TIFF of several pages, HEIC and AVIF sequences."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def holds_several(path: Path) -> bool:
             if start.startswith(b"\x89PNG\r\n\x1a\n"):
                 return _png(file)
             if start[:4] == b"RIFF" and start[8:12] == b"WEBP":
-                return start[12:16] == b"VP8X" and bool(start[20] & 2)
+                return start[12:16] == b"VP8X" and bool(start[20:21] and start[20] & 2)
             if start[:4] in (b"II*\0", b"MM\0*"):
                 return _tiff(file, "<" if start[:2] == b"II" else ">")
         except struct.error:

@@ -19,8 +19,8 @@ __all__ = ["Decoder", "orientation_of", "to_rgb"]
 MOST_THREADS = 4
 """Threads that decode. Each holds a frame of its own: of 4K and 10 bits, four take 100 MB. Set by hand."""
 
-CONTAINERS = (
-    "mov,mp4,matroska,webm,avi,mpegts,mpeg,mpegvideo,asf,flv,ogg,mxf,ivf,obu,av1,h264,hevc,m4v,dv,nut,gif,mjpeg,yuv4mpegpipe"
+CONTAINERS = ",".join(
+    "mov mp4 matroska webm avi mpegts mpeg mpegvideo asf flv ogg mxf ivf obu av1 h264 hevc m4v dv nut gif mjpeg".split()
 )
 """What is opened, by FFmpeg's names. Playlists, which name other files and addresses, are not footage."""
 
@@ -30,8 +30,8 @@ _OPTIONS = {"protocol_whitelist": "file", "format_whitelist": CONTAINERS}
 class Decoder:
     """An open video; `position` is the number of the frame that comes next.
 
-    Frames are those that decode without damage, in the order in which they are shown: the same in every run, whatever the
-    number of threads. damaged : parts of the file, so far, that gave none.
+    Frames are those that decode without damage, in the order in which they are shown: the same in every run, whatever
+    the number of threads. damaged : parts of the file, so far, that gave none.
     """
 
     def __init__(self, path: Path, *, deinterlace: bool = False) -> None:
@@ -44,7 +44,7 @@ class Decoder:
         except (av.error.FFmpegError, OSError, ValueError) as error:
             raise InputError(_no_video(path)) from error
         stream = self._container.streams.best("video")
-        if stream is None or stream.disposition & Disposition.attached_pic:
+        if not isinstance(stream, av.VideoStream) or stream.disposition & Disposition.attached_pic:
             self.close()
             raise InputError(_no_video(path))
         self.stream = stream
@@ -125,7 +125,7 @@ class Decoder:
 
 def orientation_of(frame: av.VideoFrame) -> int:
     """How a frame is to be turned, 1 to 8 as in EXIF."""
-    data = frame.side_data.get(Type.DISPLAYMATRIX)
+    data = frame.side_data.get(Type.DISPLAYMATRIX)  # type: ignore[call-overload] # the stubs know the names alone
     return UPRIGHT if data is None else from_display_matrix(bytes(data))
 
 
@@ -144,7 +144,8 @@ def _pulled(graph: av.filter.Graph) -> Iterator[av.VideoFrame]:
             frame = graph.pull()
         except (av.error.BlockingIOError, av.error.EOFError):
             return
-        yield frame
+        if isinstance(frame, av.VideoFrame):
+            yield frame
 
 
 def _no_video(path: Path) -> str:

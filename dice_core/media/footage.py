@@ -40,8 +40,8 @@ class Footage(ABC):
 
     kind : "image", "sequence" or "video". path : what the user gave. width, height : pixels, upright and square, as the
     frames are read. source_size : width and height, pixels, upright, as the source has them, whether square or not.
-    orientation : how what is stored was turned to stand upright, 1 to 8 as in EXIF. fps : frames a second, 0 for a single
-    picture. first_frame : number, from 0, of the first of these frames in the source. count : number of frames.
+    orientation : how what is stored was turned to stand upright, 1 to 8 as in EXIF. fps : frames a second, 0 for a
+    single picture. first_frame : number, from 0, of the first of these frames in the source. count : number of frames.
     seconds : (count,) float64, when each is shown, after frame 0 of the source; uneven : whether that is not simply its
     number / fps. warnings : sentences for the user about what is wrong with the source but not fatal.
 

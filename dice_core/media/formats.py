@@ -33,7 +33,7 @@ VIDEO_SUFFIXES = frozenset({".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".m
 """Endings, in lower case, that file browsers offer as videos. Any other file is tried as a video, too."""
 
 UNREAD_SUFFIXES = frozenset(
-    {".gif", ".jp2", ".jxl", ".exr", ".hdr", ".psd", ".tga", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".raf", ".orf", ".rw2"}
+    f".{name}" for name in "gif jp2 jxl exr hdr psd tga dng cr2 cr3 nef arw raf orf rw2".split()
 )
 """Endings, in lower case, of pictures that cannot be read: where they are left out, that is said."""
 
@@ -74,9 +74,7 @@ def left_out(source: str | Path) -> tuple[Path, ...]:
     else:
         found = (Path(name) for name in glob.glob(str(source), recursive=True))
     unread = UNREAD_SUFFIXES | VIDEO_SUFFIXES
-    return tuple(
-        sorted(other for other in found if other.suffix.lower() in unread and not other.name.startswith("."))
-    )
+    return tuple(sorted(other for other in found if other.suffix.lower() in unread and not other.name.startswith(".")))
 
 
 def is_pattern(source: str | Path) -> bool:

@@ -18,7 +18,7 @@ milliseconds jitter by less, and every frame is still nearest to its own place."
 
 @dataclass(frozen=True)
 class FrameTimes:
-    """fps : frames a second; seconds : (n,) float64, of each frame after the first; even : whether those are all k / fps."""
+    """fps : frames a second; seconds : (n,) float64, after the first frame; even : whether frame k is at k / fps."""
 
     fps: float
     seconds: np.ndarray
@@ -28,12 +28,12 @@ class FrameTimes:
 def frame_times(stamps: Sequence[float | None], rates: Sequence[float]) -> FrameTimes:
     """Frame rate and times from what a container says.
 
-    stamps : seconds at which each frame is shown, None where the container does not say; rates : frames a second that it
-    announces, the most trusted first; those that cannot be are passed over.
+    stamps : seconds at which each frame is shown, None where the container does not say; rates : frames a second that
+    it announces, the most trusted first; those that cannot be are passed over.
 
-    A clip is even if all its frames lie where one of the rates has them, within `TOLERANCE`; the mean rate of the clip is
-    tried last. Otherwise each frame keeps its time, and the rate is that of most frames (the median interval). Stamps that
-    are missing or do not increase are not believed: the clip then counts as even.
+    A clip is even if all its frames lie where one of the rates has them, within `TOLERANCE`; the mean rate of the clip
+    is tried last. Otherwise each frame keeps its time, and the rate is that of most frames (the median interval).
+    Stamps that are missing or do not increase are not believed: the clip then counts as even.
     """
     count = len(stamps)
     believed = [rate for rate in rates if 0 < rate <= HIGHEST_FPS]

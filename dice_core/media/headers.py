@@ -32,7 +32,8 @@ def image_size(path: Path) -> tuple[int, int] | None:
 
 
 def image_orientation(path: Path) -> int:
-    """How an image is turned to stand upright, 1 to 8 as in EXIF; 1 if it does not say. Raises OSError as `image_size`."""
+    """How an image is turned to stand upright, 1 to 8 as in EXIF; 1 if it does not say. Raises OSError as
+    `image_size`."""
     header = _header(path)
     return header[1] if header is not None and header[1] in range(1, 9) else UPRIGHT
 

@@ -1,6 +1,7 @@
 """HEIC and AVIF photos: the boxes of ISO/IEC 23008-12 (HEIF), and the pictures in them by PyAV's decoders.
 
-Phones store a photo as one picture or as a grid of tiles, with properties that say how it is cropped, turned and mirrored.
+Phones store a photo as one picture or as a grid of tiles, with properties that say how it is cropped, turned and
+mirrored.
 """
 
 from __future__ import annotations
@@ -37,8 +38,8 @@ class _Grid:
 def read_heif(path: Path) -> np.ndarray:
     """The main picture of a HEIC or AVIF file, upright, (h, w, 3) uint8 RGB; transparency and depth are left out.
 
-    Raises HeifError if it cannot be decoded, ValueError or struct.error for damaged boxes, OSError if the file cannot be
-    read.
+    Raises HeifError if it cannot be decoded, ValueError or struct.error for damaged boxes, OSError if the file cannot
+    be read.
     """
     with path.open("rb") as stream:
         boxes = read_boxes(stream)
@@ -71,7 +72,7 @@ def _decode(item: Item, content: bytes) -> np.ndarray:
     if item.kind not in _DECODERS:
         raise HeifError(f"it is stored as {item.kind!r}")
     name, configuration = _DECODERS[item.kind]
-    context = av.CodecContext.create(name, "r")
+    context = av.VideoCodecContext.create(name, "r")
     if configuration in item.properties:
         context.extradata = item.properties[configuration]
     frames = [*context.decode(av.Packet(content)), *context.decode(None)]

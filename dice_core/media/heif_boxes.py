@@ -22,6 +22,7 @@ ANIMATIONS = frozenset({b"hevc", b"hevx", b"msf1", b"avis"})
 MOST_BOX_BYTES = 16_000_000
 """Of the description alone; a phone's takes some kilobytes. Set by hand."""
 
+
 @dataclass
 class Item:
     """A picture in the file.

@@ -174,8 +174,12 @@ def left_out_warning(source: Path) -> tuple[str, ...]:
     names = [path.name for path in left_out(source)]
     if not names:
         return ()
-    shown = ", ".join(names[:NAMED_AT_MOST]) + (f" and {len(names) - NAMED_AT_MOST} more" if names[NAMED_AT_MOST:] else "")
-    return (f"{shown} beside the images cannot be captured with them and {'is' if len(names) == 1 else 'are'} left out.",)
+    shown = ", ".join(names[:NAMED_AT_MOST]) + (
+        f" and {len(names) - NAMED_AT_MOST} more" if names[NAMED_AT_MOST:] else ""
+    )
+    return (
+        f"{shown} beside the images cannot be captured with them and {'is' if len(names) == 1 else 'are'} left out.",
+    )
 
 
 def unreadable(path: Path, error: OSError) -> str:

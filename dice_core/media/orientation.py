@@ -6,7 +6,16 @@ import struct
 
 import numpy as np
 
-__all__ = ["MIRRORED", "QUARTER_TURN", "UPRIGHT", "UPSIDE_DOWN_MIRRORED", "combined", "from_display_matrix", "swaps_sides", "turn_upright"]
+__all__ = [
+    "MIRRORED",
+    "QUARTER_TURN",
+    "UPRIGHT",
+    "UPSIDE_DOWN_MIRRORED",
+    "combined",
+    "from_display_matrix",
+    "swaps_sides",
+    "turn_upright",
+]
 
 UPRIGHT = 1
 """The orientation of pictures that are stored as they are shown."""
@@ -53,14 +62,12 @@ def turn_upright(image: np.ndarray, orientation: int) -> np.ndarray:
 def from_display_matrix(matrix: bytes) -> int:
     """Orientation that a video's display matrix stands for.
 
-    matrix : nine 32-bit integers in the machine's order, as FFmpeg has them: shown x = a x + c y, shown y = b x + d y in
-    the order a, b, u, c, d, v, x, y, w. Turns that are not by quarters become the nearest that are.
+    matrix : nine 32-bit integers in the machine's order, as FFmpeg has them: shown x = a x + c y, shown y = b x + d y
+    in the order a, b, u, c, d, v, x, y, w. Turns that are not by quarters become the nearest that are.
     """
     a, b, _, c, d, *_ = struct.unpack("=9i", matrix[:36])
-    if abs(a) + abs(d) >= abs(b) + abs(c):
-        rows = ((_sign(a), 0), (0, _sign(d)))
-    else:
-        rows = ((0, _sign(c)), (_sign(b), 0))
+    straight = abs(a) + abs(d) >= abs(b) + abs(c)
+    rows = ((_sign(a), 0), (0, _sign(d))) if straight else ((0, _sign(c)), (_sign(b), 0))
     return _BY_MATRIX[rows]
 
 

@@ -26,8 +26,8 @@ TOLERATED_SHORTFALL = 2
 hand."""
 
 TOLERATED_SECONDS = 1.0
-"""Seconds by which the picture may end before the file does, where only the whole's length is known: sound lasts longer.
-Set by hand."""
+"""Seconds by which the picture may end before the file does, where only the whole's length is known: sound lasts
+longer. Set by hand."""
 
 REORDERED = 16
 """Frames at most by which the order of storing and showing differs, in all codecs that are read."""
@@ -139,12 +139,13 @@ def _scan(path: Path, stop: int | None, should_stop: Callable[[], bool]) -> _Fac
         if first is None:
             raise InputError(f"No frame of {path.name} can be decoded: export it again, for instance as H.264 in MP4.")
         size, orientation = (first.width, first.height), orientation_of(first)
-        stamps, interlaced = [], False
+        stamps: list[int | None] = []
+        interlaced = False
         while frame is not None:
             if (frame.width, frame.height) != size:
                 raise InputError(
-                    f"{path.name} changes from {size[0]} x {size[1]} to {frame.width} x {frame.height} pixels near frame "
-                    f"{len(stamps)}: cut it there and capture the parts one by one."
+                    f"{path.name} changes from {size[0]} x {size[1]} to {frame.width} x {frame.height} pixels near "
+                    f"frame {len(stamps)}: cut it there and capture the parts one by one."
                 )
             stamps.append(frame.pts)
             interlaced = interlaced or frame.interlaced_frame
@@ -167,8 +168,8 @@ def _scan(path: Path, stop: int | None, should_stop: Callable[[], bool]) -> _Fac
 
 
 def _unbroken(stamps: list[int | None]) -> int:
-    """How many frames of a cut-off clip there are before the hole at its end, where some that are shown earlier are stored
-    later and are lost."""
+    """How many frames of a cut-off clip there are before the hole at its end, where some that are shown earlier are
+    stored later and are lost."""
     known = [stamp for stamp in stamps if stamp is not None]
     gaps = np.diff(known)
     if len(known) < len(stamps) or len(gaps) < 2:
@@ -211,6 +212,6 @@ def _warnings(path: Path, facts: _Facts, *, whole: bool) -> Iterator[str]:
     if not facts.times.even:
         gaps = np.diff(facts.times.seconds) * 1000
         yield (
-            f"The frames of {path.name} do not follow each other evenly, but after {gaps.min():.0f} to {gaps.max():.0f} "
-            f"milliseconds: each keeps its own time, and {facts.times.fps:g} frames a second are counted for the whole."
+            f"The frames of {path.name} do not follow each other evenly, but after {gaps.min():.0f} to "
+            f"{gaps.max():.0f} milliseconds: each keeps its own time, and {facts.times.fps:g} frames a second are counted for the whole."
         )

@@ -27,8 +27,8 @@ _FAR = 9.0  # radians: of what is no eye
 def eye_coordinates(mesh: Mesh) -> np.ndarray:
     """(V, 2) radians: where on an eyeball each vertex lies, right and down from the point that looks ahead.
 
-    Their length is the angle from the eye's axis, so that circles around the origin are round on the eye. Vertices of no
-    eyeball are far away.
+    Their length is the angle from the eye's axis, so that circles around the origin are round on the eye. Vertices of
+    no eyeball are far away.
     """
     result = np.full((len(mesh.rest_vertices), 2), _FAR)
     for name in _EYEBALLS:

@@ -55,7 +55,8 @@ class Drawing:
 class PaintedMesh:
     """All bodies of a frame.
 
-    vertices : (V, 3) metres; faces : (T, 3) int; colours : (V, 3) RGB in [0, 1]; eyes : (V, 2), as of `eye_coordinates`.
+    vertices : (V, 3) metres; faces : (T, 3) int; colours : (V, 3) RGB in [0, 1]; eyes : (V, 2), as of
+    `eye_coordinates`.
     """
 
     vertices: np.ndarray

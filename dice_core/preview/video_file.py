@@ -14,8 +14,8 @@ CLOCK = 90_000
 """Ticks a second of the time stamps: those of MPEG, in which all usual frame rates are whole."""
 
 _OPTIONS = {"preset": "medium", "crf": "20", "movflags": "+faststart"}
-"""Quality and speed of x264, set by hand: contact colours stay clear, and a minute has some 10 MB. The index stands first,
-so that a browser plays while it loads."""
+"""Quality and speed of x264, set by hand: contact colours stay clear, and a minute has some 10 MB. The index stands
+first, so that a browser plays while it loads."""
 
 
 class VideoWriter:
@@ -31,7 +31,9 @@ class VideoWriter:
         except av.error.FFmpegError as error:
             raise _as_os_error(error) from error
         encoding = {key: value for key, value in _OPTIONS.items() if key != "movflags"}
-        self._stream = self._container.add_stream("libx264", rate=Fraction(fps).limit_denominator(1001), options=encoding)
+        self._stream = self._container.add_stream(
+            "libx264", rate=Fraction(fps).limit_denominator(1001), options=encoding
+        )
         self._stream.width, self._stream.height = size
         self._stream.pix_fmt = "yuv420p"
         self._stream.time_base = self._stream.codec_context.time_base = Fraction(1, CLOCK)

@@ -9,7 +9,10 @@ from pathlib import Path
 import av
 import numpy as np
 
-_CODECS = {"hvc1": ("libx265", {"preset": "ultrafast", "x265-params": "log-level=none:keyint=1:qp=10"}, "hvcC"), "av01": ("libsvtav1", {"preset": "12", "crf": "10", "svtav1-params": "keyint=1"}, "av1C")}
+_CODECS = {
+    "hvc1": ("libx265", {"preset": "ultrafast", "x265-params": "log-level=none:keyint=1:qp=10"}, "hvcC"),
+    "av01": ("libsvtav1", {"preset": "12", "crf": "10", "svtav1-params": "keyint=1"}, "av1C"),
+}
 
 
 def box(kind: bytes, *parts: bytes) -> bytes:
@@ -35,7 +38,9 @@ def encode(pictures: Sequence[np.ndarray], kind: str, folder: Path) -> tuple[byt
         container.mux(stream.encode(None))
     with av.open(str(film)) as container:
         stream = container.streams.video[0]
-        return bytes(stream.codec_context.extradata), [bytes(packet) for packet in container.demux(stream) if packet.size]
+        return bytes(stream.codec_context.extradata), [
+            bytes(packet) for packet in container.demux(stream) if packet.size
+        ]
 
 
 def write_heif(
@@ -105,10 +110,21 @@ def write_heif(
                     0,
                     0,
                     struct.pack(">I", len(links)),
-                    *(struct.pack(">HB", number, len(link)) + bytes(0x80 | k for k in link) for number, link in enumerate(links, 1)),
+                    *(
+                        struct.pack(">HB", number, len(link)) + bytes(0x80 | k for k in link)
+                        for number, link in enumerate(links, 1)
+                    ),
                 ),
             ),
-            *([full_box(b"iref", 0, 0, box(b"dimg", struct.pack(f">HH{len(parts)}H", main, len(parts), *range(1, main))))] if grid else []),
+            *(
+                [
+                    full_box(
+                        b"iref", 0, 0, box(b"dimg", struct.pack(f">HH{len(parts)}H", main, len(parts), *range(1, main)))
+                    )
+                ]
+                if grid
+                else []
+            ),
             *([box(b"idat", idat)] if grid else []),
         )
 

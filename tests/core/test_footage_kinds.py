@@ -24,7 +24,9 @@ def numbers(path: Path) -> list[int]:
         return [number(image) for _, image in footage.frames()]
 
 
-@pytest.mark.parametrize(("degrees", "orientation", "corner"), [(90, 8, (-9, 9)), (-90, 6, (9, -9)), (180, 3, (-9, -9))])
+@pytest.mark.parametrize(
+    ("degrees", "orientation", "corner"), [(90, 8, (-9, 9)), (-90, 6, (9, -9)), (180, 3, (-9, -9))]
+)
 def test_a_rotation_tag_is_applied(tmp_path: Path, degrees: int, orientation: int, corner: tuple[int, int]) -> None:
     with open_footage(write_video(tmp_path / "a.mp4", grey_frames(3), rotation=degrees)) as footage:
         image = footage.read(1)
@@ -35,7 +37,9 @@ def test_a_rotation_tag_is_applied(tmp_path: Path, degrees: int, orientation: in
         assert image[corner][1] < 60
 
 
-@pytest.mark.parametrize(("aspect", "size"), [(Fraction(4, 3), (128, 64)), (Fraction(8, 9), (96, 72)), (Fraction(1), (96, 64))])
+@pytest.mark.parametrize(
+    ("aspect", "size"), [(Fraction(4, 3), (128, 64)), (Fraction(8, 9), (96, 72)), (Fraction(1), (96, 64))]
+)
 def test_frames_have_square_pixels(tmp_path: Path, aspect: Fraction, size: tuple[int, int]) -> None:
     with open_footage(write_video(tmp_path / "a.mp4", grey_frames(4), aspect=aspect)) as footage:
         assert (footage.width, footage.height) == size == footage.read(2).shape[1::-1]
@@ -106,7 +110,13 @@ def comb(image: np.ndarray) -> float:
     [
         pytest.param("libsvtav1", "a.mp4", "yuv420p", {"preset": "12", "crf": "20"}, id="AV1"),
         pytest.param("libvpx-vp9", "a.webm", "yuv420p", {"deadline": "realtime", "crf": "20"}, id="VP9"),
-        pytest.param("libx265", "a.mp4", "yuv420p10le", {"preset": "ultrafast", "x265-params": "log-level=none"}, id="HEVC of 10 bits"),
+        pytest.param(
+            "libx265",
+            "a.mp4",
+            "yuv420p10le",
+            {"preset": "ultrafast", "x265-params": "log-level=none"},
+            id="HEVC of 10 bits",
+        ),
         pytest.param("libvpx-vp9", "a.webm", "yuva420p", {"deadline": "realtime", "crf": "20"}, id="alpha"),
         pytest.param("prores", "a.mov", "yuv422p10le", {}, id="ProRes"),
         pytest.param("ffv1", "a.mkv", "yuv444p", {}, id="FFV1"),
@@ -129,7 +139,13 @@ def test_codecs(tmp_path: Path, codec: str, name: str, pixels: str, options: dic
 
 def test_webm_without_length(tmp_path: Path) -> None:
     """What browsers record: written to a stream that cannot be rewound, so that its head says no length."""
-    path = write_video(tmp_path / "a.webm", grey_frames(12), codec="libvpx-vp9", options={"deadline": "realtime"}, container={"live": "1"})
+    path = write_video(
+        tmp_path / "a.webm",
+        grey_frames(12),
+        codec="libvpx-vp9",
+        options={"deadline": "realtime"},
+        container={"live": "1"},
+    )
     with av.open(str(path)) as container:
         assert container.duration is None
     with open_footage(path) as footage:
@@ -175,14 +191,18 @@ def test_damage_in_the_middle_is_told(tmp_path: Path) -> None:
 
 
 def test_a_size_that_changes_is_refused(tmp_path: Path) -> None:
-    parts = [write_video(tmp_path / f"{k}.ts", grey_frames(5, width), options=SLOW) for k, width in enumerate((96, 128))]
+    parts = [
+        write_video(tmp_path / f"{k}.ts", grey_frames(5, width), options=SLOW) for k, width in enumerate((96, 128))
+    ]
     path = tmp_path / "a.ts"
     path.write_bytes(b"".join(part.read_bytes() for part in parts))
     with pytest.raises(InputError, match=r"changes from 96 x 64 to 128 x 64 pixels near frame [45]: cut it there"):
         open_footage(path)
 
 
-@pytest.mark.parametrize("text", ["#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\na.ts\n", "ffconcat version 1.0\nfile a.ts\n"])
+@pytest.mark.parametrize(
+    "text", ["#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\na.ts\n", "ffconcat version 1.0\nfile a.ts\n"]
+)
 def test_playlists_are_not_followed(tmp_path: Path, text: str) -> None:
     write_video(tmp_path / "a.ts", grey_frames(5), options=SLOW)
     (tmp_path / "list.mp4").write_text(text)

@@ -172,7 +172,9 @@ def test_uneven_frames_are_shown_at_their_times(take: Take, tmp_path: Path) -> N
 def test_pixels_that_are_not_square_are_shown_square(take: Take, tmp_path: Path) -> None:
     """Of footage squeezed to three quarters of its width the preview is that of the unsqueezed one."""
     render_preview(take, tmp_path / "out.png", frame=5)
-    footage = write_video(tmp_path / "squeezed.mp4", [np.full((240, 240, 3), GREEN, np.uint8)] * 6, aspect=Fraction(4, 3))
+    footage = write_video(
+        tmp_path / "squeezed.mp4", [np.full((240, 240, 3), GREEN, np.uint8)] * 6, aspect=Fraction(4, 3)
+    )
     take.info["camera"] = {"fx": 300.0, "fy": 400.0, "cx": 119.5, "cy": 119.5}
     take.info["source"] |= {"width": 240, "path": str(footage)}
     assert render_preview(Take(take.path, take.info), tmp_path / "squeezed.png", frame=5) == []

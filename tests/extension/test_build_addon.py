@@ -145,7 +145,14 @@ def test_zip_holds_the_extension_and_nothing_else(tmp_path: Path, monkeypatch: p
         names = archive.namelist()
         wheel = next(name for name in names if name.startswith("wheels/dice_core-"))
         archive.extract(wheel, tmp_path)
-    assert {"blender_manifest.toml", "LICENSE", "wheels/LICENSES.md", "__init__.py", "ui/panels.py", "scene/__init__.py"} <= set(names)
+    assert {
+        "blender_manifest.toml",
+        "LICENSE",
+        "wheels/LICENSES.md",
+        "__init__.py",
+        "ui/panels.py",
+        "scene/__init__.py",
+    } <= set(names)
     assert not [name for name in names if "__pycache__" in name or name.endswith(".pyc")]
     with zipfile.ZipFile(tmp_path / wheel) as archive:
         packages = {name.split("/")[0] for name in archive.namelist()}
