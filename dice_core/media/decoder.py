@@ -19,8 +19,8 @@ __all__ = ["Decoder", "orientation_of", "to_rgb"]
 MOST_THREADS = 4
 """Threads that decode. Each holds a frame of its own: of 4K and 10 bits, four take 100 MB. Set by hand."""
 
-CONTAINERS = ",".join(
-    "mov mp4 matroska webm avi mpegts mpeg mpegvideo asf flv ogg mxf ivf obu av1 h264 hevc m4v dv nut gif mjpeg".split()
+CONTAINERS = (
+    "mov,mp4,matroska,webm,avi,mpegts,mpeg,mpegvideo,asf,flv,ogg,mxf,ivf,obu,av1,h264,hevc,m4v,dv,nut,gif,mjpeg"
 )
 """What is opened, by FFmpeg's names. Playlists, which name other files and addresses, are not footage."""
 

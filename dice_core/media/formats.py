@@ -32,9 +32,8 @@ IMAGE_FORMATS = "PNG, JPEG, WebP, TIFF, BMP, HEIC or AVIF"
 VIDEO_SUFFIXES = frozenset({".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg"})
 """Endings, in lower case, that file browsers offer as videos. Any other file is tried as a video, too."""
 
-UNREAD_SUFFIXES = frozenset(
-    f".{name}" for name in "gif jp2 jxl exr hdr psd tga dng cr2 cr3 nef arw raf orf rw2".split()
-)
+_RAW_SUFFIXES = frozenset({".dng", ".cr2", ".cr3", ".nef", ".arw", ".raf", ".orf", ".rw2"})
+UNREAD_SUFFIXES = _RAW_SUFFIXES | {".gif", ".jp2", ".jxl", ".exr", ".hdr", ".psd", ".tga"}
 """Endings, in lower case, of pictures that cannot be read: where they are left out, that is said."""
 
 _GLOB_CHARACTERS = frozenset("*?[")

@@ -72,7 +72,9 @@ def _decode(item: Item, content: bytes) -> np.ndarray:
     if item.kind not in _DECODERS:
         raise HeifError(f"it is stored as {item.kind!r}")
     name, configuration = _DECODERS[item.kind]
-    context = av.VideoCodecContext.create(name, "r")
+    context = av.CodecContext.create(name, "r")
+    if not isinstance(context, av.VideoCodecContext):
+        raise HeifError(f"{name} is no decoder of pictures")
     if configuration in item.properties:
         context.extradata = item.properties[configuration]
     frames = [*context.decode(av.Packet(content)), *context.decode(None)]

@@ -213,5 +213,6 @@ def _warnings(path: Path, facts: _Facts, *, whole: bool) -> Iterator[str]:
         gaps = np.diff(facts.times.seconds) * 1000
         yield (
             f"The frames of {path.name} do not follow each other evenly, but after {gaps.min():.0f} to "
-            f"{gaps.max():.0f} milliseconds: each keeps its own time, and {facts.times.fps:g} frames a second are counted for the whole."
+            f"{gaps.max():.0f} milliseconds: each keeps its own time, and {facts.times.fps:g} frames a second "
+            "are counted for the whole."
         )

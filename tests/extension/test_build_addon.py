@@ -145,20 +145,23 @@ def test_zip_holds_the_extension_and_nothing_else(tmp_path: Path, monkeypatch: p
         names = archive.namelist()
         wheel = next(name for name in names if name.startswith("wheels/dice_core-"))
         archive.extract(wheel, tmp_path)
-    assert {
+    expected = {
         "blender_manifest.toml",
         "LICENSE",
         "wheels/LICENSES.md",
         "__init__.py",
         "ui/panels.py",
         "scene/__init__.py",
-    } <= set(names)
+    }
+    assert expected <= set(names)
+    assert "py.typed" in names
     assert not [name for name in names if "__pycache__" in name or name.endswith(".pyc")]
     with zipfile.ZipFile(tmp_path / wheel) as archive:
         packages = {name.split("/")[0] for name in archive.namelist()}
         inside = archive.namelist()
     assert {name for name in packages if not name.endswith(".dist-info")} == {"dice_core"}
     assert any(name.endswith(".onnx") for name in inside)
+    assert "dice_core/py.typed" in inside
     assert not [name for name in inside if "truth" in name or "test" in name]
     for folder in {name.rpartition("/")[0] for name in inside if name.endswith((".onnx", ".npz", ".mp4"))}:
         assert {f"{folder}/LICENSES.md", f"{folder}/NOTICE.md"} & set(inside), f"{folder} says nothing of licences"
