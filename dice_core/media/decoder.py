@@ -44,7 +44,12 @@ class Decoder:
         except (av.error.FFmpegError, OSError, ValueError) as error:
             raise InputError(_no_video(path)) from error
         stream = self._container.streams.best("video")
-        if not isinstance(stream, av.VideoStream) or stream.disposition & Disposition.attached_pic:
+        # There is no codec_context where there is no decoder for it.
+        if (
+            not isinstance(stream, av.VideoStream)
+            or stream.disposition & Disposition.attached_pic
+            or stream.codec_context is None
+        ):
             self.close()
             raise InputError(_no_video(path))
         self.stream = stream
