@@ -16,10 +16,14 @@ from dice_core.media.footage import Footage, check_size, never, select_range
 from dice_core.media.frame_times import FrameTimes, frame_times
 from dice_core.media.images import hash_file
 from dice_core.media.orientation import swaps_sides
+from dice_core.prefetch import prefetch
 
 __all__ = ["VideoFootage"]
 
 _log = logging.getLogger(__name__)
+
+DECODED_AHEAD = 2
+"""Frames that wait to be looked at: of 4K, two take 50 MB. Set by hand."""
 
 TOLERATED_SHORTFALL = 2
 """Frames by which sound containers announce too many (edit lists, rounding): no reason for a warning. Set by
@@ -70,7 +74,8 @@ class VideoFootage(Footage):
 
     def frames(self, start: int = 0, stop: int | None = None) -> Iterator[tuple[int, np.ndarray]]:
         start, stop = self.bounds(start, stop)
-        return self._decode(start, stop)
+        # In a thread of its own: every call into FFmpeg gives up Python's lock and has to wait for it afterwards.
+        return prefetch(self._decode(start, stop), DECODED_AHEAD, "decoding")
 
     def _decode(self, start: int, stop: int) -> Iterator[tuple[int, np.ndarray]]:
         decoder = self._open()
