@@ -13,7 +13,7 @@ from collections.abc import Sequence
 for _variable in ("OPENBLAS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"):
     os.environ[_variable] = os.environ.get(_variable, "1")
 
-from dice_core.cli.arguments import parser  # noqa: E402
+from dice_core.cli.libraries import library_problem  # noqa: E402
 from dice_core.cli.logs import log_to_stderr  # noqa: E402
 from dice_core.cli.streams import prepare_streams  # noqa: E402
 from dice_core.errors import DiceError, InputError, is_of_the_system, user_message  # noqa: E402
@@ -33,6 +33,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     there, which a worker's log keeps, and a sentence after it.
     """
     prepare_streams()
+    if problem := library_problem():
+        print(f"dice: {problem}", file=sys.stderr)
+        return _FAILED
+    from dice_core.cli.arguments import parser
+
     options = parser().parse_args(arguments)
     with log_to_stderr(options.verbose):
         try:

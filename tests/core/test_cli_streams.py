@@ -98,3 +98,27 @@ def test_errors_of_the_system_are_no_bugs() -> None:
         "b.npz cannot be used (permission denied): check the permissions there, or choose another place."
     )
     assert "This is a bug" in user_message(ConnectionResetError(104, "reset"))
+
+
+def test_a_broken_library_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "other" / "cv2").mkdir(parents=True)
+    (tmp_path / "other" / "cv2" / "__init__.py").write_text("")
+    (tmp_path / "av").mkdir()
+    (tmp_path / "av" / "__init__.py").write_text("raise ImportError('DLL load failed:\\n no such procedure')")
+    for folder, message in (
+        (tmp_path / "other", "OpenCV is broken"),
+        (tmp_path, "av cannot be loaded (DLL load failed: no"),
+    ):
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(folder), *sys.path])}
+        done = subprocess.run([*DICE, "models"], capture_output=True, text=True, env=environment, check=False)
+        assert done.returncode == 1
+        assert message in sentence(done.stderr)
+
+
+def test_what_a_mac_prints_while_libraries_load_is_hidden() -> None:
+    code = (
+        "import os, sys; sys.platform = 'darwin'; from dice_core.cli import libraries\n"
+        "with libraries._quiet_on_a_mac():\n    os.write(2, b'hidden')\nos.write(2, b'shown')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+    assert done.stderr == b"shown"
