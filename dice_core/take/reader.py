@@ -18,6 +18,9 @@ from dice_core.take.format import DAMAGED, FORMAT, VERSION, TouchEvent, load_arr
 __all__ = ["Take", "find_takes", "open_take"]
 
 
+_TIMING = 0.01  # frames: less is rounding
+
+
 class Take:
     """A take on disk; arrays are read when they are asked for.
 
@@ -80,6 +83,13 @@ class Take:
         if self.has("time"):
             return self.array("time")
         return self.frames / self.fps if self.fps else np.zeros(len(self.frames))
+
+    @property
+    def uneven(self) -> bool:
+        """Whether frames are shown at other times than the frame rate says."""
+        if not self.fps or not self.has("time"):
+            return False
+        return bool(np.abs(self.times * self.fps - self.frames).max() > _TIMING)
 
     def chunks(self, keys: Collection[str] | None = None) -> Iterator[dict[str, np.ndarray]]:
         """The arrays of each chunk in turn, for work that must not hold a whole take in memory.

@@ -55,7 +55,9 @@ def test_squeezed_pixels_are_the_cameras(frames: list[np.ndarray], plain: Take, 
         assert ours[name]["median"] == pytest.approx(theirs[name]["median"], rel=0.35)
 
 
-def test_times_and_turns_are_in_the_take(frames: list[np.ndarray], tmp_path: Path) -> None:
+def test_times_and_turns_are_in_the_take(
+    frames: list[np.ndarray], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     lying = [np.rot90(frame) for frame in frames]
     stamps = [0, 1, 9, 10]
     take = captured(write_video(tmp_path / "a.mp4", lying, rate=24, stamps=stamps, rotation=-90, options=SHARP))
@@ -64,10 +66,14 @@ def test_times_and_turns_are_in_the_take(frames: list[np.ndarray], tmp_path: Pat
     source = take.info["source"]
     assert (source["orientation"], source["fps"], source["frame_count"]) == (6, 24.0, 4)
     assert (take.array("tracked_head") == 1).all(), "upright faces are found"
+    assert take.uneven
+    assert main(["info", str(take.path)]) == 0
+    assert "512 x 512, 24 fps, unevenly" in capsys.readouterr().out
 
 
 def test_even_footage_has_the_times_of_its_rate(plain: Take) -> None:
     np.testing.assert_allclose(plain.times, np.arange(4) / 24)
+    assert not plain.uneven
     assert plain.info["source"]["orientation"] == 1
 
 
