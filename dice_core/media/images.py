@@ -140,12 +140,12 @@ def measure(path: Path) -> tuple[int, int]:
         several = holds_several(path)
     except OSError as error:
         raise InputError(unreadable(path, error)) from error
-    if size is None:
-        raise InputError(f"{path.name} is not an image that can be read: give {IMAGE_FORMATS}.")
     if several:
         raise InputError(
             f"{path.name} holds several pictures: export them as a video, or as images one a file, and capture those."
         )
+    if size is None:
+        raise InputError(f"{path.name} is not an image that can be read: give {IMAGE_FORMATS}.")
     check_size(*size, path.name)
     if length > MAX_FILE_BYTES:
         raise InputError(f"{path.name} has {length / 1e9:.1f} GB, too much for one image: save it compressed.")

@@ -10,6 +10,7 @@ from pathlib import Path
 import cv2
 
 from dice_core.errors import InputError
+from dice_core.media.animation import holds_several
 from dice_core.media.footage import Footage, never
 from dice_core.media.formats import IMAGE_SUFFIXES, is_pattern, list_images
 from dice_core.media.headers import image_size
@@ -68,6 +69,6 @@ def _open(path: Path, frames: tuple[int, int] | None, fps: float | None, should_
 
 def _is_image(path: Path) -> bool:
     try:
-        return image_size(path) is not None
+        return image_size(path) is not None or holds_several(path)
     except OSError as error:
         raise InputError(unreadable(path, error)) from error

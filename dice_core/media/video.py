@@ -117,7 +117,7 @@ class _Facts:
 
     size : width, height as stored; pixel_aspect : width of a stored pixel in heights; orientation : 1 to 8 as in EXIF;
     times : of all frames, also of those that were not decoded; count : frames decoded; announced : frames by the
-    container; damaged : parts that could not be decoded.
+    container, and tolerated : by how many too many; damaged : parts that could not be decoded.
     """
 
     size: tuple[int, int]
@@ -126,7 +126,8 @@ class _Facts:
     interlaced: bool
     times: FrameTimes
     count: int
-    announced: float
+    announced: int
+    tolerated: int
     damaged: int
 
 
@@ -157,6 +158,8 @@ def _scan(path: Path, stop: int | None, should_stop: Callable[[], bool]) -> _Fac
             if should_stop():
                 raise Stopped
             frame = None if len(stamps) == stop else decoder.next()
+        if stream.codec_context.name == "gif" and len(stamps) == 1 != stop:
+            raise InputError(f"{path.name} is a single picture, but a GIF: save it as PNG.")
         if len(stamps) == stop:
             count = len(stamps)
             stamps += _later(decoder.remaining_stamps(), stamps[-1])
@@ -165,9 +168,10 @@ def _scan(path: Path, stop: int | None, should_stop: Callable[[], bool]) -> _Fac
             count = _unbroken(stamps) if cut_off else len(stamps)
             stamps = stamps[:count]
         times = frame_times(_seconds(stamps, stream.time_base), _rates(stream))
-        announced = stream.frames or ((decoder.duration - TOLERATED_SECONDS) * times.fps if times.even else 0.0)
+        announced = stream.frames or (round(decoder.duration * times.fps) if times.even else 0)
+        tolerated = TOLERATED_SHORTFALL if stream.frames else round(TOLERATED_SECONDS * times.fps)
         aspect = _pixel_aspect(stream.sample_aspect_ratio, path)
-        return _Facts(size, aspect, orientation, interlaced, times, count, announced, decoder.damaged)
+        return _Facts(size, aspect, orientation, interlaced, times, count, announced, tolerated, decoder.damaged)
     finally:
         decoder.close()
 
@@ -206,9 +210,9 @@ def _pixel_aspect(ratio: object, path: Path) -> float:
 
 
 def _warnings(path: Path, facts: _Facts, *, whole: bool) -> Iterator[str]:
-    if whole and facts.announced - facts.count > TOLERATED_SHORTFALL:
+    if whole and facts.announced - facts.count > facts.tolerated:
         yield (
-            f"{path.name} announces {facts.announced:.0f} frames but only {facts.count} can be decoded: "
+            f"{path.name} announces {facts.announced} frames but only {facts.count} can be decoded: "
             "it is cut off or damaged, and the rest is left out."
         )
     elif facts.damaged:

@@ -177,6 +177,35 @@ def test_a_cut_off_mp4_gives_the_same_frames_every_time(
     assert 20 * share - 6 <= count < 20
 
 
+def test_a_cut_off_clip_of_known_length_alone_is_told(tmp_path: Path) -> None:
+    """Matroska says how long it is, not how many frames it has."""
+    path = write_video(tmp_path / "a.mkv", grey_frames(20) * 5, options=SLOW)
+    with open_footage(path) as footage:
+        assert (footage.count, footage.warnings) == (100, ())
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with open_footage(path) as footage:
+        assert 20 < footage.count < 60
+        assert f"a.mkv announces 100 frames but only {footage.count} can be decoded" in footage.warnings[0]
+
+
+def test_fragments_without_an_index(tmp_path: Path) -> None:
+    fragments = {"movflags": "frag_keyframe+empty_moov"}
+    path = write_video(tmp_path / "a.mp4", grey_frames(12), options=SLOW | {"g": "4"}, container=fragments)
+    with open_footage(path) as footage:
+        assert (footage.count, footage.fps, footage.warnings) == (12, 25, ())
+    path.write_bytes(path.read_bytes()[: path.stat().st_size * 2 // 3])
+    with open_footage(path) as footage:
+        assert [number(image) for _, image in footage.frames()] == list(range(footage.count))
+        assert 4 <= footage.count < 12
+        assert len(footage.warnings) == 1
+
+
+def test_a_gif_of_one_picture_is_refused(tmp_path: Path) -> None:
+    path = write_video(tmp_path / "a.gif", grey_frames(1), codec="gif", pixels="rgb8")
+    with pytest.raises(InputError, match="save it as PNG"):
+        open_footage(path)
+
+
 def test_damage_in_the_middle_is_told(tmp_path: Path) -> None:
     path = write_video(tmp_path / "a.avi", grey_frames(20), codec="mjpeg", pixels="yuvj420p")
     data = bytearray(path.read_bytes())
