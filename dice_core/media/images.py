@@ -11,12 +11,15 @@ import cv2
 import numpy as np
 
 from dice_core.errors import InputError, Stopped
+from dice_core.geometry.camera import square_size
 from dice_core.media.animation import holds_several
 from dice_core.media.footage import DEFAULT_FPS, Footage, check_fps, check_size, never, select_range
 from dice_core.media.formats import IMAGE_FORMATS, left_out
 from dice_core.media.headers import image_orientation, image_size
 from dice_core.media.heif import HeifError, read_heif
 from dice_core.media.heif_boxes import is_heif
+from dice_core.media.orientation import swaps_sides
+from dice_core.media.pixel_density import stored_pixel_aspect
 
 __all__ = ["ImageFootage", "hash_file", "left_out_warning", "measure", "read_image", "unreadable"]
 
@@ -61,14 +64,25 @@ class ImageFootage(Footage):
                     f"{file.name} is {other[0]} x {other[1]} pixels but {files[0].name} is {size[0]} x {size[1]}: "
                     "give images of one size, or capture unrelated pictures with --stills."
                 )
+        orientation = image_orientation(files[0])
+        aspect = stored_pixel_aspect(files[0])
+        square = square_size(*size, 1 / aspect if swaps_sides(orientation) else aspect)
+        warnings = [] if single else list(left_out_warning(path))
+        if square != size:
+            check_size(*square, files[0].name)
+            warnings.append(
+                f"{files[0].name} says that its pixels are {aspect:.3g} times as wide as high, and is captured like "
+                "that: where it looks wrong, save it without a density."
+            )
         super().__init__(
             "image" if single else "sequence",
             path,
-            size=size,
+            size=square,
+            source_size=size,
             fps=0.0 if single else check_fps(DEFAULT_FPS if fps is None else fps),
             frames=select_range(frames, len(files), path),
-            orientation=image_orientation(files[0]),
-            warnings=() if single else left_out_warning(path),
+            orientation=orientation,
+            warnings=tuple(warnings),
             should_stop=should_stop,
         )
         self._files = files
@@ -88,8 +102,10 @@ class ImageFootage(Footage):
         for index in range(start, stop):
             file = self._files[self.first_frame + index]
             image = read_image(file)
-            if image.shape[1::-1] != (self.width, self.height):
+            if image.shape[1::-1] != self.source_size:
                 raise InputError(f"{file.name} changed its size while it was being captured: start again.")
+            if self.source_size != (self.width, self.height):
+                image = cv2.resize(image, (self.width, self.height), interpolation=cv2.INTER_CUBIC)
             yield index, image
 
 

@@ -16,6 +16,7 @@ from dice_core.media.footage import Footage, check_size, never, select_range
 from dice_core.media.frame_times import FrameTimes, frame_times
 from dice_core.media.images import hash_file
 from dice_core.media.orientation import swaps_sides
+from dice_core.media.pixel_density import MOST_ASPECT
 from dice_core.prefetch import prefetch
 
 __all__ = ["VideoFootage"]
@@ -36,9 +37,6 @@ longer. Set by hand."""
 REORDERED = 16
 """Frames at most by which the order of storing and showing differs, in all codecs that are read."""
 
-MOST_ASPECT = 4.0
-"""Width of a pixel in heights, or the other way round, that is believed; film squeezed for wide screens has 2."""
-
 
 class VideoFootage(Footage):
     """A video file, upright by its rotation tag, in square pixels, whole frames where they are interlaced.
@@ -54,10 +52,12 @@ class VideoFootage(Footage):
         first, stop = select_range(frames, facts.count, path)
         upright = facts.size[::-1] if swaps_sides(facts.orientation) else facts.size
         aspect = 1 / facts.pixel_aspect if swaps_sides(facts.orientation) else facts.pixel_aspect
+        square = square_size(*upright, aspect)
+        check_size(*square, path.name)
         super().__init__(
             "video",
             path,
-            size=square_size(*upright, aspect),
+            size=square,
             source_size=upright,
             orientation=facts.orientation,
             fps=facts.times.fps,
