@@ -20,6 +20,7 @@ NEEDED = {
     "safetensors": "safetensors",
     "numpy": "numpy",
     "cv2": "opencv-python-headless",
+    "av": "av",
     "tqdm": "tqdm",
 }
 OLDEST = (3, 11)

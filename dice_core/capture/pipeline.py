@@ -92,11 +92,11 @@ def _run(
 ) -> bool:
     """Capture what is not in the take yet; returns whether it was cancelled."""
     try:
-        _prepare(engine, writer, should_stop)
+        _prepare(engine, writer, footage, should_stop)
     except Stopped:
         writer.finish(complete=False)
         return True
-    recorder = ChunkRecorder(writer, engine.mesh, stills=footage.count == 1)
+    recorder = ChunkRecorder(writer, engine.mesh, footage)
     blocks = BlockStore(writer.work_folder, engine.frame_table)
     if recorder.chunks > len(blocks):
         raise InputError(f"{writer.path} is damaged: delete it and capture the footage again.")
@@ -135,14 +135,17 @@ def _run(
     return cancelled
 
 
-def _prepare(engine: Engine, writer: TakeWriter, should_stop: Callable[[], bool]) -> None:
-    """Have the engine find what is constant over the clip, or take what an earlier run found."""
+def _prepare(engine: Engine, writer: TakeWriter, footage: Footage, should_stop: Callable[[], bool]) -> None:
+    """Have the engine find what is constant over the clip, or take what an earlier run found.
+
+    The engine sees square pixels; the take's camera has those of the source.
+    """
     file = writer.work_folder / "clip.npz"
     saved = load_arrays(file) if file.exists() else None
     constants = engine.prepare(saved, should_stop)
     if saved is None:
         write_arrays(file, constants, compressed=False)
-    writer.set_camera(engine.camera)
+    writer.set_camera(engine.camera.resized(*footage.source_size))
 
 
 def _until_stopped(
@@ -161,12 +164,12 @@ def _source(footage: Footage) -> Source:
     return Source(
         str(footage.path.absolute()),
         footage.kind,
-        footage.width,
-        footage.height,
+        *footage.source_size,
         float(footage.fps),
         footage.first_frame,
         footage.count,
         footage.sha256,
+        footage.orientation,
     )
 
 

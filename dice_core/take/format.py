@@ -52,7 +52,12 @@ TEMPORARY = ".tmp"
 
 @dataclass(frozen=True)
 class Source:
-    """The footage that a take was captured from; frame indices count from the footage's first frame."""
+    """The footage that a take was captured from; frame indices count from the footage's first frame.
+
+    width, height : pixels of the upright picture as the footage has them, square or not (the camera's fx and fy say
+    which); fps : frames a second, 0 for a single picture; orientation : how the stored picture is turned to stand
+    upright, 1 to 8 as in EXIF, so that 6 is a quarter clockwise and 8 one anticlockwise.
+    """
 
     path: str
     kind: str
@@ -62,6 +67,7 @@ class Source:
     first_frame: int
     frame_count: int
     sha256: str
+    orientation: int = 1
 
 
 @dataclass(frozen=True)

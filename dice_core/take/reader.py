@@ -25,6 +25,9 @@ from dice_core.take.layout import REQUIRED, chunk_keys, chunk_kind, read_checked
 __all__ = ["Take", "find_takes", "open_take"]
 
 
+_TIMING = 0.01  # frames: less is rounding
+
+
 class Take:
     """A take on disk; arrays are read when they are asked for.
 
@@ -75,6 +78,23 @@ class Take:
     def frames(self) -> np.ndarray:
         """(T,) int32 index in the footage of every frame of the take."""
         return self.array("frame")
+
+    @cached_property
+    def times(self) -> np.ndarray:
+        """(T,) float64 seconds at which every frame of the take is shown, after frame 0 of the footage.
+
+        In footage of an even frame rate that is the frame's index divided by the rate; a still's is 0.
+        """
+        if self.has("time"):
+            return self.array("time")
+        return self.frames / self.fps if self.fps else np.zeros(len(self.frames))
+
+    @property
+    def uneven(self) -> bool:
+        """Whether frames are shown at other times than the frame rate says."""
+        if not self.fps or not self.has("time"):
+            return False
+        return bool(np.abs(self.times * self.fps - self.frames).max() > _TIMING)
 
     def chunks(self, keys: Collection[str] | None = None) -> Iterator[dict[str, np.ndarray]]:
         """The arrays of each chunk in turn, for work that must not hold a whole take in memory.
