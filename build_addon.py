@@ -183,18 +183,18 @@ def _core_wheel(folder: Path, offline: bool) -> Path:
     built = list(folder.glob("dice_core-*.whl"))
     if run.returncode or len(built) != 1:
         if offline and not can_build_offline():
-            raise BuildError("Building offline needs setuptools 70.1 or newer: install it, or build without --offline.")
+            raise BuildError("Building offline needs setuptools 77 or newer: install it, or build without --offline.")
         lines = [line for line in run.stderr.splitlines() if line.strip()]
         raise BuildError(f"The wheel of dice_core could not be built: {lines[-1] if lines else 'pip gave no reason'}")
     return built[0]
 
 
 def can_build_offline() -> bool:
-    """Whether this Python can build wheels by itself: setuptools does without the wheel package from 70.1 on."""
+    """Whether this Python can build wheels by itself: setuptools reads the licence in pyproject.toml from 77 on."""
     if importlib.util.find_spec("setuptools") is None:
         return False
     version = importlib.import_module("setuptools").__version__
-    return tuple(int(part) for part in version.split(".")[:2]) >= (70, 1) or bool(importlib.util.find_spec("wheel"))
+    return int(version.split(".")[0]) >= 77
 
 
 def _write_zip(platform: str, wheels: Sequence[Path], output: Path) -> Path:
