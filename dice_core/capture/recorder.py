@@ -31,7 +31,7 @@ class ChunkRecorder:
         self._writer = writer
         self._mesh = mesh
         self._footage = footage
-        self._touches = TouchEventRecorder(mesh("head"), stills=footage.count == 1)
+        self._touches = TouchEventRecorder(mesh("head"), float(footage.fps), stills=footage.count == 1)
         if self.chunks:
             try:
                 state = json.loads(self._touch_file(self.chunks - 1).read_text(encoding="utf-8"))
