@@ -171,7 +171,7 @@ def _finish(part: _Placed, frames: np.ndarray, arranged: Arranged) -> None:
 
 def _influence_error(shapes: Shapes, limited: Carrier, full: Carrier, visible: np.ndarray) -> float:
     worst = 0.0
-    for t in np.flatnonzero(visible):
+    for t in np.flatnonzero(visible).tolist():
         points = shapes.at(t)
         distance = np.linalg.norm(limited.forward(t, points) - full.forward(t, points), axis=1)
         worst = max(worst, float(distance.max(initial=0.0)))

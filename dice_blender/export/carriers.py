@@ -63,15 +63,13 @@ class SkinCarrier:
         return (self.weights @ self.deltas[:, t].reshape(len(self.deltas), 16)).reshape(-1, 4, 4)
 
 
-def add_remainder(
-    shapes: Shapes, carrier: Carrier, surface: np.ndarray, source: np.ndarray
-) -> tuple[Shapes, float]:
+def add_remainder(shapes: Shapes, carrier: Carrier, surface: np.ndarray, source: np.ndarray) -> tuple[Shapes, float]:
     """Add the shape keys that it takes for the file to show what Blender shows.
 
     surface : (T, V, 3) in the world, as evaluated; source : (T,) the frame, one that is seen, whose motion each frame
     has. Returns the shapes, and the largest distance of a vertex from `surface`, metres.
     """
-    visible = np.unique(source)
+    visible: list[int] = np.unique(source).tolist()
     error = max(_distance(shapes, carrier, surface, t) for t in visible)
     if error <= _UNSEEN:
         return shapes, error

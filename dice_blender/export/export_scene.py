@@ -11,10 +11,11 @@ import bpy
 
 from dice_core.errors import InputError
 
-from ..scene.object_data import shape_keys_of
+from ..scene.object_data import armature_of, shape_keys_of
 from ..scene.rollback import all_blocks
 from .frame_range import key_range, playback_range
 from .names import FileNames, NameLoan, plain_name
+from .presets import DEFAULT_RANGE
 from .visibility import Shown, find_shown, keep_evaluated
 
 __all__ = ["Body", "ExportScene", "open_export_scene"]
@@ -63,7 +64,7 @@ class ExportScene:
 
 
 @contextmanager
-def open_export_scene(collection: bpy.types.Collection, frames: str = "keys") -> Iterator[ExportScene]:
+def open_export_scene(collection: bpy.types.Collection, frames: str = DEFAULT_RANGE) -> Iterator[ExportScene]:
     """Copies of what a collection shows, in the current scene of the window, until the end of the block.
 
     frames : a name of `FRAME_RANGES`. Afterwards the scene in the window, all names and everything else are as before.
@@ -216,18 +217,24 @@ def _posing(mesh: bpy.types.Object) -> bpy.types.Object | None:
     """The armature whose bones pose a mesh by its vertex groups, None where there is none, or it is switched off."""
     modifiers = [m for m in mesh.modifiers if isinstance(m, bpy.types.ArmatureModifier) and m.show_viewport]
     armature = next((m.object for m in modifiers if m.object is not None and m.use_vertex_groups), None)
-    if armature is None and mesh.parent is not None and mesh.parent.type == "ARMATURE" and mesh.parent_type == "ARMATURE":
-        armature = mesh.parent
-    if armature is None or not {bone.name for bone in armature.data.bones if bone.use_deform} & set(
-        mesh.vertex_groups.keys()
+    if (
+        armature is None
+        and mesh.parent is not None
+        and mesh.parent.type == "ARMATURE"
+        and mesh.parent_type == "ARMATURE"
     ):
+        armature = mesh.parent
+    if armature is None:
         return None
-    return armature
+    deforming = {bone.name for bone in armature_of(armature).bones if bone.use_deform}
+    return armature if deforming & set(mesh.vertex_groups.keys()) else None
 
 
 def _left_out(collection: bpy.types.Collection, seen: list[bpy.types.Object]) -> list[str]:
     hidden = [item.name for item in collection.all_objects if item.type == "MESH" and item not in seen]
-    shapes = [item.name for item in collection.all_objects if item.type in {"CURVE", "SURFACE", "META", "FONT", "CURVES"}]
+    shapes = [
+        item.name for item in collection.all_objects if item.type in {"CURVE", "SURFACE", "META", "FONT", "CURVES"}
+    ]
     notes = []
     if hidden:
         notes.append(f"Left out because hidden: {', '.join(sorted(hidden))}.")

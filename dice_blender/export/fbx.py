@@ -9,7 +9,7 @@ import bpy
 from dice_core.errors import DiceError
 
 from .materials import colour_for_fbx
-from .presets import DEFAULT_PRESET, preset_of
+from .presets import DEFAULT_PRESET, DEFAULT_RANGE, preset_of
 from .written import ExportReport, ReadyExport, export
 
 __all__ = ["export_fbx"]
@@ -20,7 +20,7 @@ def export_fbx(
     path: str | Path,
     *,
     preset: str = DEFAULT_PRESET,
-    frames: str = "keys",
+    frames: str = DEFAULT_RANGE,
     at_origin: bool = False,
     camera: bool = False,
 ) -> ExportReport:

@@ -35,7 +35,7 @@ def key_range(
     motion: list[tuple[float, float]] = []
     properties: list[tuple[float, float]] = []
     for block in blocks:
-        data = None if block is None else block.animation_data
+        data: Any = getattr(block, "animation_data", None)
         if data is not None:
             _add_ranges(data, motion, properties)
     taken = _union(properties)
@@ -54,7 +54,7 @@ def _add_ranges(data: Any, motion: list[tuple[float, float]], properties: list[t
     if data.action is not None:
         for curve in curves_of(data):
             if not curve.mute and len(curve.keyframe_points):
-                (properties if curve.data_path.startswith("[") else motion).append(tuple(curve.range()))
+                (properties if curve.data_path.startswith("[") else motion).append((curve.range()[0], curve.range()[1]))
     if not data.use_nla:
         return
     solo = [track for track in data.nla_tracks if track.is_solo]

@@ -9,7 +9,7 @@ import bpy
 
 from dice_core.errors import DiceError
 
-from .presets import DEFAULT_PRESET, preset_of
+from .presets import DEFAULT_PRESET, DEFAULT_RANGE, preset_of
 from .written import ExportReport, ReadyExport, export
 
 __all__ = ["export_glb"]
@@ -30,7 +30,7 @@ def export_glb(
     path: str | Path,
     *,
     preset: str = DEFAULT_PRESET,
-    frames: str = "keys",
+    frames: str = DEFAULT_RANGE,
     at_origin: bool = False,
     camera: bool = False,
 ) -> ExportReport:
@@ -43,8 +43,9 @@ def export_glb(
         raise DiceError("Blender's glTF add-on is off: enable it in Preferences, Add-ons.")
 
     def write(ready: ReadyExport) -> None:
-        known = bpy.ops.export_scene.gltf.get_rna_type().properties
-        bpy.ops.export_scene.gltf(
+        operator: Any = bpy.ops.export_scene.gltf
+        known = operator.get_rna_type().properties
+        operator(
             filepath=str(path),
             check_existing=False,
             export_format="GLB",

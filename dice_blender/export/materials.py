@@ -42,11 +42,17 @@ def colour_for_fbx(materials: Sequence[bpy.types.Material], meshes: Sequence[bpy
         _keep_used_colours(item)
     for material in materials:
         shader = _principled(material)
-        material.diffuse_color = [*_srgb(material.diffuse_color[:3]), material.diffuse_color[3]]
+        _encode(material)
         if shader is not None:
             colour = shader.inputs["Base Color"]
             value = (1.0, 1.0, 1.0) if colour.is_linked else _srgb(colour.default_value[:3])
             colour.default_value = (*value, 1.0)
+
+
+def _encode(material: Any) -> None:
+    """The colour that Blender's exporter takes where a material has no Principled shader."""
+    *colour, alpha = material.diffuse_color
+    material.diffuse_color = (*_srgb(colour), alpha)
 
 
 def _keep_used_colours(item: bpy.types.Object) -> None:
@@ -90,9 +96,9 @@ def _shown_attribute(material: bpy.types.Material | None, mesh: Any) -> str | No
 def _corner_colours(mesh: Any, name: str) -> np.ndarray:
     """(corners, 4) linear RGBA."""
     attribute = mesh.color_attributes[name]
-    colours = np.empty(len(attribute.data) * 4, np.float32)
-    attribute.data.foreach_get("color", colours)
-    colours = colours.reshape(-1, 4)
+    flat = np.empty(len(attribute.data) * 4, np.float32)
+    attribute.data.foreach_get("color", flat)
+    colours = flat.reshape(-1, 4)
     if attribute.domain == "CORNER":
         return colours
     vertices = np.empty(len(mesh.loops), np.int32)
@@ -133,4 +139,5 @@ def _output(material: bpy.types.Material) -> Any:
 def _srgb(linear: Sequence[float]) -> list[float]:
     """Linear RGB as sRGB (IEC 61966-2-1)."""
     values = np.clip(np.asarray(linear, float), 0.0, 1.0)
-    return np.where(values <= 0.0031308, 12.92 * values, 1.055 * values ** (1 / 2.4) - 0.055).tolist()
+    encoded: list[float] = np.where(values <= 0.0031308, 12.92 * values, 1.055 * values ** (1 / 2.4) - 0.055).tolist()
+    return encoded

@@ -1,4 +1,4 @@
-"""The export presets by name: adding one is one entry here, which the panel, the operators and `dice blend` all read."""
+"""The export presets by name: adding one is one entry here, which panel, operators and `dice blend` all read."""
 
 from __future__ import annotations
 
@@ -7,7 +7,16 @@ from typing import Literal
 
 from dice_core.errors import InputError
 
-__all__ = ["DEFAULT_PRESET", "FRAME_RANGES", "PRESETS", "FrameRange", "Preset", "preset_of", "range_of"]
+__all__ = [
+    "DEFAULT_PRESET",
+    "DEFAULT_RANGE",
+    "FRAME_RANGES",
+    "PRESETS",
+    "FrameRange",
+    "Preset",
+    "preset_of",
+    "range_of",
+]
 
 # Game engines skin on the GPU with four bones a vertex unless told otherwise.
 _ENGINE_INFLUENCES = 4
@@ -30,7 +39,9 @@ class Preset:
 
 
 PRESETS: dict[str, Preset] = {
-    "unity": Preset("Unity", "One skeleton, four bones a vertex, axes and scale as Unity reads them", "FBX_SCALE_UNITS"),
+    "unity": Preset(
+        "Unity", "One skeleton, four bones a vertex, axes and scale as Unity reads them", "FBX_SCALE_UNITS"
+    ),
     "unreal": Preset(
         "Unreal", "One skeleton with a single root bone, four bones a vertex, for Unreal Engine", "FBX_SCALE_ALL"
     ),
@@ -55,7 +66,8 @@ FRAME_RANGES: dict[str, FrameRange] = {
     "keys": FrameRange("All Keys", "From the first to the last key of the take's objects"),
     "scene": FrameRange("Playback Range", "The scene's playback range, or its preview range where that is on"),
 }
-"""The choices of frames by name; the first is the default."""
+"""The choices of frames by name, in the order in which the dialog lists them."""
+DEFAULT_RANGE = "keys"
 
 
 def preset_of(name: str) -> Preset:

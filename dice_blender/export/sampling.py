@@ -85,11 +85,11 @@ def sample(copies: ExportScene) -> Samples:
             _read_body(item, t, graph)
         for rig in rigs.values():
             armature = rig.armature.evaluated_get(graph)
-            rig.world[t] = armature.matrix_world
+            rig.world[t] = np.array(armature.matrix_world)
             for bone in pose_of(armature).bones:
                 rig.pose[bone.name][t] = rig.world[t] @ np.array(bone.matrix)
         for camera, matrices in cameras.items():
-            matrices[t] = camera.evaluated_get(graph).matrix_world
+            matrices[t] = np.array(camera.evaluated_get(graph).matrix_world)
     for item, states in zip(bodies, hidden, strict=True):
         scale = np.abs(np.linalg.det(item.world[:, :3, :3])) ** (1 / 3)
         item.visible = shown_frames(states, item.body.shown) & (scale > _VANISHED * scale.max())
@@ -138,7 +138,7 @@ def _empty_rig(armature: bpy.types.Object, frames: int) -> RigSample:
 def _empty_body(body: Body, rigs: dict[bpy.types.Object, RigSample], frames: int) -> BodySample:
     keys = shape_keys_of(body.mesh)
     count = len(mesh_of(body.mesh).vertices)
-    surface = np.memmap(tempfile.TemporaryFile(), np.float32, "w+", shape=(frames, max(count, 1), 3))
+    surface = _on_disk(frames, count)
     return BodySample(
         body,
         rigs[body.armature] if body.armature is not None else None,
@@ -146,8 +146,15 @@ def _empty_body(body: Body, rigs: dict[bpy.types.Object, RigSample], frames: int
         visible=np.ones(frames, bool),
         source=np.arange(frames),
         weights=np.zeros((frames, 0 if keys is None else len(keys.key_blocks) - 1)),
-        surface=surface[:, :count],
+        surface=surface,
     )
+
+
+def _on_disk(frames: int, count: int) -> np.ndarray:
+    """(frames, count, 3) float32, in a temporary file that goes with the array: long takes have gigabytes of it."""
+    with tempfile.TemporaryFile() as file:
+        surface: np.ndarray = np.memmap(file, np.float32, "w+", shape=(frames, max(count, 1), 3))
+    return surface[:, :count]
 
 
 def _read_body(item: BodySample, t: int, graph: bpy.types.Depsgraph) -> None:
@@ -183,7 +190,7 @@ def _wait_where_they_appear(bodies: list[BodySample], rigs: list[RigSample]) -> 
     for item in bodies:
         source = item.source = _sources(item.visible)
         item.world, item.weights = item.world[source], item.weights[source]
-        for t in np.flatnonzero(source != np.arange(len(source))):
+        for t in np.flatnonzero(source != np.arange(len(source))).tolist():
             item.surface[t] = item.surface[source[t]]
     for rig in rigs:
         source = _sources(np.any([item.visible for item in bodies if item.rig is rig], axis=0))

@@ -9,7 +9,16 @@ from typing import Any
 import bpy
 import numpy as np
 
-__all__ = ["Shown", "curves_of", "find_shown", "hidden_now", "keep_evaluated", "shown_frames", "strips_of", "view_layer_of"]
+__all__ = [
+    "Shown",
+    "curves_of",
+    "find_shown",
+    "hidden_now",
+    "keep_evaluated",
+    "shown_frames",
+    "strips_of",
+    "view_layer_of",
+]
 
 _HIDDEN = {"hide_viewport": "dice_hide_viewport", "hide_render": "dice_hide_render"}
 # Blender reads an animated value as a switch that is on from 1, but for rounding.
