@@ -205,8 +205,7 @@ def _skinned(
 ) -> _Placed:
     """A body on bones. deltas : (B, T, 4, 4) of all bones of its armature, in the armature's order."""
     assert item.rig is not None
-    own = list(item.rig.rest)
-    full = skin_weights(item.body.mesh, own)
+    full = skin_weights(item.body.mesh, list(item.rig.rest), item.rig.deforming)
     weights = limit_influences(full, preset.influences)
     base = item.world[_reference(item.rig)]
     shapes = read_shapes(item.body.mesh, item.weights).transformed(base[:3, :3], base[:3, 3])

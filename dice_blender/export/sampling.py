@@ -26,6 +26,7 @@ class RigSample:
 
     rest : bone name to (4, 4) in the armature's space; world : (T, 4, 4) of the object; pose : bone name to (T, 4, 4)
     of the posed bone in the world. parents, lengths : bone name to parent's name or None, and to metres.
+    deforming : names of the bones that move vertices.
     """
 
     armature: bpy.types.Object
@@ -34,6 +35,7 @@ class RigSample:
     pose: dict[str, np.ndarray]
     parents: dict[str, str | None]
     lengths: dict[str, float]
+    deforming: set[str]
 
 
 @dataclass
@@ -132,6 +134,7 @@ def _empty_rig(armature: bpy.types.Object, frames: int) -> RigSample:
         pose={bone.name: np.empty((frames, 4, 4)) for bone in bones},
         parents={bone.name: None if bone.parent is None else bone.parent.name for bone in bones},
         lengths={bone.name: bone.length for bone in bones},
+        deforming={bone.name for bone in bones if bone.use_deform},
     )
 
 

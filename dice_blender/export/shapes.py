@@ -85,9 +85,13 @@ def write_shapes(item: bpy.types.Object, shapes: Shapes, frames: np.ndarray) -> 
     mesh.update()
 
 
-def skin_weights(item: bpy.types.Object, bones: list[str]) -> np.ndarray:
-    """(V, B) weights by which bones move the vertices, rows sum to one; what none moves follows the first."""
-    columns = {item.vertex_groups[name].index: b for b, name in enumerate(bones) if name in item.vertex_groups}
+def skin_weights(item: bpy.types.Object, bones: list[str], deforming: set[str]) -> np.ndarray:
+    """(V, B) weights by which bones move the vertices, rows sum to one; what none moves follows the first.
+
+    deforming : the bones that move vertices at all.
+    """
+    groups = item.vertex_groups
+    columns = {groups[name].index: b for b, name in enumerate(bones) if name in deforming and name in groups}
     weights = np.zeros((len(mesh_of(item).vertices), len(bones)))
     for v, vertex in enumerate(mesh_of(item).vertices):
         for element in vertex.groups:

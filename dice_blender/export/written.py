@@ -40,7 +40,7 @@ class ExportReport:
 
 @dataclass
 class ReadyExport:
-    """A scene that is ready to be written. meshes, materials : copies in it; targets : the most shape keys a mesh has."""
+    """A scene ready to be written. meshes, materials : copies in it; targets : the most shape keys on a mesh."""
 
     scene: bpy.types.Scene
     meshes: list[bpy.types.Object]
