@@ -61,11 +61,16 @@ def make_blend(
     fbx: str | Path | None = None,
     preset: str | None = None,
     glb: str | Path | None = None,
+    frames: str | None = None,
+    at_origin: bool = False,
+    camera: bool = False,
     on_warning: Callable[[str], None] | None = None,
 ) -> dict[str, Any]:
     """Import a take into a new .blend, and export it where `fbx` or `glb` name a file.
 
-    keys : name of a key mode; preset : name of an FBX preset. Blender's side knows both and their defaults.
+    keys : name of a key mode; preset : name of an export preset; frames : "keys" or "scene", which frames are exported.
+    Blender's side knows these names and their defaults. at_origin : have the head stand on the world's origin in what
+    is exported; camera : export the take's camera as well.
     Returns {"blend", "fbx", "glb": paths, "keys": str, "meshes": {name: {"keys": int, "error_mm": float}}}, where
     `error_mm` is the largest distance of any vertex in any frame from the take.
     Raises InputError or DiceError with Blender's reason; for an unknown mode or preset it lists the known ones.
@@ -73,9 +78,11 @@ def make_blend(
     # The child runs in a folder of its own, where relative paths mean nothing.
     arguments = [str(Path(take).absolute()), "-o", str(Path(output).absolute())]
     fbx, glb = (None if path is None else Path(path).absolute() for path in (fbx, glb))
-    for option, value in (("--keys", keys), ("--preset", preset), ("--fbx", fbx), ("--glb", glb)):
+    named = {"--keys": keys, "--preset": preset, "--fbx": fbx, "--glb": glb, "--frames": frames}
+    for option, value in named.items():
         if value is not None:
             arguments += [option, str(value)]
+    arguments += [option for option, on in {"--at-origin": at_origin, "--camera": camera}.items() if on]
     return _run([*blender_command(), *arguments], on_warning)
 
 

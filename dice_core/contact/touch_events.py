@@ -54,8 +54,8 @@ class TouchEvent:
 class TouchEventRecorder:
     """Collects touch events frame by frame; its memory grows with the number of touches, not with that of frames.
 
-    head : mesh whose regions name the touches; fps : frames a second; stills : every frame is a picture of its own, so that a touch may last a
-    single frame. In a video that is an error of the tracking, and is dropped.
+    head : mesh whose regions name the touches; fps : frames a second; stills : every frame is a picture of its own, so
+    that a touch may last a single frame. In a video that is an error of the tracking, and is dropped.
     """
 
     def __init__(self, head: Mesh, fps: float = DEFAULT_FPS, *, stills: bool = False) -> None:
