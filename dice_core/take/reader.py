@@ -76,8 +76,12 @@ class Take:
 
         keys : the arrays that are read, all by default.
         """
-        for chunk in self.info["chunks"]:
-            yield load_arrays(self.path / chunk["file"], keys)
+        for number in range(len(self.info["chunks"])):
+            yield self.read_chunk(number, keys)
+
+    def read_chunk(self, number: int, keys: Collection[str] | None = None) -> dict[str, np.ndarray]:
+        """The arrays of one chunk, number `number` from 0; keys as for `chunks`."""
+        return load_arrays(self.path / self.info["chunks"][number]["file"], keys)
 
     def tracked_shares(self) -> dict[str, float]:
         """For each mesh the share of the take's frames in which it is there, measured or interpolated."""
