@@ -47,10 +47,16 @@ def own_python_command(module: str, arguments: Sequence[str]) -> list[str]:
     return [*command, module, *arguments]
 
 
+def _of_bpy(folder: str, others: Sequence[str]) -> bool:
+    """Whether a folder lies inside the bpy package of another one: bpy adds such folders itself when it is imported, and
+    cannot be imported where they are there before it."""
+    return any(Path(folder).is_relative_to(Path(other, "bpy")) for other in others)
+
+
 def _import_folders() -> list[str]:
     """The folders that this process imports from, in order: absolute ones that are there, without the current one."""
     here, project = Path.cwd().resolve(), str(_PROJECT)
     found = [entry for entry in sys.path if os.path.isabs(entry) and os.path.exists(entry)]
-    folders = [entry for entry in dict.fromkeys(found) if Path(entry).resolve() != here]
+    folders = [entry for entry in dict.fromkeys(found) if Path(entry).resolve() != here and not _of_bpy(entry, found)]
     # Ours may be found in another way, or be the current one; its place matters, since others may hold another version.
     return folders if project in folders else [project, *folders]
