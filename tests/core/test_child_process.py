@@ -104,12 +104,3 @@ def test_dice_blend(trap: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(InputError, match="is not a take"):
         make_blend("nothing.dicetake", "x.blend")
     assert nothing_ran(trap)
-
-
-def test_folders_that_bpy_has_added_are_left_to_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    inner = tmp_path / "site" / "bpy" / "4.4" / "scripts" / "modules"
-    inner.mkdir(parents=True)
-    monkeypatch.setattr(sys, "path", [str(inner), str(tmp_path / "site"), *sys.path])
-    command = own_python_command("json.tool", [])
-    assert str(tmp_path / "site") in command
-    assert str(inner) not in command
