@@ -101,13 +101,15 @@ def skin_weights(item: bpy.types.Object, bones: list[str], deforming: set[str]) 
     return weights / weights.sum(axis=1, keepdims=True)
 
 
-def limit_influences(weights: np.ndarray, limit: int | None) -> np.ndarray:
+def limit_influences(weights: np.ndarray, limit: int) -> np.ndarray:
     """(V, B) weights with at most `limit` bones a vertex, the strongest, rows sum to one."""
-    if limit is None or weights.shape[1] <= limit:
+    if weights.shape[1] <= limit:
         return weights
     order = np.argsort(-weights, axis=1, kind="stable")
     limited = weights.copy()
     np.put_along_axis(limited, order[:, limit:], 0.0, axis=1)
+    if np.array_equal(limited, weights):
+        return weights
     return limited / limited.sum(axis=1, keepdims=True)
 
 
