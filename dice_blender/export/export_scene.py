@@ -119,9 +119,7 @@ def _copied(
         first, last = playback_range(users_scene)
     else:
         first, last = key_range([b for i in keyed for b in (i, shape_keys_of(i))], collection, users_scene)
-    names = FileNames()
-    for block in _linked(users_objects):
-        names.unused(block.name)
+    names = FileNames(block.name for block in _linked(users_objects))
     bodies = [Body(names.unused(item.name), copies[item], None, shown[item]) for item in seen]
     for body in bodies:
         body.armature = _posing(body.mesh)

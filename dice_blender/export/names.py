@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 import bpy
 
@@ -33,10 +34,10 @@ def plain_name(name: str) -> str:
 
 
 class FileNames:
-    """The names given out so far in one file."""
+    """The names given out so far in one file. taken : those that cannot be given out."""
 
-    def __init__(self) -> None:
-        self._used: set[str] = set()
+    def __init__(self, taken: Iterable[str] = ()) -> None:
+        self._used = {_key(name) for name in taken}
 
     def unused(self, wanted: str) -> str:
         """`wanted` without Blender's counter, or with "_2", "_3" ... where something in the file has that name."""
