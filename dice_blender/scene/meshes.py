@@ -11,7 +11,7 @@ from .animation import CurveWriter, held_steps
 from .keys.plan import ShapeKey
 from .object_data import mesh_of
 
-__all__ = ["add_shape_keys", "build_mesh", "key_visibility"]
+__all__ = ["add_shape_keys", "build_mesh", "key_visibility", "refill_mesh", "remove_shape_keys"]
 
 _UV_LAYER = "UVMap"
 
@@ -35,6 +35,38 @@ def build_mesh(mesh: Mesh, vertices: np.ndarray, name: str) -> bpy.types.Mesh:
     data.update(calc_edges=True)
     data.shade_smooth()
     return data
+
+
+def refill_mesh(item: bpy.types.Object, mesh: Mesh, vertices: np.ndarray) -> None:
+    """Make a mesh object that shows a body ready to be given shape keys anew.
+
+    Its materials, UVs, attributes and vertex groups stay; only a mesh that is no longer that of the body is replaced,
+    which keeps its materials. vertices : (V, 3) float, metres, as for `build_mesh`.
+    """
+    data = mesh_of(item)
+    remove_shape_keys(item)
+    corners = np.empty(len(data.loops), np.int32)
+    data.loops.foreach_get("vertex_index", corners)
+    if len(data.vertices) == len(vertices) and np.array_equal(corners, mesh.face_corners):
+        return
+    name, replaced = data.name, build_mesh(mesh, vertices, data.name)
+    for material in data.materials:
+        replaced.materials.append(material)
+    item.data = replaced
+    if not data.users:
+        bpy.data.meshes.remove(data)
+        replaced.name = name
+
+
+def remove_shape_keys(item: bpy.types.Object) -> None:
+    """Remove all shape keys of an object, and their action where nothing else uses it."""
+    keys = mesh_of(item).shape_keys
+    if keys is None:
+        return
+    action = keys.animation_data.action if keys.animation_data is not None else None
+    item.shape_key_clear()
+    if action is not None and not action.users:
+        bpy.data.actions.remove(action)
 
 
 def add_shape_keys(item: bpy.types.Object, basis: np.ndarray, keys: list[ShapeKey]) -> None:

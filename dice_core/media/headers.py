@@ -6,7 +6,7 @@ import struct
 from pathlib import Path
 from typing import BinaryIO
 
-__all__ = ["image_size"]
+__all__ = ["image_orientation", "image_size"]
 
 _TIFF_WIDTH, _TIFF_HEIGHT, _TIFF_ORIENTATION = 0x100, 0x101, 0x112
 _TIFF_SHORT = 3
@@ -21,6 +21,24 @@ def image_size(path: Path) -> tuple[int, int] | None:
 
     Returns None if the file is no image of a known format. Raises OSError if it cannot be read.
     """
+    found = _read_header(path)
+    if found is None:
+        return None
+    size, orientation = found
+    return (size[1], size[0]) if orientation in _TURNED else size
+
+
+def image_orientation(path: Path) -> int:
+    """How a stored image is turned to stand upright, 1 to 8 as in EXIF; 1 where the file does not say or is no image.
+
+    Raises OSError if it cannot be read.
+    """
+    found = _read_header(path)
+    return found[1] if found is not None and 1 <= found[1] <= 8 else 1
+
+
+def _read_header(path: Path) -> tuple[tuple[int, int], int] | None:
+    """Size as stored and orientation, None if the file is no image of a known format."""
     with path.open("rb") as file:
         start = file.read(32)
         try:
@@ -39,9 +57,7 @@ def image_size(path: Path) -> tuple[int, int] | None:
                 return None
         except (struct.error, ValueError):
             return None
-    if min(size) <= 0:
-        return None
-    return (size[1], size[0]) if orientation in _TURNED else size
+    return None if min(size) <= 0 else (size, orientation)
 
 
 def _png(file: BinaryIO) -> tuple[tuple[int, int], int]:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from dice_blender.export import export_fbx, export_glb
-from dice_blender.scene import KEY_MODES, import_take, importer
+from dice_blender.scene import KEY_MODES, bodies, import_take, importer
 from dice_blender.scene.keys import KeyMode
 from dice_blender.scene.keys.plan import MeshPlan
 from dice_core.errors import InputError
@@ -161,7 +161,8 @@ def test_a_failed_import_leaves_the_file_as_it_was(
     before, calls = _contents(), []
 
     def failing(name: str, at: int) -> None:
-        real = getattr(importer, name)
+        module = importer if name == "add_background" else bodies
+        real = getattr(module, name)
 
         def wrapped(*arguments: object) -> object:
             result = real(*arguments)
@@ -170,7 +171,7 @@ def test_a_failed_import_leaves_the_file_as_it_was(
                 raise RuntimeError("no")
             return result
 
-        monkeypatch.setattr(importer, name, wrapped)
+        monkeypatch.setattr(module, name, wrapped)
 
     if step == "second mesh":
         failing("build_mesh", 2)
