@@ -22,8 +22,8 @@ class CurveWriter:
     An action that an earlier import has written is written anew: its own curves go, those of the user stay.
     """
 
-    def __init__(self, block: bpy.types.ID, name: str) -> None:
-        """name : of the action that holds the curves, where the block has none of ours yet."""
+    def __init__(self, block: bpy.types.ID, name: str, *, keep: bool = False) -> None:
+        """name : of the action that holds the curves, where the block has none of ours yet; keep : add to those."""
         self._data: Any = block.animation_data_create()
         action = self._data.action
         if action is not None and _OURS not in action:
@@ -41,7 +41,8 @@ class CurveWriter:
         self._bag: Any = action
         if hasattr(action, "slots"):
             self._bag = action.layers[0].strips[0].channelbag(self._data.action_slot, ensure=True)
-        self._remove_own()
+        if not keep:
+            self._remove_own()
         self._groups: dict[str, Any] = {group.name: group for group in self._bag.groups}
 
     def _remove_own(self) -> None:

@@ -67,8 +67,9 @@ def put_body(
     add_contact(item, motion, curves, times)
     add_materials(item, motion.mesh)
     if plan.motion is not None:
-        item.rotation_mode = "QUATERNION"
         curves.write_vector("location", times, plan.motion.location, group="Transform")
+    if plan.motion is not None and plan.motion.quaternion is not None:
+        item.rotation_mode = "QUATERNION"
         curves.write_vector("rotation_quaternion", times, plan.motion.quaternion, group="Transform")
     key_visibility(curves, times, motion.present)
     add_shape_keys(item, plan.basis, plan.keys)

@@ -39,6 +39,7 @@ from .parts import (
 from .removal import remove_part
 from .rollback import removed_on_failure
 from .scene_settings import SceneSettings, adopt_settings, is_fresh, mismatches, scene_fps
+from .retiming import trim_curves
 from .timing import Timing, take_timing
 
 __all__ = [
@@ -142,6 +143,7 @@ def import_take(
     elif scene.camera is None:
         scene.camera = imported.camera
     fit_background(imported.camera, scene)
+    trim_curves(imported.collection)
     add_markers(scene, planned.touches, timing, import_id(imported.collection))
     imported.warnings = [*imported.notes, *map(str, mismatches(scene, wanted))]
     return imported

@@ -8,6 +8,7 @@ import numpy as np
 from dice_core.geometry.mesh import Mesh
 
 from .animation import CurveWriter, held_steps
+from .keys.per_frame import FRAME_KEYS
 from .keys.plan import ShapeKey
 from .object_data import mesh_of
 
@@ -83,10 +84,15 @@ def add_shape_keys(item: bpy.types.Object, basis: np.ndarray, keys: list[ShapeKe
     assert shapes is not None
     shapes.name = item.name
     curves = CurveWriter(shapes, f"{item.name} shape keys")
+    frame_keys = []
     for key in keys:
         block = item.shape_key_add(name=key.name, from_mix=False)
         block.points.foreach_set("co", np.ascontiguousarray(key.vertices, np.float32).ravel())
         curves.write(f'key_blocks["{block.name}"].value', 0, key.times, key.weights)
+        if key.index is not None:
+            frame_keys.append(f"{key.index}|{block.name}")
+    if frame_keys:
+        shapes[FRAME_KEYS] = "\n".join(frame_keys)
 
 
 def key_visibility(curves: CurveWriter, times: np.ndarray, present: np.ndarray) -> None:
