@@ -18,7 +18,7 @@ from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, Po
 from dice_core.errors import InputError
 from dice_core.media.formats import IMAGE_SUFFIXES, list_images
 
-__all__ = ["FootageSettings", "default_name", "frame_range", "input_of", "is_chosen", "problem", "refresh"]
+__all__ = ["FootageSettings", "default_name", "frame_range", "input_of", "is_chosen", "problem", "refresh", "repath"]
 
 SOURCES = (
     ("FILE", "File", "A photo or a movie from disk"),
@@ -27,9 +27,22 @@ SOURCES = (
 )
 
 
+_repathing: list[bool] = []
+
+
 def _footage_changed(settings: FootageSettings, _context: bpy.types.Context) -> None:
-    refresh(settings)
-    _reset_range(settings)
+    if not _repathing:
+        refresh(settings)
+        _reset_range(settings)
+
+
+def repath(settings: FootageSettings, path: str) -> None:
+    """Name the same footage by another path; what is known of it, and the frame range, stays."""
+    _repathing.append(True)
+    try:
+        settings.filepath = path
+    finally:
+        _repathing.pop()
 
 
 class FootageSettings:

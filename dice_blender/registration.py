@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 
-from . import properties, translations
+from . import properties, saved_paths, translations
 from .jobs import log, runner
-from .operators import capture, footage, import_export, setup, takes
+from .operators import capture, footage, import_export, setup, takes, view
 from .ui import lists, menus, panels, preferences, redraw, statusbar
 
 __all__ = ["register", "unregister"]
@@ -17,9 +17,11 @@ _PARTS = (
     translations,
     properties,
     preferences,
+    saved_paths,
     capture,
     footage,
     takes,
+    view,
     import_export,
     setup,
     lists,

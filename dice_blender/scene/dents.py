@@ -29,6 +29,8 @@ MOST = 2.0
 """The largest strength: dents twice as deep as captured."""
 _PREFIX = "contact"
 _SCALE = "ENVELOPE"
+# What stands for no strength at all: a dent of 10 mm is then 10 nm deep.
+_LEAST_GAIN = 1e-6
 # Of shape keys: 1 where the added keys deepen the dents, -1 where they take them back.
 _SIGN = "dice_dents"
 # Metres, the largest error of what is added at twice or none of the strength: half of what compact keys promise.
@@ -146,8 +148,10 @@ def _scale(keys: bpy.types.Key, gain: float) -> None:
             continue
         if scale is None:
             scale = curve.modifiers.new(_SCALE)
-            scale.reference_value, scale.default_min, scale.default_max = 0.0, 0.0, 1.0
-            point = scale.control_points.add(0.0)
-            point.min = 0.0
-        scale.control_points[0].max = gain
+            scale.reference_value = 0.0
+            scale.control_points.add(0.0)
+        # The modifier carries values from -w to w into those from -1 to 1, which are a new control point's. Those could
+        # be set instead, but Blender (4.2 to 4.4 at least) takes a point for a modifier then, and may crash.
+        reach = 1 / max(gain, _LEAST_GAIN)
+        scale.default_min, scale.default_max = -reach, reach
     keys.update_tag()
