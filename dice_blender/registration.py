@@ -7,7 +7,7 @@ import logging
 from . import properties, saved_paths, translations
 from .jobs import log, runner
 from .operators import capture, footage, import_export, setup, takes, view
-from .ui import lists, menus, panels, preferences, redraw, statusbar
+from .ui import lists, menus, panels, preferences, redraw, result_panels, statusbar
 
 __all__ = ["register", "unregister"]
 
@@ -26,6 +26,7 @@ _PARTS = (
     setup,
     lists,
     panels,
+    result_panels,
     menus,
     statusbar,
     redraw,

@@ -6,6 +6,7 @@ when the file is saved, they move beside it.
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
 import shutil
@@ -87,6 +88,7 @@ def _is_take(path: Path) -> bool:
     return (path / "take.json").is_file()
 
 
+@functools.cache
 def _documents() -> Path:
     """The user's folder for documents."""
     if sys.platform == "win32":
@@ -261,6 +263,7 @@ _HANDLERS: tuple[tuple[Any, Any], ...] = (
 
 def register() -> None:
     """Follow the file."""
+    _documents()  # looked up now, so that drawing the panel does not
     for handlers, handler in _HANDLERS:
         handlers.append(handler)
 

@@ -57,9 +57,7 @@ class DICE_OT_reveal_take(_OnTake, Operator):
 
 
 class DICE_OT_reimport_take(_OnTake, Operator):
-    """Import the selected take with these keys, in place of what is in the scene of it now.
-
-    Names, modifiers, materials, camera and timing that were changed stay"""
+    """Import the selected take with these keys. Names, modifiers, materials, camera and timing that you changed stay"""
 
     bl_idname = "dice.reimport_take"
     bl_label = "Import Again"

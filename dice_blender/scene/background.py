@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from dice_core.take import Take
 from .animation import CurveWriter, held_steps
 from .camera import lens_aspect
 from .object_data import camera_of
-from .pictures import Pictures, find_footage, playable, swaps_sides
+from .pictures import Pictures, playable, swaps_sides
 from .timing import Timing
 
 __all__ = ["add_background", "background_image", "fit_background", "play_background"]
@@ -30,19 +31,18 @@ _SAME_ASPECT = 1e-3
 
 
 def add_background(
-    camera: bpy.types.Object, take: Take, timing: Timing, path: str | Path | None = None
+    camera: bpy.types.Object, take: Take, timing: Timing, files: Sequence[Path], seconds: np.ndarray | None = None
 ) -> str | None:
     """Show the take's footage behind what the camera sees; a background that is there already is replaced.
 
-    path : the footage, where it has moved since the capture.
+    files : of the footage, as `find_footage` gives them; seconds : (T,) of the take's frames, where they are uneven.
     Returns None, or a sentence about why there is no background.
     """
     data: Any = camera_of(camera)
     source = take.info["source"]
     old = background_image(camera)
-    files = find_footage(take, path)
     if not files:
-        return f"The footage {path or source['path']} is not there, so the camera has no background."
+        return f"The footage {source['path']} is not there, so the camera has no background."
     movie = source["kind"] == "video"
     try:
         pictures = Pictures(files[0]) if movie else playable(take, files)
@@ -65,7 +65,7 @@ def add_background(
     numbers = pictures.numbers
     if movie:
         image.source = "MOVIE"
-        numbers = _movie_numbers(take, pictures.file, timing)
+        numbers = _movie_numbers(pictures.file, timing, seconds)
         data[_TURNED] = _left_to_turn(image, source)
     elif numbers is not None:
         image.source = "SEQUENCE"
@@ -162,17 +162,16 @@ def _left_to_turn(image: bpy.types.Image, source: dict[str, Any]) -> int:
     return orientation if on_its_side else 1
 
 
-def _movie_numbers(take: Take, file: Path, timing: Timing) -> np.ndarray:
+def _movie_numbers(file: Path, timing: Timing, seconds: np.ndarray | None) -> np.ndarray:
     """(T,) what Blender counts each frame of the take by in a movie, from 1.
 
     Blender goes by time: in uneven footage, a frame has the number of the even frame at its time.
     """
-    if not timing.uneven or take.fps <= 0:
+    if not timing.uneven or seconds is None:
         return timing.frames + 1
     clip = bpy.data.movieclips.load(str(file), check_existing=False)
     rate = clip.fps
     bpy.data.movieclips.remove(clip)
-    seconds = np.asarray(take.array("time"), np.float64)
     return np.floor(seconds * rate + 0.5).astype(np.int64) + 1
 
 

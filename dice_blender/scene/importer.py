@@ -19,6 +19,7 @@ from .keys.compact import COMPACT_LIMIT, COMPACT_TOLERANCE
 from .keys.plan import MeshPlan
 from .markers import Touch, add_markers, touches_of
 from .motion import Motion, read_motion
+from .pictures import find_footage, frame_seconds
 from .parts import (
     CAMERA,
     ID_PROPERTY,
@@ -90,6 +91,8 @@ class _Planned:
     timing: Timing
     touches: list[Touch]
     bodies: list[tuple[Motion, MeshPlan]]
+    files: tuple[Path, ...]
+    seconds: np.ndarray | None
 
 
 def import_take(
@@ -129,10 +132,12 @@ def import_take(
     if replace is not None:
         _check_replaceable(replace)
     fresh = replace is None and is_fresh(scene)
-    timing = _timing(take, scene, start_frame, retime and not fresh, replace)
+    files = find_footage(take, footage)
+    seconds = frame_seconds(take, files)
+    timing = _timing(take, scene, start_frame, retime and not fresh, replace, seconds)
     with removed_on_failure():
-        planned = _plan(take, keys, mode, timing)
-        imported = _build(planned, footage, replace)
+        planned = _plan(take, keys, mode, timing, files, seconds)
+        imported = _build(planned, replace)
         wanted = SceneSettings.of(take.camera, take.fps, timing.scene_range, timing.step)
     if replace is None:
         parent.children.link(imported.collection)
@@ -166,6 +171,7 @@ def _timing(
     start: int | None,
     retime: bool,
     replace: bpy.types.Collection | None,
+    seconds: np.ndarray | None,
 ) -> Timing:
     """When the take plays: as asked for, or as the import that is replaced, or from the scene's first frame on."""
     old = None if replace is None else read_timing(replace)
@@ -176,19 +182,21 @@ def _timing(
         start_at = float(scene.frame_start) if old is None else old.start
     else:
         start_at = float(start)
-    timing = take_timing(take, start_at, step)
+    timing = take_timing(take, start_at, step, seconds)
     if old is not None and np.array_equal(old.frames, timing.frames):
         timing = timing.moved(trim=old.trim)
     return timing
 
 
-def _plan(take: Take, keys: str, mode: KeyMode, timing: Timing) -> _Planned:
+def _plan(
+    take: Take, keys: str, mode: KeyMode, timing: Timing, files: tuple[Path, ...], seconds: np.ndarray | None
+) -> _Planned:
     motions = [read_motion(take, name) for name in take.meshes]
     bodies = [(motion, mode.plan(motion, timing.times)) for motion in motions if motion is not None]
-    return _Planned(take, keys, timing, touches_of(take.events), bodies)
+    return _Planned(take, keys, timing, touches_of(take.events), bodies, files, seconds)
 
 
-def _build(planned: _Planned, footage: str | Path | None, replace: bpy.types.Collection | None) -> ImportedTake:
+def _build(planned: _Planned, replace: bpy.types.Collection | None) -> ImportedTake:
     """The take's collection with everything in it: a new one in no scene yet, or the one that is replaced."""
     take, timing = planned.take, planned.timing
     collection = bpy.data.collections.new(take.name) if replace is None else replace
@@ -207,7 +215,7 @@ def _build(planned: _Planned, footage: str | Path | None, replace: bpy.types.Col
         collection.objects.link(camera)
     match_lens(camera, take.camera)
     imported = ImportedTake(collection, timing, origin, camera, planned.keys, *timing.scene_range)
-    missing = add_background(camera, take, timing, footage)
+    missing = add_background(camera, take, timing, planned.files, planned.seconds)
     if missing:
         imported.notes.append(missing)
     if timing.uneven:

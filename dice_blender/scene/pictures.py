@@ -18,11 +18,12 @@ import numpy as np
 
 from dice_core.media.formats import is_pattern, select_images
 from dice_core.media.headers import image_orientation
+from dice_core.media.mp4_header import read_movie_header
 from dice_core.take import Take
 
 from .found_files import find_moved
 
-__all__ = ["UPRIGHT", "Pictures", "find_footage", "playable", "swaps_sides", "turn_upright"]
+__all__ = ["UPRIGHT", "Pictures", "find_footage", "frame_seconds", "playable", "swaps_sides", "turn_upright"]
 
 UPRIGHT = 1
 """The orientation, as EXIF counts them from 1 to 8, of pictures that are stored as they are shown."""
@@ -70,6 +71,21 @@ def _is_footage(path: Path) -> bool:
     if path.is_dir():
         return bool(select_images(path.iterdir()))
     return is_pattern(path.name) and path.parent.is_dir() and bool(select_images(path.parent.glob(path.name)))
+
+
+def frame_seconds(take: Take, files: Sequence[Path]) -> np.ndarray | None:
+    """(T,) seconds at which each frame of a take is shown, None where its frame rate says it all.
+
+    files : of the footage, whose header is asked where the take does not say.
+    """
+    if take.has("time"):
+        return np.asarray(take.array("time"), np.float64)
+    if take.info["source"]["kind"] != "video" or not files:
+        return None
+    header = read_movie_header(files[0])
+    if header is None or header.even or take.frames[-1] >= header.frames:
+        return None
+    return header.seconds[take.frames]
 
 
 def playable(take: Take, files: Sequence[Path]) -> Pictures:

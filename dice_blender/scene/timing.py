@@ -73,15 +73,14 @@ class Timing:
         )
 
 
-def take_timing(take: Take, start: float, step: float = 1.0) -> Timing:
-    """The timing of a take by the time stamps of its frames, or by their numbers where it has none.
+def take_timing(take: Take, start: float, step: float = 1.0, seconds: np.ndarray | None = None) -> Timing:
+    """The timing of a take by the times of its frames, or by their numbers where these are not known.
 
-    start : scene frame of its first frame; step : scene frames a frame of the footage.
+    start : scene frame of its first frame; step : scene frames a frame of the footage; seconds : (T,) of its frames.
     """
     frames = np.asarray(take.frames, np.int64)
     places = (frames - frames[0]).astype(np.float64)
-    if take.fps > 0 and take.has("time"):
-        seconds = np.asarray(take.array("time"), np.float64)
+    if take.fps > 0 and seconds is not None:
         stamped = (seconds - seconds[0]) * take.fps
         if np.abs(stamped - places).max(initial=0.0) > _EVEN_WITHIN:
             places = np.round(stamped, _DECIMALS)

@@ -125,7 +125,7 @@ def test_a_retimed_take_keeps_its_pictures(scene: bpy.types.Scene, tmp_path: Pat
     imported = import_take(_take_of(tmp_path, str(images), "sequence"), start_frame=50, retime=True)
     assert imported.timing.step == pytest.approx(rate / 29.97)
     for frame in range(50, 50 + int(6 * rate / 29.97)):
-        due = int((frame - 50) * 29.97 / rate + 2e-3)
+        due = int((frame - 50 + 2e-3) * 29.97 / rate)
         assert _grey(imported.camera, frame) == pytest.approx((due + 1) / 20, abs=0.01)
 
 

@@ -1,0 +1,13 @@
+"""Where all panels of the extension are: the DICE tab in the 3D viewport's sidebar."""
+
+from __future__ import annotations
+
+__all__ = ["Tab"]
+
+
+class Tab:
+    """What the panels share."""
+
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "UI"
+    bl_category = "DICE"
