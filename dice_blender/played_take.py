@@ -74,6 +74,30 @@ def _trimmed(timing: Timing, first: int, last: int) -> Timing:
     return timing.moved(trim=(begin, min(max(last - 1, begin), most)))
 
 
+def _trim_first(_entry: Any, timing: Timing) -> int:
+    return timing.played[0] + 1
+
+
+def _trim_last(_entry: Any, timing: Timing) -> int:
+    return timing.played[1] + 1
+
+
+def _with_first(_entry: Any, timing: Timing, value: int) -> Timing:
+    return _trimmed(timing, value, timing.played[1] + 1)
+
+
+def _with_last(_entry: Any, timing: Timing, value: int) -> Timing:
+    return _trimmed(timing, timing.played[0] + 1, value)
+
+
+def _start(_entry: Any, timing: Timing) -> int:
+    return round(timing.start)
+
+
+def _with_start(_entry: Any, timing: Timing, value: int) -> Timing:
+    return timing.moved(start=float(value))
+
+
 def _items(entry: Any) -> list[bpy.types.Object]:
     there = entry.collection is not None and entry.collection.users > 0
     return [item for item in parts_in(entry.collection).values() if item.get(MESH_PROPERTY)] if there else []
@@ -97,15 +121,19 @@ def _make_visible(entry: Any, context: bpy.types.Context) -> None:
 
 
 class PlayedTake:
-    """The part of a take's entry that an import keeps. It needs `collection`, `touches` and `fps` beside it."""
+    """The part of a take's entry that an import keeps. It needs `collection`, `touches` and `fps` beside it.
+
+    What reads and writes the properties are functions of this module: Blender evaluates annotations so that a lambda
+    within one would not find them.
+    """
 
     start: IntProperty(
         name="Start",
         description="Scene frame of the take's first frame. Keys, markers and the footage behind the camera move along",
         min=-LAST_FRAME,
         max=LAST_FRAME,
-        get=_getter(lambda _, timing: round(timing.start), 1),
-        set=_setter(lambda _, timing, value: timing.moved(start=float(value))),
+        get=_getter(_start, 1),
+        set=_setter(_with_start),
     )
     speed: FloatProperty(
         name="Speed",
@@ -122,15 +150,15 @@ class PlayedTake:
         name="Trim Start",
         description="First frame of the take that is played, counted from 1. What is before it is kept, and can come back",
         min=1,
-        get=_getter(lambda _, timing: timing.played[0] + 1, 1),
-        set=_setter(lambda _, timing, value: _trimmed(timing, value, timing.played[1] + 1)),
+        get=_getter(_trim_first, 1),
+        set=_setter(_with_first),
     )
     trim_last: IntProperty(
         name="End",
         description="Last frame of the take that is played, counted from 1. What is after it is kept, and can come back",
         min=1,
-        get=_getter(lambda _, timing: timing.played[1] + 1, 1),
-        set=_setter(lambda _, timing, value: _trimmed(timing, timing.played[0] + 1, value)),
+        get=_getter(_trim_last, 1),
+        set=_setter(_with_last),
     )
     show_contact: BoolProperty(
         name="Show Contact",

@@ -46,14 +46,12 @@ def add_background(
     movie = source["kind"] == "video"
     try:
         pictures = Pictures(files[0]) if movie else playable(take, files)
-        image = old if _shows(old, pictures.file) else bpy.data.images.load(str(pictures.file), check_existing=True)
+        image = old if _shows(old, pictures.file) else _load(pictures.file)
     except OSError as error:
         return f"The pictures of {files[0].parent} cannot be copied for Blender to play them upright ({error})."
     except RuntimeError:
         image = None
-    if image is None or not image.size[0]:
-        if image is not None and not image.users:
-            bpy.data.images.remove(image)
+    if image is None:
         return f"Blender cannot read the footage {files[0]}, so the camera has no background."
     background = data.background_images[0] if len(data.background_images) else data.background_images.new()
     background.image = image
@@ -176,8 +174,20 @@ def _movie_numbers(file: Path, timing: Timing, seconds: np.ndarray | None) -> np
 
 
 def _shows(image: bpy.types.Image | None, file: Path) -> bool:
-    """Whether an image is of a file; Blender does not find movies again that are in use."""
+    """Whether an image is of a file."""
     return image is not None and Path(bpy.path.abspath(image.filepath, library=image.library)) == file
+
+
+def _load(file: Path) -> bpy.types.Image | None:
+    """An image of its own, since two takes of one footage play different parts of it; None if Blender cannot read it.
+
+    Raises RuntimeError where the file cannot be opened.
+    """
+    image = bpy.data.images.load(str(file), check_existing=False)
+    if not image.size[0]:
+        bpy.data.images.remove(image)
+        return None
+    return image
 
 
 def _relative(path: Path) -> str:
