@@ -48,8 +48,7 @@ def _setter(change: Callable[[Any, Timing, Any], Timing]) -> Callable[[Any, Any]
             return
         after = change(entry, before, value)
         if (after.start, after.step, after.played) != (before.start, before.step, before.played):
-            touches = [Touch(t.region, t.hand, t.first_frame, t.last_frame) for t in entry.touches]
-            retime(entry.id_data, entry.collection, after, touches)
+            retime(entry.id_data, entry.collection, after, entry.marked_touches())
             entry.place_touches()
 
     return put
@@ -167,6 +166,10 @@ class PlayedTake:
         set=_show_contact,
         update=_make_visible,
     )
+
+    def marked_touches(self: Any) -> list[Touch]:
+        """The touches, as markers need them."""
+        return [Touch(t.region, t.hand, t.first_frame, t.last_frame) for t in self.touches]
 
     def place_touches(self: Any) -> None:
         """Note the scene frames of the touches."""

@@ -22,7 +22,7 @@ from . import footage
 from .preferences import preferences
 from .scene.background import background_image
 from .scene.found_files import find_moved
-from .scene.parts import CAMERA, TAKE_PROPERTY, parts_in
+from .scene.parts import CAMERA, PLACE_PROPERTY, TAKE_PROPERTY, parts_in
 
 __all__ = [
     "find_take_folder",
@@ -170,7 +170,7 @@ def _move_unsaved(blend: str) -> None:
             continue
         new = _free(target / folder.name)
         try:
-            new.parent.mkdir(parents=True, exist_ok=True)
+            new.parent.mkdir(exist_ok=True)
             shutil.move(folder, new)
         except OSError:
             _log.exception("%s stays where it is", folder)
@@ -186,7 +186,7 @@ def _follow(old: str, new: str) -> None:
             entry.path = new
     for collection in bpy.data.collections:
         if bpy.path.abspath(str(collection.get(TAKE_PROPERTY, ""))) == old:
-            collection[TAKE_PROPERTY] = new
+            collection[TAKE_PROPERTY] = collection[PLACE_PROPERTY] = new
     for image in _images():
         path = Path(bpy.path.abspath(image.filepath_raw))
         if path.is_relative_to(old):
@@ -235,6 +235,7 @@ def _after_load(*_: object) -> None:
                 entry.path = stored_path(folder)
                 if entry.collection is not None and entry.collection.library is None:
                     entry.collection[TAKE_PROPERTY] = entry.path
+                    entry.collection[PLACE_PROPERTY] = str(folder)
         settings: Any = scene.dice  # type: ignore[attr-defined]
         if settings.filepath and not Path(bpy.path.abspath(settings.filepath)).exists():
             found = _find_beside(settings.filepath)

@@ -16,7 +16,16 @@ from .saved_paths import find_take_folder, stored_path
 from .scene import ImportedTake, import_take, imported_takes
 from .scene.camera import pixel_aspect
 from .scene.dents import set_dent_strength
-from .scene.parts import TAKE_PROPERTY
+from .scene.markers import add_markers
+from .scene.parts import (
+    ID_PROPERTY,
+    KEYS_PROPERTY,
+    PLACE_PROPERTY,
+    TAKE_PROPERTY,
+    import_id,
+    new_import_id,
+    read_timing,
+)
 from .scene.removal import remove_import
 
 __all__ = [
@@ -111,8 +120,10 @@ def adopt(scene: bpy.types.Scene) -> int:
     for collection in found:
         entry = settings_of(scene).takes.add()
         entry.name, entry.path, entry.collection = collection.name, str(collection[TAKE_PROPERTY]), collection
-        entry.keys = str(collection.get("dice_keys", ""))
+        entry.keys = str(collection.get(KEYS_PROPERTY, ""))
         folder = find_take_folder(entry.path, scene)
+        if folder is None:
+            folder = find_take_folder(str(collection.get(PLACE_PROPERTY, "")), scene)
         try:
             if folder is not None:
                 take = open_take(folder)
@@ -120,6 +131,13 @@ def adopt(scene: bpy.types.Scene) -> int:
         except DiceError as error:
             entry.notes.add().name = str(error)
         entry.collection = collection
+        entry.place_touches()
+        collection[TAKE_PROPERTY] = entry.path
+        # Of another import's id it may be a copy; markers do not come with a collection.
+        collection[ID_PROPERTY] = new_import_id()
+        timing = read_timing(collection)
+        if timing is not None:
+            add_markers(scene, entry.marked_touches(), timing, import_id(collection))
     if found:
         settings_of(scene).active_take = len(settings_of(scene).takes) - 1
     return len(found)

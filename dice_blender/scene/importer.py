@@ -27,6 +27,7 @@ from .parts import (
     MESH_PROPERTY,
     ORIGIN,
     PART_PROPERTY,
+    PLACE_PROPERTY,
     RANGE_PROPERTY,
     TAKE_PROPERTY,
     import_id,
@@ -202,6 +203,7 @@ def _build(planned: _Planned, replace: bpy.types.Collection | None) -> ImportedT
     collection = bpy.data.collections.new(take.name) if replace is None else replace
     old = parts_in(collection)
     collection[TAKE_PROPERTY] = str(take.path.absolute())
+    collection[PLACE_PROPERTY] = collection[TAKE_PROPERTY]
     collection[KEYS_PROPERTY] = planned.keys
     if not collection.get(ID_PROPERTY):
         collection[ID_PROPERTY] = new_import_id()

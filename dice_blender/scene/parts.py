@@ -21,6 +21,7 @@ __all__ = [
     "MESH_PROPERTY",
     "ORIGIN",
     "PART_PROPERTY",
+    "PLACE_PROPERTY",
     "RANGE_PROPERTY",
     "TAKE_PROPERTY",
     "import_id",
@@ -34,6 +35,8 @@ __all__ = [
 
 TAKE_PROPERTY, KEYS_PROPERTY, ID_PROPERTY = "dice_take", "dice_keys", "dice_import"
 """Of a collection: folder of the take, name of the key mode, and what tells imports of one take apart."""
+PLACE_PROPERTY = "dice_take_place"
+"""Of a collection: the take's folder as an absolute path, for a file that the collection is appended to."""
 RANGE_PROPERTY = "dice_range"
 """Of a collection: first and last scene frame in which the take plays."""
 MESH_PROPERTY, PART_PROPERTY = "dice_mesh", "dice_part"
