@@ -1,4 +1,4 @@
-"""What the user sees after an import: the result selected, and looked at through its camera with the footage behind it."""
+"""What the user sees after an import: the result selected, and through its camera, with the footage behind it."""
 
 from __future__ import annotations
 
@@ -54,8 +54,8 @@ def frame(context: bpy.types.Context) -> None:
 
 
 def show_only(context: bpy.types.Context, collection: bpy.types.Collection) -> None:
-    """Take all other imports out of the view layer; if the scene's camera was one of theirs, this import's takes over."""
-    scene = context.scene
+    """Take all other imports out of the view layer; where the scene's camera was one of theirs, this one's follows."""
+    scene: Any = context.scene
     others = [other for other in imported_takes(scene) if other != collection]
     cameras = [parts_in(other).get(CAMERA) for other in others]
     _exclude(context, others, True)
@@ -67,16 +67,20 @@ def show_only(context: bpy.types.Context, collection: bpy.types.Collection) -> N
 
 def show_all(context: bpy.types.Context) -> None:
     """Bring all imports back into the view layer."""
-    _exclude(context, imported_takes(context.scene), False)
+    scene: Any = context.scene
+    _exclude(context, imported_takes(scene), False)
 
 
 def hidden_takes(context: bpy.types.Context) -> int:
     """How many imports are not in the view layer."""
-    takes = imported_takes(context.scene)
+    scene: Any = context.scene
+    takes = imported_takes(scene)
+    assert context.view_layer is not None
     return sum(layer.exclude for layer in _layers(context.view_layer.layer_collection) if layer.collection in takes)
 
 
 def _exclude(context: bpy.types.Context, collections: list[bpy.types.Collection], excluded: bool) -> None:
+    assert context.view_layer is not None
     for layer in _layers(context.view_layer.layer_collection):
         if layer.collection in collections and layer.exclude != excluded:
             layer.exclude = excluded
@@ -105,6 +109,7 @@ def _run_in(context: bpy.types.Context, area: bpy.types.Area, operator: str) -> 
     """Run one of Blender's view operators, which need a window that is drawn."""
     if bpy.app.background:
         return
+    assert context.window_manager is not None
     window = next(w for w in context.window_manager.windows if area in w.screen.areas.values())
     region = next(region for region in area.regions if region.type == "WINDOW")
     operators: Any = bpy.ops.view3d

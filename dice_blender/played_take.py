@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import bpy
+import numpy as np
 from bpy.props import BoolProperty, FloatProperty, IntProperty
 
 from dice_core.errors import DiceError
@@ -18,9 +19,6 @@ from .scene.parts import CAMERA, MESH_PROPERTY, ORIGIN, parts_in, read_timing
 from .scene.retiming import retime
 from .scene.scene_settings import SceneSettings, scene_fps
 from .scene.timing import LAST_FRAME, Timing
-
-if TYPE_CHECKING:
-    from .properties import DICE_PG_take
 
 __all__ = ["PlayedTake"]
 
@@ -147,14 +145,14 @@ class PlayedTake:
     )
     trim_first: IntProperty(
         name="Trim Start",
-        description="First frame of the take that is played, counted from 1. What is before it is kept, and can come back",
+        description="First frame of the take that is played, counted from 1. What is before it is kept",
         min=1,
         get=_getter(_trim_first, 1),
         set=_setter(_with_first),
     )
     trim_last: IntProperty(
         name="End",
-        description="Last frame of the take that is played, counted from 1. What is after it is kept, and can come back",
+        description="Last frame of the take that is played, counted from 1. What is after it is kept",
         min=1,
         get=_getter(_trim_last, 1),
         set=_setter(_with_last),
@@ -178,10 +176,10 @@ class PlayedTake:
             if timing is None:
                 touch.first_scene_frame, touch.last_scene_frame = touch.first_frame, touch.last_frame
                 continue
-            first, last = timing.scene_frames([touch.first_frame, touch.last_frame]).tolist()
+            first, last = timing.scene_frames(np.array([touch.first_frame, touch.last_frame])).tolist()
             touch.first_scene_frame, touch.last_scene_frame = round(first), round(last)
 
-    def change_dents(self: DICE_PG_take) -> None:
+    def change_dents(self: Any) -> None:
         """Make the dents as deep as the panel says, and note in the panel why that is not possible."""
         from . import take_list
 

@@ -74,7 +74,7 @@ def stored_path(path: Path, blend: str | None = None) -> str:
 
 
 def find_take_folder(stored: str, scene: bpy.types.Scene) -> Path | None:
-    """The folder of a take, also where the project has moved since or came from another system; None if it is nowhere."""
+    """The folder of a take, also where the project has moved or came from another system; None if it is nowhere."""
     given = Path(bpy.path.abspath(stored))
     if _is_take(given):
         return given

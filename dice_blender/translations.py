@@ -166,7 +166,7 @@ GERMAN = {
     "Import": "Importieren",
     "Import Again": "Neu importieren",
     "Import the selected take with these keys. Names, modifiers, materials, camera and timing that you changed stay": (
-        "Den gewählten Take mit diesen Keys importieren. Geänderte Namen, Modifier, Materialien, Kamera und Timing bleiben"
+        "Den gewählten Take mit diesen Keys importieren. Geänderte Namen, Modifier, Materialien, Kamera, Timing bleiben"
     ),
     "Delete Take": "Take löschen",
     "Remove the selected take from this file, and on request delete its folder from disk": (
@@ -201,7 +201,7 @@ GERMAN = {
     "Show Only This Take": "Nur diesen Take zeigen",
     "Show All Takes": "Alle Takes zeigen",
     "Take all other takes out of the view layer, so that they are neither shown nor rendered, or bring them back": (
-        "Alle anderen Takes aus der Ansichtsebene nehmen, sodass sie weder gezeigt noch gerendert werden, oder zurückholen"
+        "Alle anderen Takes aus der Ansichtsebene nehmen, sodass sie unsichtbar sind, auch beim Rendern, oder zurück"
     ),
     "Show Contact": "Berührung zeigen",
     "Colour the skin red where and while it is touched, in views that show materials": (
@@ -220,11 +220,11 @@ GERMAN = {
         "1 spielt im Tempo des Filmmaterials, 0,5 in Zeitlupe, 2 doppelt so schnell"
     ),
     "Trim Start": "Beschnitt Anfang",
-    "First frame of the take that is played, counted from 1. What is before it is kept, and can come back": (
-        "Erster gespielter Frame des Takes, gezählt von 1. Was davor liegt, bleibt erhalten und kann zurückkommen"
+    "First frame of the take that is played, counted from 1. What is before it is kept": (
+        "Erster gespielter Frame des Takes, gezählt von 1. Was davor liegt, bleibt erhalten"
     ),
-    "Last frame of the take that is played, counted from 1. What is after it is kept, and can come back": (
-        "Letzter gespielter Frame des Takes, gezählt von 1. Was danach liegt, bleibt erhalten und kann zurückkommen"
+    "Last frame of the take that is played, counted from 1. What is after it is kept": (
+        "Letzter gespielter Frame des Takes, gezählt von 1. Was danach liegt, bleibt erhalten"
     ),
     "Match": "Angleichen",
     "Change the scene, or for units the take, so that the two agree": (
@@ -234,8 +234,7 @@ GERMAN = {
     "Extend the Scene's Range": "Bereich der Szene erweitern",
     "Set the Scene's Resolution": "Auflösung der Szene setzen",
     "Scale the Take to the Scene": "Take an die Szene anpassen",
-    "The scene plays {0} frames a second and the footage {1}: frames are kept one to one, so the take plays at another "
-    "speed": (
+    "The scene plays {0} frames a second and the footage {1}, frame by frame: the take plays at another speed": (
         "Die Szene spielt {0} Frames pro Sekunde und das Filmmaterial {1}: Frame bleibt Frame, also spielt der Take in "
         "anderem Tempo"
     ),

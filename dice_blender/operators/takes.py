@@ -7,7 +7,7 @@ from __future__ import annotations
 import logging
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import bpy
 from bpy.app.translations import pgettext_iface as _ti
@@ -148,7 +148,7 @@ class DICE_OT_jump_to_touch(_OnTake, Operator):
     index: IntProperty(options={"HIDDEN", "SKIP_SAVE"})
 
     @classmethod
-    def description(cls, context: bpy.types.Context, properties: DICE_OT_jump_to_touch) -> str:
+    def description(cls, context: bpy.types.Context, properties: Any) -> str:
         entry = take_list.active(context.scene)
         if entry is None or not 0 <= properties.index < len(entry.touches):
             return ""

@@ -24,23 +24,24 @@ class CurveWriter:
 
     def __init__(self, block: bpy.types.ID, name: str, *, keep: bool = False) -> None:
         """name : of the action that holds the curves, where the block has none of ours yet; keep : add to those."""
-        self._data: Any = block.animation_data_create()
-        action = self._data.action
+        data: Any = block.animation_data_create()
+        action: Any = data.action
         if action is not None and _OURS not in action:
             action.use_fake_user = True  # the user's own, which would be lost where ours takes its place
             action = None
         if action is None:
             action = bpy.data.actions.new(name)
             action[_OURS] = ""
-            self._data.action = action
+            data.action = action
             if hasattr(action, "slots"):
                 slot = action.slots.new(id_type=block.id_type, name=block.name)
-                self._data.action_slot = slot
+                data.action_slot = slot
                 action.layers.new("Layer").strips.new(type="KEYFRAME").channelbag(slot, ensure=True)
-        self._action = action
+        self._data: Any = data
+        self._action: Any = action
         self._bag: Any = action
         if hasattr(action, "slots"):
-            self._bag = action.layers[0].strips[0].channelbag(self._data.action_slot, ensure=True)
+            self._bag = action.layers[0].strips[0].channelbag(data.action_slot, ensure=True)
         if not keep:
             self._remove_own()
         self._groups: dict[str, Any] = {group.name: group for group in self._bag.groups}

@@ -1,4 +1,4 @@
-"""The footage behind the camera: picture N behind frame N, whatever its numbers, its rate and how the take is played."""
+"""The footage behind the camera: picture N behind frame N, whatever its numbers, its rate and the take's timing."""
 
 from __future__ import annotations
 
@@ -151,7 +151,7 @@ def _turn(orientation: int, aspect: float) -> tuple[float, bool, bool, float]:
     return (*turns[orientation], float(scale))
 
 
-def _left_to_turn(image: bpy.types.Image, source: dict[str, Any]) -> int:
+def _left_to_turn(image: Any, source: dict[str, Any]) -> int:
     """How a movie is still to be turned: Blender 4.2 plays it as it is stored, later ones as it is meant."""
     orientation = int(source.get("orientation", 1))
     if not swaps_sides(orientation):
@@ -178,12 +178,12 @@ def _shows(image: bpy.types.Image | None, file: Path) -> bool:
     return image is not None and Path(bpy.path.abspath(image.filepath, library=image.library)) == file
 
 
-def _load(file: Path) -> bpy.types.Image | None:
+def _load(file: Path) -> Any:
     """An image of its own, since two takes of one footage play different parts of it; None if Blender cannot read it.
 
     Raises RuntimeError where the file cannot be opened.
     """
-    image = bpy.data.images.load(str(file), check_existing=False)
+    image: Any = bpy.data.images.load(str(file), check_existing=False)
     if not image.size[0]:
         bpy.data.images.remove(image)
         return None

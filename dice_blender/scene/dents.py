@@ -6,7 +6,7 @@ surface, and keys for what is to be more or less of them are added when they are
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import bpy
 import numpy as np
@@ -28,7 +28,7 @@ __all__ = ["MOST", "needs_take", "set_dent_strength"]
 MOST = 2.0
 """The largest strength: dents twice as deep as captured."""
 _PREFIX = "contact"
-_SCALE = "ENVELOPE"
+_SCALE: Literal["ENVELOPE"] = "ENVELOPE"
 # What stands for no strength at all: a dent of 10 mm is then 10 nm deep.
 _LEAST_GAIN = 1e-6
 # Of shape keys: 1 where the added keys deepen the dents, -1 where they take them back.
@@ -59,7 +59,7 @@ def set_dent_strength(collection: bpy.types.Collection, strength: float, take: T
                 if not _has_dents(item, collection):
                     _add_dents(item, take, timing)
     for item in items:
-        keys = shape_keys_of(item)
+        keys: Any = shape_keys_of(item)
         if keys is None:
             continue
         gain = strength
@@ -70,8 +70,9 @@ def set_dent_strength(collection: bpy.types.Collection, strength: float, take: T
 
 
 def _has_dents(item: bpy.types.Object, collection: bpy.types.Collection) -> bool:
-    keys = shape_keys_of(item)
-    return collection.get(KEYS_PROPERTY) == "rigged" and _is_rigged(item) or (keys is not None and _SIGN in keys)
+    keys: Any = shape_keys_of(item)
+    rigged = collection.get(KEYS_PROPERTY) == "rigged" and _is_rigged(item)
+    return rigged or (keys is not None and _SIGN in keys)
 
 
 def _is_rigged(item: bpy.types.Object) -> bool:

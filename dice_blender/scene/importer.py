@@ -19,7 +19,6 @@ from .keys.compact import COMPACT_LIMIT, COMPACT_TOLERANCE
 from .keys.plan import MeshPlan
 from .markers import Touch, add_markers, touches_of
 from .motion import Motion, read_motion
-from .pictures import find_footage, frame_seconds
 from .parts import (
     CAMERA,
     ID_PROPERTY,
@@ -38,10 +37,11 @@ from .parts import (
     rig_of,
     store_timing,
 )
+from .pictures import find_footage, frame_seconds
 from .removal import remove_part
+from .retiming import trim_curves
 from .rollback import removed_on_failure
 from .scene_settings import SceneSettings, adopt_settings, is_fresh, mismatches, scene_fps
-from .retiming import trim_curves
 from .timing import Timing, take_timing
 
 __all__ = [
@@ -179,11 +179,8 @@ def _timing(
     step = 1.0 if old is None else old.step
     if retime and take.fps > 0:
         step = scene_fps(scene) / take.fps
-    if start is None:
-        start_at = float(scene.frame_start) if old is None else old.start
-    else:
-        start_at = float(start)
-    timing = take_timing(take, start_at, step, seconds)
+    usual = float(scene.frame_start) if old is None else old.start
+    timing = take_timing(take, usual if start is None else float(start), step, seconds)
     if old is not None and np.array_equal(old.frames, timing.frames):
         timing = timing.moved(trim=old.trim)
     return timing
@@ -222,7 +219,7 @@ def _build(planned: _Planned, replace: bpy.types.Collection | None) -> ImportedT
         imported.notes.append(missing)
     if timing.uneven:
         imported.notes.append(
-            "The frames of the footage are not evenly spaced: each is shown at its own time, and the take is keyed there."
+            "The frames of the footage are not evenly spaced: each is shown at its own time, where the take is keyed."
         )
     shown = {motion.mesh.name for motion, _ in planned.bodies}
     for part, item in old.items():

@@ -65,9 +65,7 @@ def add_markers(scene: bpy.types.Scene, touches: Iterable[Touch], timing: Timing
     return names
 
 
-def move_markers(
-    scene: bpy.types.Scene, touches: Iterable[Touch], before: Timing, after: Timing, owner: str
-) -> None:
+def move_markers(scene: bpy.types.Scene, touches: Iterable[Touch], before: Timing, after: Timing, owner: str) -> None:
     """Have an import's markers follow it, those that the user has moved by as much."""
     for marker in _own(scene, owner):
         shown: Any = marker

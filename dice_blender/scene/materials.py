@@ -38,7 +38,7 @@ def add_materials(item: bpy.types.Object, mesh: Mesh) -> None:
 
     mesh : the body that the object shows. Materials that the object has already stay as the user has them.
     """
-    if SHOW_CONTACT not in item:
+    if item.get(SHOW_CONTACT) is None:
         item[SHOW_CONTACT] = 0.0
         describe_property(item, SHOW_CONTACT, "How far the material shows contact in colour")
     mesh_data = mesh_of(item)

@@ -89,9 +89,9 @@ def store_timing(collection: bpy.types.Collection, timing: Timing) -> None:
 
 def read_timing(collection: bpy.types.Collection) -> Timing | None:
     """What `store_timing` has noted, None where nothing is."""
-    if _TIMES not in collection:
-        return None
     noted: Any = collection
+    if _TIMES not in noted:
+        return None
     first, last = list(noted[_TRIM])
     return Timing(
         np.array(list(noted[_TIMES]), np.int64),

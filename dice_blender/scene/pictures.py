@@ -12,6 +12,7 @@ import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import bpy
 import numpy as np
@@ -48,7 +49,7 @@ class Pictures:
 def find_footage(take: Take, path: str | Path | None = None) -> tuple[Path, ...]:
     """The files of a take's footage in the order of its frames, () where they are nowhere.
 
-    path : where they are, if not where the take says; they are looked for there, beside the take, and beside the .blend.
+    path : where they are, if not where the take says; they are looked for there, beside the take and the .blend.
     """
     given = str(take.info["source"]["path"] if path is None else path)
     anchors = [take.path, take.path.parent]
@@ -171,19 +172,19 @@ def _copy(file: Path, target: Path, orientation: int) -> Path:
 
 
 def _write_upright(file: Path, target: Path, orientation: int) -> None:
-    image = bpy.data.images.load(str(file), check_existing=False)
+    image: Any = bpy.data.images.load(str(file), check_existing=False)
     try:
         width, height = image.size[:]
         values = np.empty(width * height * 4, np.float32)
-        image.pixels.foreach_get(values)  # type: ignore[arg-type]
+        image.pixels.foreach_get(values)
         # Blender's first row is the lowest.
         turned = turn_upright(values.reshape(height, width, 4)[::-1], orientation)[::-1]
     finally:
         bpy.data.images.remove(image)
     size = turned.shape[1::-1]
-    copy = bpy.data.images.new("upright", size[0], size[1], alpha=False)
+    copy: Any = bpy.data.images.new("upright", size[0], size[1], alpha=False)
     try:
-        copy.pixels.foreach_set(np.ascontiguousarray(turned).ravel())  # type: ignore[arg-type]
+        copy.pixels.foreach_set(np.ascontiguousarray(turned).ravel())
         copy.file_format = "JPEG"
         copy.save(filepath=str(target), quality=_QUALITY)
     except RuntimeError as error:

@@ -48,7 +48,7 @@ def remove_part(item: bpy.types.Object) -> None:
     materials = [slot.material for slot in item.material_slots if slot.material is not None]
     bpy.data.objects.remove(item)
     _remove_unused([data])
-    _remove_unused([image, *actions, *(material for material in materials if MADE_HERE in material)])
+    _remove_unused([image, *actions, *(material for material in materials if material.get(MADE_HERE))])
 
 
 def _remove_unused(blocks: Iterable[bpy.types.ID | None]) -> None:

@@ -6,7 +6,7 @@ Only what is in the file is needed, not the take's folder. All keys of the take'
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Literal
 
 import bpy
 import numpy as np
@@ -22,12 +22,10 @@ from .timing import Timing
 __all__ = ["retime", "trim_curves"]
 
 # The modifier by which a curve holds outside the frames that are played.
-_TRIM = "LIMITS"
+_TRIM: Literal["LIMITS"] = "LIMITS"
 
 
-def retime(
-    scene: bpy.types.Scene, collection: bpy.types.Collection, after: Timing, touches: Iterable[Touch]
-) -> None:
+def retime(scene: bpy.types.Scene, collection: bpy.types.Collection, after: Timing, touches: Iterable[Touch]) -> None:
     """Play an import at another time.
 
     after : as `Timing.moved` gives it, of the timing that the import has; touches : of the take, for its markers.
@@ -99,11 +97,10 @@ def _move_keys(curve: bpy.types.FCurve, before: Timing, after: Timing) -> None:
 
 def _rename_keys(item: bpy.types.Object, after: Timing) -> None:
     """Name per-frame keys after the frames that they show by now; those that the user has renamed keep their names."""
-    keys = shape_keys_of(item)
+    keys: Any = shape_keys_of(item)
     if keys is None or FRAME_KEYS not in keys:
         return
-    noted: Any = keys[FRAME_KEYS]
-    names = dict(line.split("|") for line in str(noted).split("\n") if line)
+    names = dict(line.split("|") for line in str(keys[FRAME_KEYS]).split("\n") if line)
     present = {block.name: block for block in keys.key_blocks}
     renamed = {}
     for index, name in names.items():

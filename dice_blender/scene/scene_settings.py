@@ -35,8 +35,7 @@ _FACTORY_PLAYBACK = (1, 250, 24, 1.0)
 _FACTORY_RENDER = (1920, 1080, 100, 1.0, 1.0)
 
 MISMATCHES = {
-    "rate": "The scene plays {0} frames a second and the footage {1}: frames are kept one to one, so the take plays at another "
-    "speed",
+    "rate": "The scene plays {0} frames a second and the footage {1}, frame by frame: the take plays at another speed",
     "range": "The take plays from frame {0} to {1}, the scene from {2} to {3}",
     "limit": "The take plays from frame {0} to {1}, and Blender's timeline reaches from 0 to {2}: start it elsewhere",
     "size": "The scene renders {0} x {1} pixels and the footage has {2} x {3}",
@@ -120,7 +119,8 @@ def adopt_settings(scene: bpy.types.Scene, wanted: SceneSettings, camera: bpy.ty
 def match(scene: bpy.types.Scene, wanted: SceneSettings, kind: str) -> None:
     """Change the scene so that it no longer differs from a take.
 
-    kind : of `MISMATCHES`. A range grows and loses nothing; units are a matter of the take's origin, and the limits of the timeline stay.
+    kind : of `MISMATCHES`. A range grows and loses nothing; units are a matter of the take's origin, and the limits of
+    the timeline stay.
     """
     render = scene.render
     if kind == "rate" and wanted.fps > 0:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import bpy
 from bpy.app.translations import pgettext_iface as _t
-from bpy.types import Panel, UILayout
+from bpy.types import UILayout
 
 from .. import footage
 from ..jobs import runner
@@ -20,7 +20,8 @@ from .text_wrap import draw_wrapped
 
 __all__ = ["register", "unregister"]
 
-class DICE_PT_footage(Tab, Panel):
+
+class DICE_PT_footage(Tab):
     """What is to be captured."""
 
     bl_label = "Footage"
@@ -55,7 +56,7 @@ class DICE_PT_footage(Tab, Panel):
         split.row().prop(settings, "hands", expand=True)
 
 
-class DICE_PT_capture(Tab, Panel):
+class DICE_PT_capture(Tab):
     """The capture itself."""
 
     bl_label = "Capture"
@@ -88,7 +89,7 @@ class DICE_PT_capture(Tab, Panel):
         draw_captures(context, layout)
 
 
-class DICE_PT_export(Tab, Panel):
+class DICE_PT_export(Tab):
     """To game engines and other programs."""
 
     bl_label = "Export"

@@ -8,7 +8,7 @@ from typing import Any
 
 import bpy
 from bpy.app.translations import pgettext_iface as _t
-from bpy.types import Panel, UILayout
+from bpy.types import UILayout
 
 from .. import first_sight, take_list
 from ..properties import DICE_PG_take, settings_of
@@ -25,7 +25,7 @@ _FEW_TRACKED = 0.8
 _TOUCH_ROWS = 4
 
 
-class DICE_PT_result(Tab, Panel):
+class DICE_PT_result(Tab):
     """The takes of this scene."""
 
     bl_label = "Result"
@@ -67,7 +67,7 @@ class _OfImport(Tab):
         return entry is not None and take_list.collection_of(entry) is not None
 
 
-class DICE_PT_view(_OfImport, Panel):
+class DICE_PT_view(_OfImport):
     """What is seen of the take."""
 
     bl_label = "View"
@@ -88,7 +88,7 @@ class DICE_PT_view(_OfImport, Panel):
             draw_wrapped(context, layout, entry.dents_problem, icon="ERROR", alert=True)
 
 
-class DICE_PT_timing(_OfImport, Panel):
+class DICE_PT_timing(_OfImport):
     """When the take plays."""
 
     bl_label = "Timing"
@@ -106,7 +106,7 @@ class DICE_PT_timing(_OfImport, Panel):
             column.prop(entry, "trim_last")
 
 
-class DICE_PT_touches(Tab, Panel):
+class DICE_PT_touches(Tab):
     """Where the hands touch the head."""
 
     bl_label = "Touches"

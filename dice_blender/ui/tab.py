@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from bpy.types import Panel
+
 __all__ = ["Tab"]
 
 
-class Tab:
+class Tab(Panel):
     """What the panels share."""
 
     bl_space_type = "VIEW_3D"

@@ -26,8 +26,11 @@ _CONTAINERS = {b"moov", b"trak", b"mdia", b"minf", b"stbl"}
 
 @dataclass(frozen=True)
 class MovieHeader:
-    """fps : frames a second, that of most frames where they are uneven; even : whether all lie where that rate has them.
-    seconds : (n,) float64, of each frame after the first."""
+    """When a movie's frames are shown.
+
+    fps : frames a second, that of most frames where they are uneven; even : whether all lie where that rate has them;
+    seconds : (n,) float64, of each frame after the first.
+    """
 
     fps: float
     even: bool
@@ -57,7 +60,7 @@ def read_movie_header(path: Path) -> MovieHeader | None:
 
 
 def _header(track: dict[bytes, bytes]) -> MovieHeader | None:
-    media = track[b"mdhd"] if b"mdhd" in track else b""
+    media = track.get(b"mdhd", b"")
     scale = struct.unpack_from(">I", media, 20 if media[:1] == b"\1" else 12)[0]
     (entries,) = struct.unpack_from(">I", track.get(b"stts", b""), 4)
     table = np.frombuffer(track[b"stts"], ">u4", 2 * entries, 8).astype(np.int64).reshape(-1, 2)

@@ -1,4 +1,4 @@
-"""Where takes and footage are, before and after a file is saved, saved elsewhere, moved, or opened on another system."""
+"""Where takes and footage are, before and after a file is saved, saved elsewhere, moved, or opened on a new system."""
 
 from __future__ import annotations
 

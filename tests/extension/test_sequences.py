@@ -56,7 +56,9 @@ def state_of(collection: bpy.types.Collection) -> dict[str, Any]:
     state: dict[str, Any] = {"custom": sorted(set(collection.keys()) - {"dice_import"})}
     for part, item in parts_in(collection).items():
         keys = getattr(item.data, "shape_keys", None)
-        shapes = [] if keys is None else [(k.name, np.array([p.co[:] for p in k.data]).round(6)) for k in keys.key_blocks]
+        shapes = (
+            [] if keys is None else [(k.name, np.array([p.co[:] for p in k.data]).round(6)) for k in keys.key_blocks]
+        )
         state[part] = {
             "name": plain(item.name),
             "data": None if item.data is None else plain(item.data.name),

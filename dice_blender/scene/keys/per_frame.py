@@ -21,9 +21,9 @@ def frame_key_name(scene_frame: float) -> str:
 def per_frame_plan(motion: Motion, times: np.ndarray) -> MeshPlan:
     """Keys of which each is 1 at its own frame and 0 at its neighbours, on an object that follows the body's middle.
 
-    times : (T,) scene frames. A key before frames in which the body is absent holds until the body is back. The basis is
-    the mean of the clip about that middle: a frame without its key, deleted or muted, shows the body where it is, in its
-    mean pose. Between frames vertices move on straight lines, as their middle does.
+    times : (T,) scene frames. A key before frames in which the body is absent holds until the body is back. The basis
+    is the mean of the clip about that middle: a frame without its key, deleted or muted, shows the body where it is, in
+    its mean pose. Between frames vertices move on straight lines, as their middle does.
     """
     vertices = motion.vertices
     middles = vertices.mean(axis=1, dtype=np.float64)
