@@ -102,7 +102,7 @@ def _captured(options: argparse.Namespace, replaced: str) -> list[dict[str, Any]
     names = item_names(options.folder)
     if not names:
         raise InputError(f"{options.folder} holds no finished set: make one first.")
-    _all(partial(capture_item, options.folder, replaced=replaced), names, options.jobs, f"capturing, true: {replaced}")
+    _all(partial(capture_item, folder=options.folder, replaced=replaced), names, options.jobs, f"capturing, true: {replaced}")
     return [figures_of(options.folder, name, replaced) for name in names]
 
 

@@ -43,6 +43,9 @@ NEAR = 0.008
 GIVE = (0.0005, 0.005)
 """Metres that hands press into the skin before it gives way: light touches to firm ones."""
 
+SLACK = 0.002
+"""Metres further from the skin than asked for at which a hand still is where it should be."""
+
 PUSHES = 10
 CLEAR_FOREARM = np.array([0.05, 0.09, 0.13, 0.18])
 FOREARM_RADIUS = 0.03
@@ -150,7 +153,10 @@ def place_hand(
                 batch = _pushed(skin, model, batch, normal, np.full(len(normal), -gap))
         points = model.skin(batch)
         depth = skin.depth(points)
-        possible = (depth.max(axis=1) < give + 0.003) & _forearm_clear(skin, batch)
+        deepest = depth.max(axis=1)
+        possible = (deepest < give + 0.003) & _forearm_clear(skin, batch)
+        if gap is not None:
+            possible &= deepest > -gap - SLACK
         if taken is not None:
             possible &= taken.query(points)[0].min(axis=1) > APART
         seen = view.seen(model.positions(batch, model.keypoints))
