@@ -29,9 +29,9 @@ from accuracy.capturing import capture_item, figures_of
 from accuracy.making import item_names, make_item, recipes
 from accuracy.split import REPLACED
 from accuracy.tables import format_factors, format_overall, format_split
+from tqdm import tqdm
 
 from dice_core.errors import DiceError, InputError
-from tqdm import tqdm
 
 RENDERERS = ("rasterizer", "cycles")
 
@@ -102,7 +102,8 @@ def _captured(options: argparse.Namespace, replaced: str) -> list[dict[str, Any]
     names = item_names(options.folder)
     if not names:
         raise InputError(f"{options.folder} holds no finished set: make one first.")
-    _all(partial(capture_item, folder=options.folder, replaced=replaced), names, options.jobs, f"capturing, true: {replaced}")
+    work = partial(capture_item, folder=options.folder, replaced=replaced)
+    _all(work, names, options.jobs, f"capturing, replaced by the truth: {replaced}")
     return [figures_of(options.folder, name, replaced) for name in names]
 
 

@@ -10,8 +10,9 @@ import numpy as np
 from accuracy.performance import Moment, Performance
 from dice_core.bodies import load_hand, load_head
 from dice_core.contact.soft_tissue import SoftTissue
-from dice_core.contact.touch_events import TouchEvent, TouchEventRecorder
+from dice_core.contact.touch_events import TouchEventRecorder
 from dice_core.geometry.mesh import Mesh, triangles
+from dice_core.take import TouchEvent
 
 __all__ = ["Animation", "animate"]
 
@@ -48,9 +49,8 @@ def animate(performance: Performance) -> Animation:
     rows = [_row(performance, k, moment, meshes, tissue, touches) for k, moment in enumerate(moments)]
     arrays = {key: _stacked([row[key] for row in rows]) for key in rows[0]}
     surfaces = {name: arrays[f"{name}.vertices"] + arrays[f"{name}.deformation"] for name in meshes}
-    return Animation(
-        performance, moments, meshes, arrays, surfaces, _drift(performance, surfaces), touches.touch_events()
-    )
+    events = [TouchEvent(**touch) for touch in touches.as_dicts()]  # type: ignore[arg-type]
+    return Animation(performance, moments, meshes, arrays, surfaces, _drift(performance, surfaces), events)
 
 
 def _row(

@@ -13,6 +13,7 @@ from accuracy.making import footage_path, truth_path
 from accuracy.split import REPLACED, TruthEngine
 from dice_core.capture import capture, pipeline
 from dice_core.engines.settings import CaptureSettings
+from dice_core.media.footage import Footage
 from dice_core.media.opening import open_footage
 from dice_core.take import open_take
 
@@ -37,8 +38,12 @@ def capture_item(name: str, *, folder: Path, replaced: str) -> None:
         capture(footage, output, settings)
         return
     recipe = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
+
     # From outside: the product has no engine that knows the truth.
-    with mock.patch.object(pipeline, "make_engine", lambda *made: TruthEngine(*made, truth, recipe, told)):
+    def make(footage: Footage, settings: CaptureSettings) -> TruthEngine:
+        return TruthEngine(footage, settings, truth, recipe, told)
+
+    with mock.patch.object(pipeline, "make_engine", make):
         capture(footage, output, settings)
 
 

@@ -33,8 +33,8 @@ VISIBLE = 0.7
 FURTHEST = 0.1
 """Metres from the head beyond which a hand's gap is not measured."""
 
-FACE_REGIONS = ("forehead", "brow.L", "brow.R", "eye.L", "eye.R", "nose", "cheek.L", "cheek.R", "lips", "chin")
-FACE_REGIONS += ("jaw.L", "jaw.R")
+SIDED = ("brow", "eye", "cheek", "jaw")
+FACE_REGIONS = ("forehead", "nose", "lips", "chin", *(f"{name}.{side}" for name in SIDED for side in "LR"))
 ALIGNING_STEPS = 5
 
 

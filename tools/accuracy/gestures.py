@@ -46,9 +46,9 @@ class Gesture:
     """One way to touch.
 
     regions : of the head, with a share of touches each, ".own" and ".other" standing for the hand's side and the other;
-    part : of the hand: "tips", "inside", "palm", "knuckles" or "pinch"; shapes, thumb : of the fingers; share : how often it is drawn;
-    both : both hands do it; below : the skin touched faces down; pinch : thumb and index finger enclose the place;
-    broad : how much a hand that lies on much skin is preferred.
+    part : of the hand: "tips", "inside", "palm", "knuckles" or "pinch"; shapes, thumb : of the fingers;
+    share : how often it is drawn; both : both hands do it; below : the skin touched faces down; pinch : thumb and
+    index finger enclose the place; broad : how much a hand that lies on much skin is preferred.
     """
 
     regions: dict[str, float]

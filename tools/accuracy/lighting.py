@@ -59,10 +59,9 @@ class Lights:
         point: np.ndarray,
         toward: np.ndarray,
         dark: np.ndarray,
-        shadow: object,
+        shadow: Shadow,
     ) -> np.ndarray:
         """(n, 3) linear light from points with colour, normal, way to the camera (n, 3), share of sky (n,)."""
-        assert isinstance(shadow, Shadow)
         wrapped = np.clip((normal @ self.key + self.wrap) / (1 + self.wrap), 0, 1)
         reaches = self._reaches(point + NORMAL_OFFSET * normal, shadow)
         key = self.key_strength * wrapped * reaches

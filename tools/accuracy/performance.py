@@ -13,8 +13,9 @@ from depth_prior.hand_batch import HandBatch, HandModel
 
 from accuracy.expressions import gaze_at
 from accuracy.gestures import FREE, GESTURES
-from accuracy.placement import Place, Skin, View, place_hand
+from accuracy.placement import Place, place_hand
 from accuracy.recipe import Recipe
+from accuracy.touchable import Skin, View
 from dice_core.bodies import load_hand, load_head
 from dice_core.bodies.names import EXPRESSION_NAMES
 from dice_core.geometry.camera import Camera
@@ -43,12 +44,11 @@ STILL_VELOCITY = (0.25, 0.9)
 
 @dataclass(frozen=True)
 class HandMoment:
-    """A hand in camera space. rotation, translation : (3,); angles : (22,); away : (3,) metres from where it touches."""
+    """A hand in camera space. rotation, translation : (3,); angles : (22,)."""
 
     rotation: np.ndarray
     translation: np.ndarray
     angles: np.ndarray
-    away: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -95,10 +95,8 @@ class Performance:
         turn = rotation_matrices(moment.rotation)
         hands = {}
         for side, place in self._places.items():
-            rotation, translation, away = self._hand(side, place, time)
-            hands[side] = HandMoment(
-                axis_angle(turn @ rotation), turn @ translation + moment.translation, place.angles, turn @ away
-            )
+            rotation, translation = self._hand(side, place, time)
+            hands[side] = HandMoment(axis_angle(turn @ rotation), turn @ translation + moment.translation, place.angles)
         return Moment(moment.rotation, moment.translation, moment.expression, hands)
 
     def _head(self, time: float) -> Moment:
@@ -133,14 +131,14 @@ class Performance:
         along = np.cross(place.normal, rng.normal(size=3))
         return np.stack([out / np.linalg.norm(out), along / np.linalg.norm(along)])
 
-    def _hand(self, side: str, place: Place, time: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Rotation (3, 3), translation (3,) and the way from the touch (3,), head axes."""
+    def _hand(self, side: str, place: Place, time: float) -> tuple[np.ndarray, np.ndarray]:
+        """Rotation (3, 3) and translation (3,), head axes."""
         out, along = self._ways[side]
         recipe = self.recipe
         if recipe.kind == "still":
             speed = STILL_VELOCITY[0] + (STILL_VELOCITY[1] - STILL_VELOCITY[0]) * self._phase[7] / (2 * np.pi)
             slide = along * speed * (time - 0.5) / recipe.fps * recipe.frames
-            return place.rotation, place.translation + slide, np.zeros(3)
+            return place.rotation, place.translation + slide
         far = _ease(1 - time / COMES) if time < COMES else _ease((time - LEAVES) / (1 - LEAVES))
         slide = along * RUB * np.sin(2 * np.pi * 2.5 * (time - 0.5)) * (far == 0)
         away = out * AWAY * far + slide
@@ -148,7 +146,7 @@ class Performance:
         translation = place.translation + away
         if recipe.gap is not None and far < 0.2:
             translation = self._lifted(side, rotation, translation, place)
-        return rotation, translation, translation - place.translation
+        return rotation, translation
 
     def _lifted(self, side: str, rotation: np.ndarray, translation: np.ndarray, place: Place) -> np.ndarray:
         """Moved off the skin where it would enter it more deeply than a touch, or come nearer than the gap."""

@@ -13,9 +13,9 @@ import numpy as np
 from sample.clothes import COLLAR_RINGS
 
 from accuracy.animation import Animation
-from accuracy.lighting import Lights, cast_light, crevices, draw_lights
-from accuracy.skins import Skins, load_skins
+from accuracy.lighting import Lights, Shadow, cast_light, crevices, draw_lights
 from accuracy.recipe import TONES
+from accuracy.skins import Skins, load_skins
 from accuracy.wardrobe import CUFF_RING, FOREARM_RINGS, Hair, Tube, hair_mask
 from dice_core.geometry.camera import Camera
 from dice_core.geometry.mesh import triangles, vertex_normals
@@ -61,7 +61,8 @@ class Studio:
         head = animation.meshes["head"]
         self._hair = Hair(head, rng) if self._recipe.hair == "full" else None
         self._collar = Tube.below(head, COLLAR_RINGS)
-        self._arms = {name: Tube.below(mesh, FOREARM_RINGS) for name, mesh in animation.meshes.items() if name != "head"}
+        hands = {name: mesh for name, mesh in animation.meshes.items() if name != "head"}
+        self._arms = {name: Tube.below(mesh, FOREARM_RINGS) for name, mesh in hands.items()}
         self._sleeve = float(rng.uniform(0.003, 0.012)) if rng.random() < 0.6 else 0.0
         self._background = self._draw_background(rng)
         self._faces, self._texel, self._colour, self._mix, self._ao = self._static(rng)
@@ -93,7 +94,9 @@ class Studio:
             mix = np.maximum(mix, skins.beard * rng.uniform(0.4, 0.8))
         inner = skins.inside
         colours = np.where(inner[:, None], np.array([0.45, 0.2, 0.19]), hair)
-        pieces = [(triangles(head), skins.head_texels, colours, np.where(inner, 1.0, mix), skins.crevices)]
+        pieces: list[tuple[np.ndarray, ...]] = [
+            (triangles(head), skins.head_texels, colours, np.where(inner, 1.0, mix), skins.crevices)
+        ]
         for name, mesh in meshes.items():
             if name != "head":
                 count = len(mesh.rest_vertices)
@@ -138,7 +141,7 @@ class Studio:
         vertices = np.concatenate(parts).astype(np.float64)
         return _Scene(vertices, np.concatenate(drift), vertex_normals(vertices, self._faces))
 
-    def _sample(self, scene: _Scene, shadow: object, offset: np.ndarray, time: float) -> np.ndarray:
+    def _sample(self, scene: _Scene, shadow: Shadow, offset: np.ndarray, time: float) -> np.ndarray:
         """Linear light of one sample of a picture."""
         camera = self._camera
         shifted = Camera(
@@ -180,8 +183,8 @@ class Studio:
         width, height = self._camera.width, self._camera.height
         cells = {"plain": 1, "gradient": 2, "blobs": int(rng.integers(4, 9)), "checks": int(rng.integers(5, 12))}
         count = cells[self._recipe.background]
-        grid = rng.uniform(0, 1, (count, count, 3)).astype(np.float32)
-        grid = np.clip(_muted(grid, rng.uniform(0.1, 0.7)) * rng.uniform(0.3, 1.0), 0, 1) ** GAMMA
+        grid = _muted(rng.uniform(0, 1, (count, count, 3)), rng.uniform(0.1, 0.7))
+        grid = np.clip(grid * rng.uniform(0.3, 1.0), 0, 1) ** GAMMA
         way = cv2.INTER_NEAREST if self._recipe.background == "checks" else cv2.INTER_CUBIC
         return np.clip(cv2.resize(grid, (width, height), interpolation=way), 0, 1).astype(np.float64)
 

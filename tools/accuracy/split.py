@@ -16,6 +16,7 @@ from dice_core.engines.open.survey import SURVEY_FRAMES, Person
 from dice_core.engines.open.tracking import TrackedFrame
 from dice_core.engines.settings import CaptureSettings
 from dice_core.landmarks import FaceDetection, FrameLandmarks, HandDetection
+from dice_core.landmarks.detections import Side
 from dice_core.landmarks.face import face_tracking_region
 from dice_core.landmarks.hand import tracking_region
 from dice_core.media.footage import Footage
@@ -105,6 +106,6 @@ class TruthEngine(OpenEngine):
             if not ((pixels[:, :2] >= 0) & (pixels[:, :2] < [camera.width, camera.height])).all(axis=1).any():
                 continue
             world = (points - points.mean(axis=0)).astype(np.float32)
-            side = "left" if name == "hand_left" else "right"
+            side: Side = "left" if name == "hand_left" else "right"
             found.append(HandDetection(pixels, world, side, 1.0, 1.0, tracking_region(pixels), number))
         return tuple(found)

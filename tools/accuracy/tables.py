@@ -185,10 +185,9 @@ def format_factors(figures: Figures) -> str:
     table = [["factor", "value", *SHORT.values()]]
     for factor, value_of in FACTORS.items():
         values = sorted({value_of(item["recipe"]) for item in figures})
-        for value in values:
+        for number, value in enumerate(values):
             items = [item for item in figures if value_of(item["recipe"]) == value]
-            table.append([factor, value, *_cells(summary(items))])
-            factor = ""
+            table.append(["" if number else factor, value, *_cells(summary(items))])
     return _aligned(table)
 
 
@@ -274,6 +273,5 @@ def _text(value: float | None, digits: int) -> str:
 def _aligned(table: list[list[str]]) -> str:
     widths = [max(len(row[column]) for row in table) for column in range(len(table[0]))]
     return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in table
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in table
     )
