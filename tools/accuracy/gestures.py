@@ -48,7 +48,8 @@ class Gesture:
     regions : of the head, with a share of touches each, ".own" and ".other" standing for the hand's side and the other;
     part : of the hand: "tips", "inside", "palm", "knuckles" or "pinch"; shapes, thumb : of the fingers;
     share : how often it is drawn; both : both hands do it; below : the skin touched faces down; pinch : thumb and
-    index finger enclose the place; broad : how much a hand that lies on much skin is preferred.
+    index finger enclose the place; beside, broad : how much a hand on its own side of the face, and one that lies on
+    much skin, is preferred.
     """
 
     regions: dict[str, float]
@@ -59,6 +60,7 @@ class Gesture:
     both: bool = False
     below: bool = False
     pinch: bool = False
+    beside: float = 0.0
     broad: float = 0.0
 
 
@@ -69,13 +71,17 @@ GESTURES = {
         ("pointing", "two", "relaxed"),
         share=2.0,
     ),
-    "palm on cheek": Gesture({"cheek.own": 2, "jaw.own": 1}, "palm", ("flat", "relaxed"), share=1.5, broad=1.0),
+    "palm on cheek": Gesture(
+        {"cheek.own": 2, "jaw.own": 1}, "palm", ("flat", "relaxed"), share=1.5, beside=1.0, broad=1.0
+    ),
     "fist under chin": Gesture({"chin": 2, "jaw.own": 1}, "knuckles", ("fist",), "across", below=True),
     "pinch of chin": Gesture({"chin": 1}, "pinch", ("pinch",), "opposed", share=0.7, pinch=True),
     "pinch of nose": Gesture({"nose": 1}, "pinch", ("pinch",), "opposed", share=0.5, pinch=True),
     "rubbing an eye": Gesture({"eye.own": 1}, "tips", ("two", "relaxed", "pointing")),
     "hand over mouth": Gesture({"lips": 1}, "inside", ("flat", "relaxed"), broad=1.0),
-    "both palms": Gesture({"cheek.own": 2, "jaw.own": 1}, "palm", ("flat", "relaxed"), both=True, broad=1.0),
+    "both palms": Gesture(
+        {"cheek.own": 2, "jaw.own": 1}, "palm", ("flat", "relaxed"), both=True, beside=1.0, broad=1.0
+    ),
     "scratching": Gesture({"cheek.own": 2, "jaw.own": 1, "forehead": 1}, "tips", ("claw",)),
     "temple or ear": Gesture({"brow.own": 1, "ear.own": 1, "forehead.own": 1}, "tips", ("two", "relaxed", "claw")),
 }

@@ -28,6 +28,9 @@ ELBOW, ELBOW_OF_PALM = np.array([-0.4, 0.87, -0.25]), np.array([-0.12, 0.97, -0.
 """Directions from a right hand to its elbow, camera axes, in general and with the palm on a cheek; mirrored for the
 left."""
 
+BESIDE = 0.06
+"""Metres from the face's middle at which a hand is fully on its own side."""
+
 APART = 0.006
 """Metres that one hand keeps from the other."""
 
@@ -97,10 +100,12 @@ def place_hand(
             possible &= deepest > -gap - SLACK
         if taken is not None:
             possible &= taken.query(points)[0].min(axis=1) > APART
-        seen = view.seen(model.positions(batch, model.keypoints))
+        keypoints = model.positions(batch, model.keypoints)
+        seen = view.seen(keypoints)
         broad = (depth > -NEAR - (gap or 0)).sum(axis=1) / 40
         score = 4.0 * possible + 4.0 * seen + gesture.broad * np.minimum(broad, 1.5) + rng.random(len(give))
-        score += batch.rotation[:, :, 1] @ elbow
+        sideways = keypoints[..., 0].mean(axis=1) * (1 if side == "left" else -1) / BESIDE
+        score += batch.rotation[:, :, 1] @ elbow + 2 * gesture.beside * np.clip(sideways, -1, 1)
         k = int(score.argmax())
         if best is None or score[k] > best[0]:
             best = float(score[k]), Place(batch.rotation[k], batch.translation[k], batch.angles[k], normal[k])
