@@ -22,7 +22,7 @@ from dice_core.geometry.mesh import triangles, vertex_normals
 from dice_core.geometry.rasterizer import interpolate, rasterize
 from dice_core.geometry.rotations import rotation_matrices
 
-__all__ = ["Studio"]
+__all__ = ["GAMMA", "SHUTTER", "DrawnScene", "Studio"]
 
 SAMPLES = ((-0.25, -0.25), (0.25, -0.25), (-0.25, 0.25), (0.25, 0.25))
 """Pixels by which the samples of a picture are displaced."""
@@ -39,7 +39,7 @@ ROUGH = 0.045
 
 
 @dataclass(frozen=True)
-class _Scene:
+class DrawnScene:
     """All that is drawn in one frame. vertices : (n, 3); drift : (n, 3) metres in one frame; normals : (n, 3)."""
 
     vertices: np.ndarray
@@ -70,8 +70,11 @@ class Studio:
         self._finish = rng.uniform(*NOISE), int(rng.integers(*JPEG_QUALITY)), rng.normal(0, 0.03, 3)
 
     def render(self, frame: int) -> np.ndarray:
-        """(h, w, 3) uint8 RGB."""
-        scene = self._scene(frame)
+        """(h, w, 3) uint8 RGB; frames in order, because what is drawn at random goes on from one to the next."""
+        return self._developed(self._light(self._scene(frame)))
+
+    def _light(self, scene: DrawnScene) -> np.ndarray:
+        """(h, w, 3) linear light that reaches the camera while the shutter is open."""
         blur = self._recipe.blur
         shadow = cast_light(scene.vertices, self._faces, self._lights)
         offsets = np.array(SAMPLES)
@@ -80,7 +83,7 @@ class Studio:
         for k in range(count):
             time = SHUTTER * ((k + 0.5) / count - 0.5) if blur else 0.0
             total += self._sample(scene, shadow, offsets[k % len(offsets)], time)
-        return self._developed(total / count)
+        return total / count
 
     def _static(self, rng: np.random.Generator) -> tuple[np.ndarray, ...]:
         """Faces of all pieces, and per vertex: texel, colour, share of the colour against the texel, light caught."""
@@ -118,7 +121,7 @@ class Studio:
         stacked = [np.concatenate([piece[k] for piece in pieces]) for k in range(1, 5)]
         return np.concatenate(faces), *stacked
 
-    def _scene(self, frame: int) -> _Scene:
+    def _scene(self, frame: int) -> DrawnScene:
         animation = self._animation
         moment = animation.moments[frame]
         head = animation.surfaces["head"][frame]
@@ -139,9 +142,9 @@ class Studio:
             parts.append(self._hair.place(head))
         drift += [np.zeros_like(part) for part in parts[len(drift) :]]
         vertices = np.concatenate(parts).astype(np.float64)
-        return _Scene(vertices, np.concatenate(drift), vertex_normals(vertices, self._faces))
+        return DrawnScene(vertices, np.concatenate(drift), vertex_normals(vertices, self._faces))
 
-    def _sample(self, scene: _Scene, shadow: Shadow, offset: np.ndarray, time: float) -> np.ndarray:
+    def _sample(self, scene: DrawnScene, shadow: Shadow, offset: np.ndarray, time: float) -> np.ndarray:
         """Linear light of one sample of a picture."""
         camera = self._camera
         shifted = Camera(
@@ -160,7 +163,7 @@ class Studio:
         normal = np.where((normal * toward).sum(axis=1, keepdims=True) < -0.1, -normal, normal)
         colour = self._skins.lookup(at[:, 6:8], self._tint)
         mix = at[:, 11:12]
-        rough = 1 + ROUGH * np.where(mix > 0.5, 2.0, 0.3) * self._rng.normal(size=(len(at), 1))
+        rough = 1 + ROUGH * np.where(mix > 0.5, 1.0, 0.3) * self._rng.normal(size=(len(at), 1))
         colour = np.clip((colour + mix * (at[:, 8:11] - colour)) * rough, 0, 1) ** GAMMA
         dark = at[:, 12] * crevices(raster.depth, seen, camera.fx)
         picture = self._background.copy()

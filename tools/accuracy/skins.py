@@ -38,6 +38,12 @@ class Skins:
     crevices: np.ndarray
     inside: np.ndarray
 
+    def tinted(self, tint: np.ndarray) -> np.ndarray:
+        """(h, w, 3) the atlas with the skin, not the eyes, multiplied by a tint (3,)."""
+        rows = np.arange(len(self.atlas))
+        is_eye = (rows >= self.eyes[0]) & (rows < self.eyes[1])
+        return np.where(is_eye[:, None, None], self.atlas, np.clip(self.atlas * tint, 0, 1))
+
     def lookup(self, texels: np.ndarray, tint: np.ndarray) -> np.ndarray:
         """(n, 3) sRGB at texels (n, 2), skin multiplied by a tint (3,)."""
         count = len(texels)

@@ -82,9 +82,9 @@ class Tube:
         cut = hand[self.ring].astype(np.float64)
         centre = cut.mean(axis=0)
         offset = cut - centre
-        rings = []
+        rings = [cut]  # exactly, so that no seam gapes
         at, last = centre.copy(), 0.0
-        for number, share in enumerate(np.linspace(0, 1, FOREARM_RINGS)):
+        for number, share in enumerate(np.linspace(0, 1, FOREARM_RINGS)[1:], 1):
             direction = (1 - share) * wrist_axis + share * elbow
             direction /= np.linalg.norm(direction)
             at = at + direction * (share - last) * FOREARM_LENGTH
