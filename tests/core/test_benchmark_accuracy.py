@@ -322,3 +322,31 @@ def test_the_command_makes_and_measures_a_set(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "hand found, %" in done.stdout
     assert (tmp_path / "figures.txt").exists()
+
+
+CYCLES = """
+import sys
+sys.path[:0] = [TOOLS, ROOT]
+from dataclasses import replace
+from accuracy.animation import animate
+from accuracy.cycles import CyclesStudio
+from accuracy.performance import Performance
+from accuracy.pictures import Studio
+from accuracy.recipe import draw_recipe
+recipe = replace(draw_recipe(5, 0, "still"), width=64, height=64, gap=None, blur=False)
+recipe = replace(recipe, light="soft", background="plain")
+animation = animate(Performance(recipe))
+pictures = [kind(animation).render(0).astype(float) for kind in (Studio, CyclesStudio)]
+assert pictures[1].shape == (64, 64, 3)
+print("difference", abs(pictures[0] - pictures[1]).mean(), "contrast", pictures[1].std())
+"""
+
+
+def test_cycles_shows_the_same_scene() -> None:
+    """In a process of its own: Blender changes what it is imported into."""
+    code = CYCLES.replace("TOOLS", repr(str(TOOLS))).replace("ROOT", repr(str(TOOLS.parent)))
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 0, done.stderr
+    words = next(line for line in done.stdout.splitlines() if line.startswith("difference")).split()
+    assert float(words[1]) < 25
+    assert float(words[3]) > 15

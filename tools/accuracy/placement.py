@@ -280,9 +280,7 @@ def _rested(skin: Skin, model: HandModel, batch: HandBatch, give: np.ndarray, pi
 
 def _free(view: View, model: HandModel, elbow: np.ndarray, rng: np.random.Generator) -> tuple[HandBatch, np.ndarray]:
     """Hands held up beside or before the face, palms toward the camera, the face or between."""
-    side = model.hand.mesh.name.removeprefix("hand_")
-    sign = 1.0 if side == "left" else -1.0
-    count = CANDIDATES
+    sign, count = 1.0 if model.hand.mesh.name == "hand_left" else -1.0, CANDIDATES
     angles = bend_fingers(model.hand, FREE, count, rng)
     toward = view.rotation.T @ np.array([0.0, 0.0, -1.0])
     about = np.tile(toward, (count, 1)) + rng.normal(0, 0.6, (count, 3))
