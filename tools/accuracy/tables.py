@@ -115,6 +115,9 @@ FACTORS: dict[str, Callable[[dict[str, Any]], str]] = {
 }
 """From an item's recipe to its value of a factor."""
 
+OF_ALL = ("kind", "frames a second")
+"""Factors that tell clips from stills, or from each other."""
+
 
 def summary(figures: Figures) -> dict[str, float | None]:
     """Means over the frames, and over the hands in them, of some items.
@@ -181,12 +184,15 @@ def format_overall(figures: Figures) -> str:
 
 
 def format_factors(figures: Figures) -> str:
-    """A line of figures for each value of each factor."""
+    """A line of figures for each value of each factor, of the stills alone but for `OF_ALL`: a clip's many frames are
+    alike, and would outweigh them."""
     table = [["factor", "value", *SHORT.values()]]
+    stills = [item for item in figures if item["recipe"]["kind"] == "still"]
     for factor, value_of in FACTORS.items():
-        values = sorted({value_of(item["recipe"]) for item in figures})
+        chosen = figures if factor in OF_ALL or not stills else stills
+        values = sorted({value_of(item["recipe"]) for item in chosen})
         for number, value in enumerate(values):
-            items = [item for item in figures if value_of(item["recipe"]) == value]
+            items = [item for item in chosen if value_of(item["recipe"]) == value]
             table.append(["" if number else factor, value, *_cells(summary(items))])
     return _aligned(table)
 
