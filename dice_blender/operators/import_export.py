@@ -1,33 +1,28 @@
-"""Import and export: thin wrappers of `dice_blender.scene` and `dice_blender.export`."""
+"""Import: thin wrappers of `dice_blender.scene`."""
 
 # ruff: noqa: N801, RUF012 (Blender's names and class attributes)
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import bpy
 from bpy.app.translations import pgettext_rpt as _t
 from bpy.props import BoolProperty, CollectionProperty, EnumProperty, IntProperty, StringProperty
 from bpy.types import FileHandler, Operator
-from bpy_extras.io_utils import ExportHelper
 
 from dice_core.errors import DiceError
-from dice_core.take import find_takes
+from dice_core.take import Take, find_takes
 
-from .. import take_list
-from ..export import export_fbx, export_glb
+from .. import first_sight, take_list
 from ..preferences import ADDON
-from ..properties import KEY_ITEMS, PRESET_ITEMS, settings_of
+from ..properties import KEY_ITEMS, settings_of
 
 if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import OperatorReturnItems
 
 __all__ = ["register", "unregister"]
-
-_log = logging.getLogger(ADDON)
 
 
 class DICE_OT_import_take(Operator):
@@ -51,6 +46,15 @@ class DICE_OT_import_take(Operator):
         name="Start at Frame", description="Put the first frame somewhere else than at the scene's start"
     )
     start_frame: IntProperty(name="Frame", description="Scene frame of the take's first frame", default=1)
+    existing: EnumProperty(
+        name="Already Here",
+        description="What becomes of an earlier import of the same take",
+        items=(
+            ("REPLACE", "Replace", "Update it: names, modifiers, materials, camera and timing that were changed stay"),
+            ("COPY", "Keep, Add a Copy", "Leave it as it is, and import the take a second time beside it"),
+        ),
+        options={"SKIP_SAVE"},
+    )
     retime: BoolProperty(
         name="Keep Speed",
         description="In a scene of another frame rate, play at the footage's speed instead of frame by frame",
@@ -59,6 +63,8 @@ class DICE_OT_import_take(Operator):
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[OperatorReturnItems]:
         self.keys = settings_of(context.scene).keys
         if self._chosen():
+            if any(take_list.earlier_import(context.scene, take.path) for take in self._takes()):
+                return context.window_manager.invoke_props_dialog(self, title=_t("The take is in this scene already"))
             return self.execute(context)
         context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}
@@ -68,6 +74,7 @@ class DICE_OT_import_take(Operator):
         layout.use_property_split = True
         layout.use_property_decorate = False
         layout.prop(self, "keys")
+        layout.prop(self, "existing")
         row = layout.row(heading="Start at Frame")
         row.prop(self, "use_start", text="")
         value = row.row()
@@ -76,96 +83,40 @@ class DICE_OT_import_take(Operator):
         layout.prop(self, "retime")
 
     def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
-        chosen = self._chosen() or [Path(bpy.path.abspath(self.filepath or self.directory))]
+        scene, names, imported = context.scene, [], None
         start = self.start_frame if self.use_start else None
-        names = []
         try:
-            for take in [take for path in chosen for take in find_takes(path)]:
-                imported = take_list.import_and_register(context.scene, take, self.keys, start, self.retime)
+            for take in self._takes(strict=True):
+                earlier = take_list.earlier_import(scene, take.path) if self.existing == "REPLACE" else None
+                imported = take_list.import_and_register(scene, take, self.keys, start, self.retime, earlier)
                 names.append(take.name)
                 for warning in imported.warnings:
                     self.report({"WARNING"}, warning)
         except DiceError as error:
             self.report({"ERROR"}, str(error))
-        if not names:
+        if imported is None:
             return {"CANCELLED"}
+        first_sight.select(context, imported.collection)
+        if not settings_of(scene).look_through or not first_sight.look_through(context, imported.collection):
+            first_sight.frame(context)
         self.report({"INFO"}, _t("Imported {}").format(", ".join(names)))
         return {"FINISHED"}
+
+    def _takes(self, strict: bool = False) -> list[Take]:
+        """The takes that are chosen. strict : raise DiceError where there are none, or damaged ones."""
+        chosen = self._chosen() or [Path(bpy.path.abspath(self.filepath or self.directory))]
+        try:
+            return [take for path in chosen for take in find_takes(path)]
+        except DiceError:
+            if strict:
+                raise
+            return []
 
     def _chosen(self) -> list[Path]:
         if self.directory and any(item.name for item in self.files):
             return [Path(self.directory) / item.name for item in self.files]
         path = Path(bpy.path.abspath(self.filepath))
         return [path] if self.filepath and path.exists() else []
-
-
-class _Export(ExportHelper, Operator):
-    """Export of the selected take."""
-
-    filename_ext = ""
-    filepath: StringProperty(name="File Path", description="The file to write", maxlen=1024, subtype="FILE_PATH")
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        entry = take_list.active(context.scene)
-        there = entry is not None and take_list.collection_of(entry) is not None
-        if not there:
-            cls.poll_message_set("Import a take first")
-        return there
-
-    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> Any:
-        entry = take_list.active(context.scene)
-        if not self.filepath:
-            folder = Path(bpy.data.filepath).parent if bpy.data.filepath else Path(bpy.path.abspath(entry.path)).parent
-            self.filepath = str(folder / (entry.name + self.filename_ext))
-        return super().invoke(context, event)
-
-    def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
-        collection = take_list.collection_of(take_list.active(context.scene))
-        path = Path(bpy.path.abspath(self.filepath))
-        try:
-            self._write(collection, path)
-        except (DiceError, OSError, RuntimeError) as error:
-            _log.exception("export to %s failed", path)
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        self.report({"INFO"}, _t("Exported {}").format(path.name))
-        return {"FINISHED"}
-
-    def _write(self, collection: bpy.types.Collection, path: Path) -> None:
-        raise NotImplementedError
-
-
-class DICE_OT_export_fbx(_Export):
-    """Export the selected take as FBX, with shape keys, curves and bones as the chosen program reads them"""
-
-    bl_idname = "dice.export_fbx"
-    bl_label = "Export FBX"
-    bl_options = {"PRESET"}
-
-    filename_ext = ".fbx"
-    filter_glob: StringProperty(default="*.fbx", options={"HIDDEN"})
-    preset: EnumProperty(name="For", description="Which program the export is for", items=PRESET_ITEMS)
-
-    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> Any:
-        self.preset = settings_of(context.scene).preset
-        return super().invoke(context, event)
-
-    def _write(self, collection: bpy.types.Collection, path: Path) -> None:
-        export_fbx(collection, path, preset=self.preset)
-
-
-class DICE_OT_export_glb(_Export):
-    """Export the selected take as GLB, the binary form of glTF"""
-
-    bl_idname = "dice.export_glb"
-    bl_label = "Export GLB"
-
-    filename_ext = ".glb"
-    filter_glob: StringProperty(default="*.glb", options={"HIDDEN"})
-
-    def _write(self, collection: bpy.types.Collection, path: Path) -> None:
-        export_glb(collection, path)
 
 
 class DICE_FH_take(FileHandler):
@@ -181,6 +132,6 @@ class DICE_FH_take(FileHandler):
         return context.area is not None and context.area.type == "VIEW_3D"
 
 
-_CLASSES = (DICE_OT_import_take, DICE_OT_export_fbx, DICE_OT_export_glb, DICE_FH_take)
+_CLASSES = (DICE_OT_import_take, DICE_FH_take)
 
 register, unregister = bpy.utils.register_classes_factory(_CLASSES)
