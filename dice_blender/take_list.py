@@ -8,11 +8,11 @@ from pathlib import Path
 
 import bpy
 
-from dice_core.errors import DiceError, InputError
+from dice_core.errors import DiceError
 from dice_core.take import MESH_NAMES, Take, open_take
 
 from .properties import DICE_PG_take, settings_of
-from .saved_paths import find_take_folder, stored_path
+from .saved_paths import find_take_folder, stored_path, take_folder
 from .scene import ImportedTake, import_take, imported_takes
 from .scene.camera import pixel_aspect
 from .scene.dents import set_dent_strength
@@ -157,10 +157,7 @@ def collection_of(entry: DICE_PG_take) -> bpy.types.Collection | None:
 
 def folder_of(scene: bpy.types.Scene, entry: DICE_PG_take) -> Path:
     """The folder of a take, wherever it is by now. Raises InputError where it is nowhere."""
-    folder = find_take_folder(entry.path, scene)
-    if folder is None:
-        raise InputError(f"The take's folder is gone: {bpy.path.abspath(entry.path)}")
-    return folder
+    return take_folder(entry.path, scene)
 
 
 def remove(scene: bpy.types.Scene, entry: DICE_PG_take) -> None:
