@@ -4,12 +4,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import bpy
 from bpy.app.translations import pgettext_iface as _t
 from bpy.types import UILayout
 
 from .. import footage
 from ..jobs import runner
+from ..operators.export import take_to_export, wants_rigged
 from ..preferences import preferences
 from ..properties import DICE_PG_settings, settings_of
 from ..saved_paths import unsaved_folder
@@ -97,7 +100,10 @@ class DICE_PT_export(Tab):
 
     def draw(self, context: bpy.types.Context) -> None:
         layout, settings = self.layout, settings_of(context.scene)
-        layout.row().prop(settings, "preset", expand=True)
+        layout.prop(settings, "preset")
+        if wants_rigged(take_to_export(context), settings.preset):
+            again: Any = layout.operator("dice.reimport_take", text="Change to Rigged Keys", icon="ARMATURE_DATA")
+            again.keys = "rigged"
         row = layout.row(align=True)
         row.scale_y = 1.2
         row.operator("dice.export_fbx", text="FBX…", icon="EXPORT")

@@ -8,8 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from dice_core import __version__
-from dice_core.cli import capturing, demo, exporting, models, reporting
+from dice_core.cli import capturing, demo, exporting, meshes, models, reporting
 from dice_core.engines.settings import add_options
+from dice_core.interchange import AXES, FORMATS, UNITS
 
 __all__ = ["parser"]
 
@@ -34,7 +35,16 @@ def parser() -> argparse.ArgumentParser:
         sub.set_defaults(run=run)
         return sub
 
-    for add in (_add_capture, _add_info, _add_metrics, _add_preview, _add_blend, _add_models, _add_demo):
+    for add in (
+        _add_capture,
+        _add_info,
+        _add_metrics,
+        _add_preview,
+        _add_blend,
+        _add_mesh,
+        _add_models,
+        _add_demo,
+    ):
         add(command)
     return top
 
@@ -78,8 +88,33 @@ def _add_blend(command: _AddCommand) -> None:
     known = "an unknown name is answered with the list of the known ones"
     sub.add_argument("--keys", metavar="MODE", help=f"how the animation is keyed; {known}")
     sub.add_argument("--fbx", type=Path, metavar="OUT.fbx")
-    sub.add_argument("--preset", metavar="NAME", help=f"the program that the FBX is for; {known}")
+    sub.add_argument("--preset", metavar="NAME", help=f"the program that FBX and GLB are for; {known}")
     sub.add_argument("--glb", type=Path, metavar="OUT.glb")
+    sub.add_argument("--frames", metavar="RANGE", help="what is exported: all `keys`, or what the `scene` plays")
+    sub.add_argument("--at-origin", action="store_true", help="have the head stand on the origin in FBX and GLB")
+    sub.add_argument("--camera", action="store_true", help="export the camera as well")
+
+
+def _add_mesh(command: _AddCommand) -> None:
+    sub = command("mesh", "Write a take as OBJ or PLY files, expression curves and tables of contact.", meshes.run)
+    sub.add_argument("take", type=Path)
+    sub.add_argument("-o", "--output", type=Path, metavar="FOLDER", help="folder for a file of each mesh in each frame")
+    sub.add_argument("--format", choices=tuple(FORMATS), default="obj", help="obj: with UVs; ply: with contact")
+    sub.add_argument(
+        "--axes", choices=tuple(AXES), default="y-up", help="z-up: Blender's; camera: x right, y down, z forward"
+    )
+    sub.add_argument("--unit", choices=tuple(UNITS), default="m", help="what a length of 1 means")
+    sub.add_argument("--frames", type=_frame_range, metavar="A:B", help="frames A to B - 1, counted as in the footage")
+    sub.add_argument(
+        "--curves", type=Path, metavar="FILE.csv", help="the 52 ARKit expressions with head and eyes, as Live Link Face"
+    )
+    sub.add_argument(
+        "--contact",
+        type=Path,
+        action="append",
+        metavar="FILE",
+        help="contact of each region in each frame (.csv), or the touches (.json); may be given for both",
+    )
 
 
 def _add_models(command: _AddCommand) -> None:

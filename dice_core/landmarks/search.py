@@ -9,6 +9,7 @@ import numpy as np
 from dice_core.landmarks.detections import FaceDetection
 from dice_core.landmarks.detector import AnchorDetector
 from dice_core.landmarks.face import FaceLandmarker, face_region, face_tracking_region
+from dice_core.landmarks.face_choice import SURE, best_face
 from dice_core.landmarks.hand import HandLandmarker, HandReading, hand_size, palm_region, same_palm, tracking_region
 from dice_core.landmarks.networks import FACE_DETECTOR, PALM_DETECTOR
 from dice_core.landmarks.region import Region
@@ -40,6 +41,9 @@ those photos."""
 SAME_HAND_DISTANCE = 0.25
 """Readings whose landmarks lie closer on average, in sizes of the hand, are the same hand. Set by hand."""
 
+SAME_FACE_DISTANCE = 0.25
+"""Windows whose middles lie closer, in sizes of the smaller one, are around one face. Set by hand."""
+
 OWN_HAND_REACH = 4.0
 """Face windows within which a person's own hands are; hands farther from the face come after them. Set by hand."""
 
@@ -69,19 +73,28 @@ class Search:
         palms = self._palms(image, DETECTION_THRESHOLD)
         return [palm_region(palm) for palm in palms if not any(same_palm(palm, hand.points) for hand in known)]
 
-    def face(self, image: np.ndarray) -> FaceDetection | None:
-        """The largest face of a still: the whole picture is searched, and then tiles of it."""
+    def faces(self, image: np.ndarray) -> list[FaceDetection]:
+        """All faces of a still: the whole picture is searched, and tiles of it where that shows none."""
         whole = Region.of_image(image)
+        readings: list[FaceDetection] = []
         for windows, average in (([whole], False), ([whole], True), (_tiles(image), True)):
             found = [
                 face for window in windows for face in self._faces(image, STILL_THRESHOLD, window, average=average)
             ]
             found.sort(key=lambda face: -float(face.extent.max()))
-            for candidate in found[:MAX_CANDIDATES]:
-                reading = self.refine_face(image, face_region(candidate))
-                if reading is not None:
-                    return reading
-        return None
+            for region in (face_region(candidate) for candidate in found[:MAX_CANDIDATES]):
+                if any(_same_face(region, reading.region) for reading in readings):
+                    continue
+                reading = self.refine_face(image, region)
+                if reading is not None and not any(_same_face(reading.region, other.region) for other in readings):
+                    readings.append(reading)
+            if average and any(reading.confidence >= SURE for reading in readings):
+                break
+        return readings
+
+    def face(self, image: np.ndarray) -> FaceDetection | None:
+        """The face of a still that a capture is of, None where there is none."""
+        return best_face(self.faces(image))
 
     def hands(self, image: np.ndarray, face: FaceDetection | None, count: int) -> list[HandReading]:
         """At most `count` hands of a still, the best first.
@@ -165,6 +178,12 @@ def same_hand(points: np.ndarray, others: np.ndarray) -> bool:
     """Whether two sets of landmarks (21, 2 or 3), pixels, are readings of one hand."""
     distance = np.linalg.norm(points[:, :2] - others[:, :2], axis=1).mean()
     return bool(distance < SAME_HAND_DISTANCE * (hand_size(points) + hand_size(others)) / 2)
+
+
+def _same_face(region: Region, other: Region) -> bool:
+    """Whether two windows are around one face."""
+    distance = np.hypot(region.x - other.x, region.y - other.y)
+    return bool(distance < SAME_FACE_DISTANCE * min(region.size, other.size))
 
 
 def _tiles(image: np.ndarray) -> list[Region]:

@@ -11,6 +11,7 @@ import numpy as np
 from dice_core.errors import ShapeError
 from dice_core.landmarks.detections import FaceDetection, FrameLandmarks, HandDetection
 from dice_core.landmarks.face import face_tracking_region
+from dice_core.landmarks.face_choice import FacePath
 from dice_core.landmarks.hand import HandReading, hand_size, tracking_region
 from dice_core.landmarks.region import Region
 from dice_core.landmarks.search import NEW_HAND_THRESHOLD, PRESENCE_THRESHOLD, Search, best_hands, same_hand
@@ -74,9 +75,11 @@ class LandmarkTracker:
     restored continues exactly as the other would have.
     """
 
-    def __init__(self, max_hands: int = 2) -> None:
-        """max_hands : how many hands are tracked at most, 1 or 2."""
+    def __init__(self, max_hands: int = 2, face_path: FacePath | None = None) -> None:
+        """max_hands : how many hands are tracked at most, 1 or 2; face_path : of the face to follow, among others."""
         self._max_hands = max_hands
+        self._face_path = face_path
+        self._frame = 0
         self._search = Search()
         self._hands: list[_HandTrack] = []
         self._face: Region | None = None
@@ -101,6 +104,14 @@ class LandmarkTracker:
             ),
         )
 
+    def faces(self, image: np.ndarray) -> list[FaceDetection]:
+        """All faces of a picture, searched thoroughly; leaves the state of tracking alone.
+
+        image : (h, w, 3) uint8 RGB. Raises ShapeError for anything else.
+        """
+        _check(image)
+        return self._search.faces(image)
+
     def track(self, image: np.ndarray) -> FrameLandmarks:
         """The next frame of a clip.
 
@@ -108,6 +119,7 @@ class LandmarkTracker:
         """
         _check(image)
         face = self._track_face(image)
+        self._frame += 1
         return FrameLandmarks(face, self._track_hands(image, face))
 
     @property
@@ -121,6 +133,7 @@ class LandmarkTracker:
             "hand_numbers": np.array([track.number for track in self._hands], np.int64),
             "face_region": np.array([] if self._face is None else self._face.to_array()),
             "face_missed": np.array(self._face_missed),
+            "frame": np.array(self._frame),
             "next_number": np.array(self._next_number),
             "frames_to_search": np.array(self._frames_to_search),
         }
@@ -134,15 +147,20 @@ class LandmarkTracker:
         ]
         self._face = Region.from_array(state["face_region"]) if len(state["face_region"]) else None
         self._face_missed = int(state["face_missed"])
+        self._frame = int(state["frame"])
         self._next_number = int(state["next_number"])
         self._frames_to_search = int(state["frames_to_search"])
 
     def _track_face(self, image: np.ndarray) -> FaceDetection | None:
-        """The face where it was, otherwise the detected one nearest to there, otherwise the largest."""
-        last = self._face
+        """The face where it was, otherwise the detected one nearest to there, otherwise the largest.
+
+        Where there is a path, the face is expected there when nothing else is known, and another one is not taken.
+        """
+        path, frame = self._face_path, self._frame
+        last = path.region(frame) if self._face is None and path is not None else self._face
         if last is not None:
             face = self._search.read_face(image, last)
-            if face.confidence >= PRESENCE_THRESHOLD:
+            if face.confidence >= PRESENCE_THRESHOLD and (path is None or path.accepts(face, frame)):
                 return self._keep_face(image, face)
         regions = self._search.face_regions(image)
         if last is not None:
@@ -151,7 +169,7 @@ class LandmarkTracker:
             regions.sort(key=lambda region: -region.size)
         for region in regions:
             refined = self._search.refine_face(image, region)
-            if refined is not None:
+            if refined is not None and (path is None or path.accepts(refined, frame)):
                 return self._keep_face(image, refined)
         self._face_missed += 1
         if self._face_missed > MAX_MISSED_FRAMES and self._face is not None:

@@ -21,7 +21,7 @@ from dice_core.take import open_take
 def person() -> Person:
     footage = open_footage(str(sample_clip()))
     camera = Camera.from_fov(footage.width, footage.height, DEFAULT_FOV)
-    return survey(camera, sample_landmarks(footage, SURVEY_FRAMES, lambda: False), SIDES)
+    return survey(camera, sample_landmarks(footage, SURVEY_FRAMES, lambda: False)[0], SIDES)
 
 
 def test_the_hand_is_as_large_beside_the_head_as_in_the_truth(person: Person) -> None:
@@ -53,7 +53,7 @@ def test_hands_that_the_user_does_not_look_for_say_nothing_about_the_person() ->
     """The bundled clip shows a right hand alone."""
     footage = open_footage(str(sample_clip()), (24, 48))
     camera = Camera.from_fov(footage.width, footage.height, DEFAULT_FOV)
-    seen = sample_landmarks(footage, 3, lambda: False)
+    seen, _ = sample_landmarks(footage, 3, lambda: False)
     assert survey(camera, seen, ("right",)).hand_scale != 1.0
     left = survey(camera, seen, ("left",))
     assert left.hand_scale == 1.0

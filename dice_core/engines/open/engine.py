@@ -19,7 +19,8 @@ from dice_core.engines.open.tracking import TrackedFrame, sample_landmarks, trac
 from dice_core.engines.settings import CaptureSettings
 from dice_core.geometry.camera import Camera
 from dice_core.geometry.mesh import Mesh
-from dice_core.landmarks import model_identities
+from dice_core.landmarks import FrameLandmarks, model_identities
+from dice_core.landmarks.face_choice import FacePath
 from dice_core.media.footage import Footage
 
 __all__ = ["OpenEngine"]
@@ -39,6 +40,7 @@ class OpenEngine:
         self._person: Person | None = None
         self._fitter: FrameFitter | None = None
         self._postprocessor: Postprocessor | None = None
+        self._face_path: FacePath | None = None
         self._tracked: Iterable[TrackedFrame] | None = None  # of the clip from its start, begun during the survey
 
     def models(self) -> dict[str, str]:
@@ -54,26 +56,38 @@ class OpenEngine:
 
         Raises Stopped where `should_stop` says so.
         """
-        person = self._survey(should_stop) if saved is None else Person.from_arrays(saved)
+        seen = self._look(should_stop) if saved is None else []
+        sides = self._settings.sides
+        if saved is not None and "face_frames" in saved:
+            self._face_path = FacePath.from_arrays(saved)
+        person = Person.from_arrays(saved) if saved is not None else survey(self._camera, seen, sides)
         tissue = head_tissue(person.head)
         self._person = person
         self._fitter = FrameFitter(person, tissue)
         self._postprocessor = Postprocessor(person, tissue, self._footage.fps)
-        return person.to_arrays()
+        if any(found.face is not None and any(hand.side in sides for hand in found.hands) for found in seen):
+            # Now, while the first frames are tracked: a capture that is cancelled then ends at once.
+            self._postprocessor.prepare_contact()
+        path = {} if self._face_path is None else self._face_path.to_arrays()
+        return person.to_arrays() | path
 
-    def _survey(self, should_stop: Callable[[], bool]) -> Person:
+    def _look(self, should_stop: Callable[[], bool]) -> list[FrameLandmarks]:
+        """Landmarks of frames all over the footage."""
         if self._footage.kind == "image":
             self._tracked = frames = list(track(self._footage, 0, None))
-            return survey(self._camera, [frame.landmarks for frame in frames], self._settings.sides)
+            return [frame.landmarks for frame in frames]
         # The clip is tracked from its start while the survey looks at frames all over it: together they keep two cores
         # busy, one after the other they take twice as long.
         self._tracked = tracked = track(self._footage, 0, None)
         try:
-            seen = sample_landmarks(self._footage, SURVEY_FRAMES, should_stop)
-            return survey(self._camera, seen, self._settings.sides)
+            seen, self._face_path = sample_landmarks(self._footage, SURVEY_FRAMES, should_stop)
         except BaseException:
             tracked.close()
             raise
+        if self._face_path is not None:  # there are other faces, one of which may be followed already
+            tracked.close()
+            self._tracked = None
+        return seen
 
     @property
     def camera(self) -> Camera:
@@ -98,7 +112,8 @@ class OpenEngine:
     def _tracked_from(self, start: int, previous: FittedFrame | None) -> Generator[TrackedFrame, None, None]:
         tracked, self._tracked = self._tracked, None
         if tracked is None:
-            tracked = track(self._footage, start, None if previous is None else previous.tracker)
+            state = None if previous is None else previous.tracker
+            tracked = track(self._footage, start, state, self._face_path)
         if isinstance(tracked, Generator):
             with closing(tracked):
                 yield from tracked

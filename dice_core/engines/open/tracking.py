@@ -6,13 +6,15 @@ OpenCV releases Python's lock while it decodes and while its networks run, so th
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
 
 from dice_core.errors import Stopped
 from dice_core.landmarks import FrameLandmarks, LandmarkTracker
+from dice_core.landmarks.face_choice import FacePath, choose_path
+from dice_core.landmarks.side_over_time import SIDE_SECONDS, with_later_sides
 from dice_core.media.footage import Footage
 from dice_core.prefetch import prefetch
 
@@ -37,15 +39,16 @@ def _still_tracker() -> LandmarkTracker:
 
 
 def track(
-    footage: Footage, start: int, state: dict[str, np.ndarray] | None
+    footage: Footage, start: int, state: dict[str, np.ndarray] | None, face_path: FacePath | None = None
 ) -> Generator[TrackedFrame, None, None]:
     """Landmarks of the rows from `start` on, in order; of a picture at once, of a clip by `prefetch`.
 
-    state : the tracker's after the row before `start`, None at the first.
+    state : the tracker's after the row before `start`, None at the first; face_path : of the face to follow.
     """
     if footage.kind == "image":
         return _detect(footage)
-    return prefetch(_track(footage, start, state), _CAPACITY, "landmarks")
+    ahead = round(SIDE_SECONDS * footage.fps)
+    return prefetch(with_later_sides(_track(footage, start, state, face_path), ahead), _CAPACITY, "landmarks")
 
 
 def _detect(footage: Footage) -> Generator[TrackedFrame, None, None]:
@@ -54,26 +57,34 @@ def _detect(footage: Footage) -> Generator[TrackedFrame, None, None]:
         yield TrackedFrame(row + footage.first_frame, tracker.detect(image), tracker.state)
 
 
-def _track(footage: Footage, start: int, state: dict[str, np.ndarray] | None) -> Iterator[TrackedFrame]:
-    tracker = LandmarkTracker()
+def _track(
+    footage: Footage, start: int, state: dict[str, np.ndarray] | None, face_path: FacePath | None
+) -> Iterator[TrackedFrame]:
+    tracker = LandmarkTracker(face_path=face_path)
     if state is not None:
         tracker.restore(state)
     for row, image in footage.frames(start):
         yield TrackedFrame(row + footage.first_frame, tracker.track(image), tracker.state)
 
 
-def sample_landmarks(footage: Footage, most: int, should_stop: Callable[[], bool]) -> list[FrameLandmarks]:
-    """Landmarks of at most `most` frames spread evenly over the footage.
+def sample_landmarks(
+    footage: Footage, most: int, should_stop: Callable[[], bool]
+) -> tuple[list[FrameLandmarks], FacePath | None]:
+    """Landmarks of at most `most` frames spread evenly over the footage, and the path of the face to follow.
 
-    Raises Stopped where `should_stop` says so.
+    The path is None where no other face was seen. Raises Stopped where `should_stop` says so.
     """
     count = min(most, footage.count)
     rows = np.unique(np.linspace(0, footage.count - 1, count).round().astype(int))
     tracker = _still_tracker() if count == 1 else LandmarkTracker()
-    found = []
+    found, faces = [], []
     for row in rows:
         if should_stop():
             raise Stopped
         image = footage.read(int(row))
         found.append(tracker.detect(image) if count == 1 else tracker.track(image))
-    return found
+        faces.append(tracker.faces(image))
+    chosen, path = choose_path(rows.tolist(), faces)
+    if path is not None:
+        found = [replace(landmarks, face=face) for landmarks, face in zip(found, chosen, strict=True)]
+    return found, path
