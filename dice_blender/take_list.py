@@ -30,7 +30,6 @@ from .scene.removal import remove_import
 
 __all__ = [
     "active",
-    "active_collection",
     "add",
     "adopt",
     "collection_of",
@@ -50,13 +49,6 @@ def active(scene: bpy.types.Scene) -> DICE_PG_take | None:
     if 0 <= settings.active_take < len(settings.takes):
         return settings.takes[settings.active_take]
     return None
-
-
-def active_collection(scene: bpy.types.Scene) -> bpy.types.Collection | None:
-    """The collection of the selected take, or of one that came into the scene by another way, such as Append."""
-    entry = active(scene)
-    collection = None if entry is None else collection_of(entry)
-    return collection or next(iter(unlisted(scene)), None)
 
 
 def add(scene: bpy.types.Scene, path: Path) -> DICE_PG_take:

@@ -21,6 +21,8 @@ __all__ = ["MovieHeader", "read_movie_header"]
 _TOLERANCE = 0.5
 # Bytes of a table, set by hand: a million frames; a header that claims more is damaged.
 _LARGEST_TABLE = 1 << 24
+# Four days at 24 frames a second; a header that claims more is damaged.
+_MOST_FRAMES = 1 << 23
 _CONTAINERS = {b"moov", b"trak", b"mdia", b"minf", b"stbl"}
 
 
@@ -64,8 +66,10 @@ def _header(track: dict[bytes, bytes]) -> MovieHeader | None:
     scale = struct.unpack_from(">I", media, 20 if media[:1] == b"\1" else 12)[0]
     (entries,) = struct.unpack_from(">I", track.get(b"stts", b""), 4)
     table = np.frombuffer(track[b"stts"], ">u4", 2 * entries, 8).astype(np.int64).reshape(-1, 2)
+    if not 0 < table[:, 0].sum() <= _MOST_FRAMES:
+        return None
     gaps = np.repeat(table[:, 1], table[:, 0])
-    if not len(gaps) or not scale:
+    if not scale:
         return None
     seconds = np.concatenate([[0], np.cumsum(gaps[:-1])]) / scale
     if len(gaps) == 1:
