@@ -55,9 +55,9 @@ def test_touches_are_those_of_the_take(tmp_path: Path, capsys: pytest.CaptureFix
 
 def test_a_range_leaves_out_touches_outside_it(tmp_path: Path) -> None:
     event = open_take(sample_truth()).events[0]
-    for frames, there in ((f"0:{event.first_frame}", False), (f"0:{event.first_frame + 1}", True)):
+    for chosen, there in ((f"0:{event.first_frame}", False), (f"0:{event.first_frame + 1}", True)):
         out = tmp_path / "touches.json"
-        assert main(["mesh", str(sample_truth()), "--contact", str(out), "--frames", frames]) == 0
+        assert main(["mesh", str(sample_truth()), "--contact", str(out), "--frames", chosen]) == 0
         assert bool(json.loads(out.read_text())["touches"]) == there
 
 
