@@ -25,8 +25,8 @@ __all__ = ["BuildError", "Pin", "build", "can_build_offline", "fetch", "main", "
 ROOT = Path(__file__).resolve().parent
 LOCK = ROOT / "wheels" / "lock.toml"
 PLATFORMS = ("linux-x64", "windows-x64", "macos-arm64", "macos-x64")
-# Bytes: extensions.blender.org and many mail and file services stop at a little more.
-LARGEST_ZIP = 100_000_000
+# Bytes: the wheels of OpenCV and PyAV take up to 100 MB, and nothing else may grow to their size unseen.
+LARGEST_ZIP = 120_000_000
 # The time stamp in every zip, so that the same sources give the same zip.
 _EPOCH = (2020, 1, 1, 0, 0, 0)
 _NOT_SHIPPED = ("__pycache__", ".mypy_cache", ".ruff_cache")
@@ -183,18 +183,18 @@ def _core_wheel(folder: Path, offline: bool) -> Path:
     built = list(folder.glob("dice_core-*.whl"))
     if run.returncode or len(built) != 1:
         if offline and not can_build_offline():
-            raise BuildError("Building offline needs setuptools 70.1 or newer: install it, or build without --offline.")
+            raise BuildError("Building offline needs setuptools 77 or newer: install it, or build without --offline.")
         lines = [line for line in run.stderr.splitlines() if line.strip()]
         raise BuildError(f"The wheel of dice_core could not be built: {lines[-1] if lines else 'pip gave no reason'}")
     return built[0]
 
 
 def can_build_offline() -> bool:
-    """Whether this Python can build wheels by itself: setuptools does without the wheel package from 70.1 on."""
+    """Whether this Python can build wheels by itself: setuptools reads the licence in pyproject.toml from 77 on."""
     if importlib.util.find_spec("setuptools") is None:
         return False
     version = importlib.import_module("setuptools").__version__
-    return tuple(int(part) for part in version.split(".")[:2]) >= (70, 1) or bool(importlib.util.find_spec("wheel"))
+    return int(version.split(".")[0]) >= 77
 
 
 def _write_zip(platform: str, wheels: Sequence[Path], output: Path) -> Path:
@@ -210,6 +210,7 @@ def _write_zip(platform: str, wheels: Sequence[Path], output: Path) -> Path:
     with zipfile.ZipFile(temporary, "w") as archive:
         _add(archive, "blender_manifest.toml", manifest.encode())
         _add(archive, "LICENSE", (ROOT / "LICENSE").read_bytes())
+        _add(archive, "wheels/LICENSES.md", (LOCK.parent / "LICENSES.md").read_bytes())
         for file in sources:
             _add(archive, file.relative_to(package).as_posix(), file.read_bytes())
         for wheel in wheels:
@@ -217,7 +218,9 @@ def _write_zip(platform: str, wheels: Sequence[Path], output: Path) -> Path:
     if temporary.stat().st_size >= LARGEST_ZIP:
         size = temporary.stat().st_size / 1e6
         temporary.unlink()
-        raise BuildError(f"{path.name} would have {size:.0f} MB, more than the 100 MB that a zip may have.")
+        raise BuildError(
+            f"{path.name} would have {size:.0f} MB, more than the {LARGEST_ZIP / 1e6:.0f} MB that a zip may have."
+        )
     temporary.replace(path)
     return path
 

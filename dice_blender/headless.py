@@ -11,6 +11,7 @@ import math
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +21,12 @@ from dice_core.errors import DiceError, InputError
 from dice_core.take import open_take
 
 from .export import export_fbx, export_glb
-from .export.presets import DEFAULT_PRESET, preset_of
+from .export.presets import DEFAULT_PRESET, DEFAULT_RANGE, preset_of, range_of
 from .scene import ImportedTake, import_take
 from .scene.keys import DEFAULT_KEYS, key_mode
 from .scene.materials import tree_of
 
-__all__ = ["main", "run"]
+__all__ = ["ExportOptions", "main", "run"]
 
 _FAILED = 1
 # Linear grey of the world, and watts per square metre of the sun above the camera's left shoulder. Set by hand.
@@ -38,7 +39,14 @@ def main(arguments: Sequence[str]) -> int:
     """Exit status: 0 when all files are written, 2 for bad input, 1 for a failure."""
     options = _parser().parse_args(arguments)
     try:
-        run(options.take, options.output, keys=options.keys, fbx=options.fbx, preset=options.preset, glb=options.glb)
+        run(
+            options.take,
+            options.output,
+            keys=options.keys,
+            fbx=options.fbx,
+            glb=options.glb,
+            export=ExportOptions(options.preset, options.frames, options.at_origin, options.camera),
+        )
     except DiceError as error:
         _say("error", message=str(error))
         return error.exit_status
@@ -49,14 +57,27 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def run(take: Path, output: Path, *, keys: str, fbx: Path | None, preset: str, glb: Path | None) -> ImportedTake:
+@dataclass(frozen=True)
+class ExportOptions:
+    """How FBX and GLB are written: the arguments of `export_fbx`."""
+
+    preset: str = DEFAULT_PRESET
+    frames: str = DEFAULT_RANGE
+    at_origin: bool = False
+    camera: bool = False
+
+
+def run(
+    take: Path, output: Path, *, keys: str, fbx: Path | None, glb: Path | None, export: ExportOptions
+) -> ImportedTake:
     """Make the files.
 
-    keys : a name of `KEY_MODES`; preset : a name of `PRESETS`.
+    keys : a name of `KEY_MODES`.
     Raises DiceError for an unknown name, a take that cannot be read or a file that cannot be written.
     """
     key_mode(keys)
-    preset_of(preset)
+    preset_of(export.preset)
+    range_of(export.frames)
     for path in (output, fbx, glb):
         if path is not None:
             _check_writable(path)
@@ -68,10 +89,10 @@ def run(take: Path, output: Path, *, keys: str, fbx: Path | None, preset: str, g
     _light(bpy.context.scene)
     _look_through_camera()
     bpy.ops.wm.save_as_mainfile(filepath=str(output), compress=True)
-    if fbx is not None:
-        export_fbx(imported.collection, fbx, preset=preset)
-    if glb is not None:
-        export_glb(imported.collection, glb)
+    for path, write in ((fbx, export_fbx), (glb, export_glb)):
+        if path is not None:
+            for message in write(imported.collection, path, **asdict(export)).warnings:
+                _say("warning", message=f"{path.name}: {message}")
     _say(
         "done",
         blend=str(output),
@@ -94,6 +115,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--fbx", type=_absolute)
     parser.add_argument("--preset", default=DEFAULT_PRESET)
     parser.add_argument("--glb", type=_absolute)
+    parser.add_argument("--frames", default=DEFAULT_RANGE)
+    parser.add_argument("--at-origin", action="store_true")
+    parser.add_argument("--camera", action="store_true")
     return parser
 
 

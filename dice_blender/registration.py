@@ -6,7 +6,7 @@ import logging
 
 from . import properties, translations
 from .jobs import log, runner
-from .operators import capture, footage, import_export, setup, takes
+from .operators import capture, export, footage, import_export, setup, takes
 from .ui import lists, menus, panels, preferences, redraw, statusbar
 
 __all__ = ["register", "unregister"]
@@ -21,6 +21,7 @@ _PARTS = (
     footage,
     takes,
     import_export,
+    export,
     setup,
     lists,
     panels,

@@ -180,13 +180,38 @@ GERMAN = {
     "For": "Für",
     "Which program the export is for": "Für welches Programm exportiert wird",
     "Unity": "Unity",
-    "Axes, scale and smoothing as Unity reads them": "Achsen, Maßstab und Glättung, wie Unity sie liest",
+    "One skeleton, four bones a vertex, axes and scale as Unity reads them": (
+        "Ein Skelett, vier Knochen pro Vertex, Achsen und Maßstab, wie Unity sie liest"
+    ),
     "Unreal": "Unreal",
-    "Axes, scale and a single root bone as Unreal Engine reads them": (
-        "Achsen, Maßstab und ein einziger Wurzelknochen, wie die Unreal Engine sie liest"
+    "One skeleton with a single root bone, four bones a vertex, for Unreal Engine": (
+        "Ein Skelett mit einem einzigen Wurzelknochen, vier Knochen pro Vertex, für die Unreal Engine"
+    ),
+    "Godot": "Godot",
+    "One skeleton, four bones a vertex, as Godot reads GLB and FBX": (
+        "Ein Skelett, vier Knochen pro Vertex, wie Godot GLB und FBX liest"
     ),
     "Generic": "Allgemein",
-    "Blender's own axes and scale": "Blenders eigene Achsen und Maßstab",
+    "Head and hands by themselves, for other programs": "Kopf und Hände für sich, für andere Programme",
+    "Change to Rigged Keys": "Auf geriggte Keys umstellen",
+    "Import the take again with rigged keys, which game engines play, and export that": (
+        "Den Take mit geriggten Keys neu importieren, die Game-Engines abspielen, und das exportieren"
+    ),
+    "Per-frame keys are heavy in engines": "Keys pro Frame sind für Engines schwer",
+    "Frames": "Frames",
+    "Which frames are exported": "Welche Frames exportiert werden",
+    "All Keys": "Alle Keys",
+    "From the first to the last key of the take's objects": "Vom ersten bis zum letzten Key der Objekte des Takes",
+    "Playback Range": "Abspielbereich",
+    "The scene's playback range, or its preview range where that is on": (
+        "Der Abspielbereich der Szene oder ihr Vorschaubereich, wo er an ist"
+    ),
+    "Stand at Origin": "Auf den Ursprung stellen",
+    "Move everything so that the head stands on the world's origin, where it is first seen": (
+        "Alles so verschieben, dass der Kopf dort, wo er zuerst zu sehen ist, auf dem Weltursprung steht"
+    ),
+    "Camera": "Kamera",
+    "Export the take's camera as well; off leaves it out": "Auch die Kamera des Takes exportieren; aus lässt sie weg",
     "FBX…": "FBX…",
     "GLB…": "GLB…",
     "Export FBX": "FBX exportieren",

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import importlib.util
 import logging
-import os
 import re
 import shutil
 import subprocess
-import sys
+import tempfile
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from dice_core.child_process import child_environment, own_python_command
 from dice_core.errors import DiceError, InputError
-from dice_core.events import parse_event
+from dice_core.events import LONGEST_LINE, parse_event
 
 __all__ = ["blender_command", "make_blend"]
 
@@ -40,11 +41,12 @@ def blender_command() -> list[str]:
     Raises DiceError where there is neither.
     """
     if importlib.util.find_spec("bpy") is not None:
-        return [sys.executable, "-m", "dice_blender.headless"]
+        return own_python_command("dice_blender.headless", [])
     blender = shutil.which("blender")
     if blender is not None:
         boot = _BOOT.format(project=str(_PROJECT))
-        return [blender, "--background", "--factory-startup", "--python-exit-code", "1", "--python-expr", boot, "--"]
+        quiet = ["--background", "--factory-startup", "--disable-autoexec", "--python-exit-code", "1"]
+        return [blender, *quiet, "--python-expr", boot, "--"]
     raise DiceError(
         "Neither the bpy package nor a blender program was found: install the project's `blender` extra, "
         "or put Blender 4.2 or newer on PATH."
@@ -59,25 +61,37 @@ def make_blend(
     fbx: str | Path | None = None,
     preset: str | None = None,
     glb: str | Path | None = None,
+    frames: str | None = None,
+    at_origin: bool = False,
+    camera: bool = False,
     on_warning: Callable[[str], None] | None = None,
 ) -> dict[str, Any]:
     """Import a take into a new .blend, and export it where `fbx` or `glb` name a file.
 
-    keys : name of a key mode; preset : name of an FBX preset. Blender's side knows both and their defaults.
+    keys : name of a key mode; preset : name of an export preset; frames : "keys" or "scene", which frames are exported.
+    Blender's side knows these names and their defaults. at_origin : have the head stand on the world's origin in what
+    is exported; camera : export the take's camera as well.
     Returns {"blend", "fbx", "glb": paths, "keys": str, "meshes": {name: {"keys": int, "error_mm": float}}}, where
     `error_mm` is the largest distance of any vertex in any frame from the take.
     Raises InputError or DiceError with Blender's reason; for an unknown mode or preset it lists the known ones.
     """
-    arguments = [str(take), "-o", str(output)]
-    for option, value in (("--keys", keys), ("--preset", preset), ("--fbx", fbx), ("--glb", glb)):
+    # The child runs in a folder of its own, where relative paths mean nothing.
+    arguments = [str(Path(take).absolute()), "-o", str(Path(output).absolute())]
+    fbx, glb = (None if path is None else Path(path).absolute() for path in (fbx, glb))
+    named = {"--keys": keys, "--preset": preset, "--fbx": fbx, "--glb": glb, "--frames": frames}
+    for option, value in named.items():
         if value is not None:
             arguments += [option, str(value)]
+    arguments += [option for option, on in {"--at-origin": at_origin, "--camera": camera}.items() if on]
     return _run([*blender_command(), *arguments], on_warning)
 
 
 def _run(command: Sequence[str], on_warning: Callable[[str], None] | None) -> dict[str, Any]:
-    path = os.pathsep.join(entry for entry in (str(_PROJECT), os.environ.get("PYTHONPATH")) if entry)
-    environment = os.environ | {"PYTHONPATH": path, "PYTHONIOENCODING": "utf-8"}
+    with tempfile.TemporaryDirectory(prefix="dice-blend-", ignore_cleanup_errors=True) as folder:
+        return _run_in(folder, command, on_warning)
+
+
+def _run_in(folder: str, command: Sequence[str], on_warning: Callable[[str], None] | None) -> dict[str, Any]:
     done: dict[str, Any] | None = None
     reason = ""
     _log.info("starting %s", " ".join(command))
@@ -87,21 +101,22 @@ def _run(command: Sequence[str], on_warning: Callable[[str], None] | None) -> di
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        env=environment,
+        env=child_environment(),
+        cwd=folder,
         encoding="utf-8",
         errors="replace",
     ) as process:
         assert process.stdout is not None
         try:
-            for line in process.stdout:
+            for line in iter(partial(process.stdout.readline, LONGEST_LINE), ""):
                 event = parse_event(line)
                 if event is None:
                     tail.append(line.strip())
                     _log.debug("Blender: %s", line.rstrip())
                 elif event["event"] == "warning" and on_warning is not None:
-                    on_warning(event["message"])
+                    on_warning(str(event.get("message", "")))
                 elif event["event"] == "error":
-                    reason = event["message"]
+                    reason = str(event.get("message", ""))
                 elif event["event"] == "done":
                     done = event
         except BaseException:

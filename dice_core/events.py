@@ -5,9 +5,18 @@ from __future__ import annotations
 import json
 from typing import Any, TextIO
 
-__all__ = ["EventWriter", "parse_event"]
+__all__ = ["LONGEST_LINE", "EventWriter", "parse_event"]
 
 EVENT_NAMES = ("started", "frame", "warning", "error", "done")
+
+LONGEST_LINE = 1 << 16
+"""Characters of a line that can be an event; the longest, an error with two long paths in it, has some thousand."""
+
+_DEEPEST = 4
+"""Levels of objects and lists in an event; the deepest, `done`, has two."""
+
+_LARGEST_NUMBER = 1e15
+"""Numbers of frames and seconds beyond this are nonsense, and integers as large are still exact as floats."""
 
 
 class EventWriter:
@@ -43,9 +52,25 @@ class EventWriter:
 
 
 def parse_event(line: str) -> dict[str, Any] | None:
-    """The event in a line of a worker's output, or None where the line is something else."""
+    """The event in a line of a worker's output, or None where the line is something else.
+
+    An event is an object of a known name, a few levels deep, whose numbers are finite. What its values are is for the
+    reader to check.
+    """
+    if len(line) > LONGEST_LINE or not line.lstrip().startswith("{"):
+        return None
     try:
         event = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
-    return event if isinstance(event, dict) and event.get("event") in EVENT_NAMES else None
+    known = isinstance(event, dict) and isinstance(event.get("event"), str) and event["event"] in EVENT_NAMES
+    return event if known and _is_plain(event, _DEEPEST) else None
+
+
+def _is_plain(value: Any, levels: int) -> bool:
+    """Whether a value has no more than so many levels, and no number that is infinite or out of all proportion."""
+    if isinstance(value, dict | list):
+        parts = value.values() if isinstance(value, dict) else value
+        return levels > 0 and all(_is_plain(part, levels - 1) for part in parts)
+    # NaN is not within anything either.
+    return not isinstance(value, int | float) or -_LARGEST_NUMBER <= value <= _LARGEST_NUMBER

@@ -20,7 +20,7 @@ from .worker import Python, WorkerError, blender_python, module_folders
 
 __all__ = ["TAKE_ENDING", "python_of", "take_path", "takes_folder"]
 
-_OWN_MODULES = ("dice_core", "cv2", "tqdm", "numpy")
+_OWN_MODULES = ("dice_core", "cv2", "av", "tqdm", "numpy")
 TAKE_ENDING = ".dicetake"
 
 

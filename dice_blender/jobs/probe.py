@@ -5,17 +5,22 @@ This file is a script for any Python 3 with nothing installed: it imports nothin
 missing is an answer, not an error.
 """
 
-import importlib.metadata
-import importlib.util
-import json
-import subprocess
 import sys
+
+# This file's folder comes first on the path of a Python before 3.11, with names in it that the library has too.
+sys.path[:] = [folder for folder in sys.path if folder and folder != __file__.replace("\\", "/").rpartition("/")[0]]
+
+import importlib.metadata  # noqa: E402
+import importlib.util  # noqa: E402
+import json  # noqa: E402
+import subprocess  # noqa: E402
 
 NEEDED = {
     "torch": "torch",
     "safetensors": "safetensors",
     "numpy": "numpy",
     "cv2": "opencv-python-headless",
+    "av": "av",
     "tqdm": "tqdm",
 }
 OLDEST = (3, 11)

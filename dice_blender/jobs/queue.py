@@ -24,6 +24,9 @@ __all__ = ["Capture", "CaptureQueue", "Request", "State"]
 
 # Seconds without an event after which the panel says so; loading models takes about 1 s, the slowest frame 0.5 s.
 _SILENCE = 20.0
+# Frames that Blender's integers can count, and characters of a message that are shown.
+_MOST_FRAMES = 2**31 - 1
+_LONGEST_MESSAGE = 2000
 _SIGKILL = getattr(signal, "SIGKILL", 9)
 
 
@@ -95,7 +98,7 @@ class Capture:
     @property
     def fraction(self) -> float:
         """Share of the frames that are finished, 0 to 1."""
-        return min(1.0, self.done / self.total) if self.total else 0.0
+        return min(1.0, self.done / self.total) if self.total > 0 else 0.0
 
     @property
     def seconds(self) -> float:
@@ -121,20 +124,20 @@ class Capture:
         self.last_event = time.monotonic()
         try:
             self._note(event)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             self.warning = f"The worker sent an event that cannot be read: {str(event)[:80]}"
 
     def _note(self, event: dict[str, Any]) -> None:
         match event["event"]:
             case "started":
-                self.done, self.total = int(event.get("resumed", 0)), int(event.get("frames", 0))
+                self.done, self.total = _count(event, "resumed"), _count(event, "frames")
             case "frame":
-                self.done, self.total = int(event.get("done", 0)), int(event.get("total", 0))
-                self.fps, self.eta = float(event.get("fps", 0)), float(event.get("eta", 0))
+                self.done, self.total = _count(event, "done"), _count(event, "total")
+                self.fps, self.eta = max(0.0, float(event.get("fps", 0))), max(0.0, float(event.get("eta", 0)))
             case "warning":
-                self.warning = str(event.get("message", ""))
+                self.warning = _message(event)
             case "error":
-                self.error = str(event.get("message", ""))
+                self.error = _message(event)
             case "done":
                 self.result = event
 
@@ -257,6 +260,19 @@ class CaptureQueue:
             self._captures.remove(capture)
         if self._on_end is not None:
             self._on_end(capture)
+
+
+def _count(event: dict[str, Any], key: str) -> int:
+    """A number of frames in an event. Raises ValueError where it is none."""
+    count = int(event.get(key, 0))
+    if not 0 <= count <= _MOST_FRAMES:
+        raise ValueError(f"{key} is {count}")
+    return count
+
+
+def _message(event: dict[str, Any]) -> str:
+    """The message of an event, as Blender can show it."""
+    return str(event.get("message", ""))[:_LONGEST_MESSAGE].encode("utf-8", "replace").decode("utf-8")
 
 
 def _reason_for_end(status: int | None) -> str:

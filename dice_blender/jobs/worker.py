@@ -20,7 +20,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from dice_core.events import parse_event
+from dice_core.child_process import child_environment
+from dice_core.events import LONGEST_LINE, parse_event
 
 __all__ = ["Python", "Worker", "WorkerError", "blender_python", "module_folders"]
 
@@ -30,8 +31,6 @@ _TERMINATE_AFTER = 1.0
 _KILL_AFTER = 1.8
 # Bytes of events read in one go: at 100 bytes an event more than any tick needs, and far below a millisecond of work.
 _READ_AT_ONCE = 1 << 18
-# A line longer than this is no event (bytes): output of something that went wrong, which must not pile up in memory.
-_LONGEST_LINE = 1 << 16
 # The end of a log that is read for the last lines and the traceback (bytes).
 _LOG_TAIL = 1 << 16
 # How Python begins a traceback, and how it joins one to the traceback of the error that led to it.
@@ -135,6 +134,7 @@ class Worker:
                     stdout=output,
                     stderr=errors,
                     cwd=folder,
+                    env=child_environment(),
                     **_own_group(),
                 )
         except (OSError, ValueError) as error:
@@ -181,9 +181,9 @@ class Worker:
             return []  # somebody emptied the temporary folder: the exit status still tells how the capture ended
         self._read += len(data)
         *lines, self._rest = (self._rest + data).split(b"\n")
-        if len(self._rest) > _LONGEST_LINE:
-            self._rest = b""
-        events = (parse_event(line.decode("utf-8", "replace")) for line in lines if len(line) <= _LONGEST_LINE)
+        if len(self._rest) > LONGEST_LINE:
+            self._rest = b""  # no event, but output of something that went wrong, which must not pile up in memory
+        events = (parse_event(line.decode("utf-8", "replace")) for line in lines if len(line) <= LONGEST_LINE)
         return [event for event in events if event is not None]
 
     def stop(self) -> None:

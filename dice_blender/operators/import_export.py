@@ -1,33 +1,27 @@
-"""Import and export: thin wrappers of `dice_blender.scene` and `dice_blender.export`."""
+"""Import: thin wrappers of `dice_blender.scene`."""
 
 # ruff: noqa: N801, RUF012 (Blender's names and class attributes)
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import bpy
 from bpy.app.translations import pgettext_rpt as _t
 from bpy.props import BoolProperty, CollectionProperty, EnumProperty, IntProperty, StringProperty
 from bpy.types import FileHandler, Operator
-from bpy_extras.io_utils import ExportHelper
 
 from dice_core.errors import DiceError
 from dice_core.take import find_takes
 
 from .. import take_list
-from ..export import export_fbx, export_glb
-from ..preferences import ADDON
-from ..properties import KEY_ITEMS, PRESET_ITEMS, settings_of
+from ..properties import KEY_ITEMS, settings_of
 
 if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import OperatorReturnItems
 
 __all__ = ["register", "unregister"]
-
-_log = logging.getLogger(ADDON)
 
 
 class DICE_OT_import_take(Operator):
@@ -99,75 +93,6 @@ class DICE_OT_import_take(Operator):
         return [path] if self.filepath and path.exists() else []
 
 
-class _Export(ExportHelper, Operator):
-    """Export of the selected take."""
-
-    filename_ext = ""
-    filepath: StringProperty(name="File Path", description="The file to write", maxlen=1024, subtype="FILE_PATH")
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        entry = take_list.active(context.scene)
-        there = entry is not None and take_list.collection_of(entry) is not None
-        if not there:
-            cls.poll_message_set("Import a take first")
-        return there
-
-    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> Any:
-        entry = take_list.active(context.scene)
-        if not self.filepath:
-            folder = Path(bpy.data.filepath).parent if bpy.data.filepath else Path(bpy.path.abspath(entry.path)).parent
-            self.filepath = str(folder / (entry.name + self.filename_ext))
-        return super().invoke(context, event)
-
-    def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
-        collection = take_list.collection_of(take_list.active(context.scene))
-        path = Path(bpy.path.abspath(self.filepath))
-        try:
-            self._write(collection, path)
-        except (DiceError, OSError, RuntimeError) as error:
-            _log.exception("export to %s failed", path)
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        self.report({"INFO"}, _t("Exported {}").format(path.name))
-        return {"FINISHED"}
-
-    def _write(self, collection: bpy.types.Collection, path: Path) -> None:
-        raise NotImplementedError
-
-
-class DICE_OT_export_fbx(_Export):
-    """Export the selected take as FBX, with shape keys, curves and bones as the chosen program reads them"""
-
-    bl_idname = "dice.export_fbx"
-    bl_label = "Export FBX"
-    bl_options = {"PRESET"}
-
-    filename_ext = ".fbx"
-    filter_glob: StringProperty(default="*.fbx", options={"HIDDEN"})
-    preset: EnumProperty(name="For", description="Which program the export is for", items=PRESET_ITEMS)
-
-    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> Any:
-        self.preset = settings_of(context.scene).preset
-        return super().invoke(context, event)
-
-    def _write(self, collection: bpy.types.Collection, path: Path) -> None:
-        export_fbx(collection, path, preset=self.preset)
-
-
-class DICE_OT_export_glb(_Export):
-    """Export the selected take as GLB, the binary form of glTF"""
-
-    bl_idname = "dice.export_glb"
-    bl_label = "Export GLB"
-
-    filename_ext = ".glb"
-    filter_glob: StringProperty(default="*.glb", options={"HIDDEN"})
-
-    def _write(self, collection: bpy.types.Collection, path: Path) -> None:
-        export_glb(collection, path)
-
-
 class DICE_FH_take(FileHandler):
     """Takes dropped onto the 3D viewport are imported."""
 
@@ -181,6 +106,6 @@ class DICE_FH_take(FileHandler):
         return context.area is not None and context.area.type == "VIEW_3D"
 
 
-_CLASSES = (DICE_OT_import_take, DICE_OT_export_fbx, DICE_OT_export_glb, DICE_FH_take)
+_CLASSES = (DICE_OT_import_take, DICE_FH_take)
 
 register, unregister = bpy.utils.register_classes_factory(_CLASSES)

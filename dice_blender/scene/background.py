@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from pathlib import Path
 
 import bpy
 
-from dice_core.media.formats import is_pattern, select_images
+from dice_core.errors import InputError
 from dice_core.take import Take
+from dice_core.take.source_path import source_images, source_path
 
 from .object_data import camera_of
 from .timing import Timing
@@ -67,20 +67,15 @@ def add_background(camera: bpy.types.Object, take: Take, timing: Timing, path: s
 
 def _files(path: str, take: Take) -> tuple[Path, ...]:
     """The footage's files in the order of its frames: where the take says, or else beside the take."""
-    given = Path(path)
-    places = [given, take.path / given, take.path.parent / given, take.path.parent / given.name]
-    for place in places:
-        if place.is_file():
-            return (place.resolve(),)
-        if place.is_dir():
-            return _resolved(place.iterdir())
-        if is_pattern(place.name) and place.parent.is_dir():
-            return _resolved(place.parent.glob(place.name))
+    name, kind = Path(path).name, take.info["source"]["kind"]
+    for given, folder in ((path, None), (path, take.path), (path, take.path.parent), (name, take.path.parent)):
+        try:
+            files = source_images(given, folder) if kind == "sequence" else (source_path(given, kind, folder),)
+        except InputError:
+            continue
+        if files:
+            return tuple(file.resolve() for file in files)
     return ()
-
-
-def _resolved(paths: Iterable[Path]) -> tuple[Path, ...]:
-    return tuple(path.resolve() for path in select_images(paths))
 
 
 def _number(path: Path) -> int | None:

@@ -12,6 +12,7 @@ from bpy.types import Panel, UILayout
 
 from .. import footage, take_list
 from ..jobs import runner
+from ..operators.export import take_to_export, wants_rigged
 from ..properties import DICE_PG_settings, DICE_PG_take, settings_of
 from .capture_status import draw_captures
 from .text_wrap import draw_wrapped
@@ -155,7 +156,10 @@ class DICE_PT_export(_Tab):
 
     def draw(self, context: bpy.types.Context) -> None:
         layout, settings = self.layout, settings_of(context.scene)
-        layout.row().prop(settings, "preset", expand=True)
+        layout.prop(settings, "preset")
+        if wants_rigged(take_to_export(context), settings.preset):
+            again: Any = layout.operator("dice.reimport_take", text="Change to Rigged Keys", icon="ARMATURE_DATA")
+            again.keys = "rigged"
         row = layout.row(align=True)
         row.scale_y = 1.2
         row.operator("dice.export_fbx", text="FBX…", icon="EXPORT")

@@ -12,8 +12,6 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from dice_core.capture.blocks import BlockStore, in_blocks
 from dice_core.capture.progress import Progress
 from dice_core.capture.recorder import ChunkRecorder
@@ -25,6 +23,7 @@ from dice_core.fitting.temporal_filter import reach
 from dice_core.media.footage import Footage
 from dice_core.take import Source, TakeWriter, TouchEvent
 from dice_core.take.format import load_arrays, write_arrays
+from dice_core.take.lock import take_lock
 
 __all__ = ["CaptureResult", "capture"]
 
@@ -69,15 +68,16 @@ def capture(
     progress = Progress(footage.count, events, on_progress)
     engine = make_engine(footage, settings)
     identity = {"name": settings.engine, "settings": engine.settings(), "models": engine.models()}
-    writer = TakeWriter(output, _source(footage), identity, settings.request(frames))
     warnings = [*footage.warnings, *engine.warnings]
     cancelled = False
-    if not writer.complete:
-        try:
-            cancelled = _run(footage, engine, writer, events, progress, warnings, should_stop)
-        except Exception:
-            writer.discard()
-            raise
+    with take_lock(output):
+        writer = TakeWriter(output, _source(footage), identity, settings.request(frames))
+        if not writer.complete:
+            try:
+                cancelled = _run(footage, engine, writer, events, progress, warnings, should_stop)
+            except Exception:
+                writer.discard()
+                raise
     return _result(writer, events, warnings, cancelled=cancelled)
 
 
@@ -92,11 +92,11 @@ def _run(
 ) -> bool:
     """Capture what is not in the take yet; returns whether it was cancelled."""
     try:
-        _prepare(engine, writer, should_stop)
+        _prepare(engine, writer, footage, should_stop)
     except Stopped:
         writer.finish(complete=False)
         return True
-    recorder = ChunkRecorder(writer, engine.mesh, stills=footage.count == 1)
+    recorder = ChunkRecorder(writer, engine.mesh, footage)
     blocks = BlockStore(writer.work_folder, engine.frame_table)
     if recorder.chunks > len(blocks):
         raise InputError(f"{writer.path} is damaged: delete it and capture the footage again.")
@@ -135,14 +135,17 @@ def _run(
     return cancelled
 
 
-def _prepare(engine: Engine, writer: TakeWriter, should_stop: Callable[[], bool]) -> None:
-    """Have the engine find what is constant over the clip, or take what an earlier run found."""
+def _prepare(engine: Engine, writer: TakeWriter, footage: Footage, should_stop: Callable[[], bool]) -> None:
+    """Have the engine find what is constant over the clip, or take what an earlier run found.
+
+    The engine sees square pixels; the take's camera has those of the source.
+    """
     file = writer.work_folder / "clip.npz"
     saved = load_arrays(file) if file.exists() else None
     constants = engine.prepare(saved, should_stop)
     if saved is None:
         write_arrays(file, constants, compressed=False)
-    writer.set_camera(engine.camera)
+    writer.set_camera(engine.camera.resized(*footage.source_size))
 
 
 def _until_stopped(
@@ -161,12 +164,12 @@ def _source(footage: Footage) -> Source:
     return Source(
         str(footage.path.absolute()),
         footage.kind,
-        footage.width,
-        footage.height,
+        *footage.source_size,
         float(footage.fps),
         footage.first_frame,
         footage.count,
         footage.sha256,
+        footage.orientation,
     )
 
 
@@ -185,9 +188,9 @@ def _frames_with(writer: TakeWriter) -> dict[str, int]:
     """How many frames of the take hold each mesh."""
     tracked = dict.fromkeys(writer.mesh_names, 0)
     for file in writer.chunk_files:
-        with np.load(file, allow_pickle=False) as arrays:
-            for name in tracked:
-                tracked[name] += int((arrays[f"tracked_{name}"] > 0).sum())
+        arrays = load_arrays(file, [f"tracked_{name}" for name in tracked])
+        for name in tracked:
+            tracked[name] += int((arrays[f"tracked_{name}"] > 0).sum())
     return tracked
 
 

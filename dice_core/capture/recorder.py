@@ -12,6 +12,7 @@ from dice_core.contact.touch_events import TouchEventRecorder
 from dice_core.engines.base import Chunk
 from dice_core.errors import InputError
 from dice_core.geometry.mesh import Mesh
+from dice_core.media.footage import Footage
 from dice_core.take import TakeWriter, TouchEvent
 from dice_core.take.format import write_json
 from dice_core.take.mesh_frames import MeshFrames
@@ -22,14 +23,15 @@ __all__ = ["ChunkRecorder"]
 class ChunkRecorder:
     """Writes the chunks of a capture in order, going on after those of an earlier run.
 
-    mesh : gives a mesh of the take by its name; stills : the footage is a picture, so that a touch may last one frame.
-    Raises InputError where what the earlier run left is damaged.
+    mesh : gives a mesh of the take by its name; footage : what is captured; in a single picture a touch lasts one
+    frame. Raises InputError where what the earlier run left is damaged.
     """
 
-    def __init__(self, writer: TakeWriter, mesh: Callable[[str], Mesh], *, stills: bool) -> None:
+    def __init__(self, writer: TakeWriter, mesh: Callable[[str], Mesh], footage: Footage) -> None:
         self._writer = writer
         self._mesh = mesh
-        self._touches = TouchEventRecorder(mesh("head"), stills=stills)
+        self._footage = footage
+        self._touches = TouchEventRecorder(mesh("head"), float(footage.fps), stills=footage.count == 1)
         if self.chunks:
             try:
                 state = json.loads(self._touch_file(self.chunks - 1).read_text(encoding="utf-8"))
@@ -53,14 +55,26 @@ class ChunkRecorder:
         self._writer.write_chunk(self._arrays(chunk), provisional=provisional)
 
     def _arrays(self, chunk: Chunk) -> dict[str, np.ndarray]:
-        arrays: dict[str, np.ndarray] = {"frame": chunk.frame.astype(np.int32)}
+        arrays: dict[str, np.ndarray] = {
+            "frame": chunk.frame.astype(np.int32),
+            "time": self._footage.seconds[chunk.frame - self._footage.first_frame],
+        }
         for name in chunk.meshes:
             if name not in self._writer.mesh_names:
                 self._writer.add_mesh(self._mesh(name))
         for name in self._writer.mesh_names:
             frames = chunk.meshes.get(name) or MeshFrames.absent(self._mesh(name), len(chunk.frame))
             arrays |= frames.take_arrays(name)
+            arrays[f"landmarks_{name}"] = self._in_source_pixels(arrays[f"landmarks_{name}"])
         return arrays
+
+    def _in_source_pixels(self, points: np.ndarray) -> np.ndarray:
+        """Landmarks (T, L, 2), zero where there are none, from square pixels to the source's own."""
+        square = self._footage.width, self._footage.height
+        if square == self._footage.source_size:
+            return points
+        scale = np.divide(self._footage.source_size, square)
+        return np.where(points != 0, (points + 0.5) * scale - 0.5, 0).astype(points.dtype)
 
     def _touch_file(self, index: int) -> Path:
         return self._writer.work_folder / f"touches-{index:06d}.json"

@@ -90,8 +90,11 @@ def _add_blend(command: _AddCommand) -> None:
     known = "an unknown name is answered with the list of the known ones"
     sub.add_argument("--keys", metavar="MODE", help=f"how the animation is keyed; {known}")
     sub.add_argument("--fbx", type=Path, metavar="OUT.fbx")
-    sub.add_argument("--preset", metavar="NAME", help=f"the program that the FBX is for; {known}")
+    sub.add_argument("--preset", metavar="NAME", help=f"the program that FBX and GLB are for; {known}")
     sub.add_argument("--glb", type=Path, metavar="OUT.glb")
+    sub.add_argument("--frames", metavar="RANGE", help="what is exported: all `keys`, or what the `scene` plays")
+    sub.add_argument("--at-origin", action="store_true", help="have the head stand on the origin in FBX and GLB")
+    sub.add_argument("--camera", action="store_true", help="export the camera as well")
 
 
 def _add_mesh(command: _AddCommand) -> None:

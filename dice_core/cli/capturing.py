@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import hashlib
 import logging
+import os
 import sys
 import threading
 from collections import Counter
@@ -18,6 +20,7 @@ from dice_core.engines.settings import CaptureSettings
 from dice_core.errors import InputError, Stopped, user_message
 from dice_core.events import EventWriter
 from dice_core.media.formats import is_pattern, list_images
+from dice_core.media.images import left_out_warning
 from dice_core.media.opening import open_footage
 from dice_core.take import MESH_TITLES
 
@@ -26,6 +29,10 @@ __all__ = ["capture_with_progress", "run"]
 _log = logging.getLogger(__name__)
 
 _ENDING = ".dicetake"
+
+_LONGEST_STEM = 200
+"""Bytes of a take's name before its ending, where the name is ours to choose: with the endings that takes and what is
+made of them get, it fits the 255 bytes that file systems allow. Set by hand."""
 
 
 def run(options: argparse.Namespace) -> int:
@@ -97,6 +104,9 @@ def _stills(options: argparse.Namespace, settings: CaptureSettings, events: Even
     images = [source] if source.is_file() else list(list_images(source))
     folder = options.output or Path(f"{source.resolve().name}-takes")
     status = 0
+    for sentence in left_out_warning(source):
+        events.warning(sentence)
+        print(f"dice: {sentence}", file=sys.stderr)
     for image, name in zip(images, _take_names(images), strict=True):
         if stop.is_set():
             break
@@ -118,7 +128,16 @@ def _stills(options: argparse.Namespace, settings: CaptureSettings, events: Even
 def _take_names(images: Sequence[Path]) -> list[str]:
     """The images' names without their endings, or with them where two would be the same."""
     stems = Counter(image.stem.casefold() for image in images)
-    return [image.stem if stems[image.stem.casefold()] == 1 else image.name for image in images]
+    return [_fitting(image.stem if stems[image.stem.casefold()] == 1 else image.name) for image in images]
+
+
+def _fitting(name: str) -> str:
+    """A name, or as much of it as a disk allows, and a few digits that tell it from others of the same beginning."""
+    encoded = os.fsencode(name)
+    if len(encoded) <= _LONGEST_STEM:
+        return name
+    digits = hashlib.sha256(encoded).hexdigest()[:8]
+    return f"{encoded[: _LONGEST_STEM - 9].decode('utf-8', 'ignore')}-{digits}"
 
 
 def _output(options: argparse.Namespace) -> Path:
@@ -127,7 +146,7 @@ def _output(options: argparse.Namespace) -> Path:
     # Resolved, because a folder may be named by dots alone.
     name = Path(options.input).expanduser().resolve().name or "capture"
     stem = "sequence" if is_pattern(name) else Path(name).stem
-    return Path(stem + _ENDING)
+    return Path(_fitting(stem) + _ENDING)
 
 
 def _summary(result: CaptureResult) -> None:

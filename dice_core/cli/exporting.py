@@ -20,6 +20,9 @@ def run(options: argparse.Namespace) -> int:
         fbx=options.fbx,
         preset=options.preset,
         glb=options.glb,
+        frames=options.frames,
+        at_origin=options.at_origin,
+        camera=options.camera,
         on_warning=lambda message: print(f"dice: {message}", file=sys.stderr),
     )
     print_result(result)

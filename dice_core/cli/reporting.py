@@ -81,6 +81,7 @@ def _describe(take: Take) -> dict[str, Any]:
         "engine": take.info["engine"],
         "meshes": {name: len(mesh.rest_vertices) for name, mesh in take.meshes.items()},
         "fov_degrees": take.camera.fov_degrees,
+        "uneven": take.uneven,
         "metrics": {"frames": len(take.frames), "tracked": take.tracked_shares(), "touches": take.info["events"]},
     }
 
@@ -89,7 +90,7 @@ def _description(name: str, values: dict[str, Any]) -> str:
     """`_describe` as text."""
     source, found = values["source"], values["metrics"]
     state = "complete" if values["complete"] else "stopped early"
-    rate = f"{source['fps']:g} fps" if source["fps"] else "a still"
+    rate = f"{source['fps']:g} fps{', unevenly' if values['uneven'] else ''}" if source["fps"] else "a still"
     shares = ", ".join(f"{MESH_TITLES[mesh]} in {share:.0%}" for mesh, share in found["tracked"].items())
     lines = [
         f"{name}: {values['frames']} frames ({state}), {source['width']} x {source['height']}, {rate}, "

@@ -19,9 +19,12 @@ SHARE_BEGINS, SHARE_STAYS = 0.25, 0.12
 """Share of a hand's contact area that a region needs for a touch to begin, and for it to continue. Set by hand on the
 rendered sample."""
 
-BRIDGED_FRAMES = 2
-"""Longest run of frames without contact within one touch: about what a detector loses when fingers move fast. Set by
-hand."""
+BRIDGED_SECONDS = 0.15
+"""Longest time without contact within one touch: about what a detector loses when fingers move fast, or when a touch is
+as likely as not. Set by hand on the rendered sample."""
+
+DEFAULT_FPS = 24.0
+"""Frames a second where nothing else is said."""
 
 OUTER_REGION = {
     "eyeball.L": "eye.L",
@@ -51,16 +54,17 @@ class TouchEvent:
 class TouchEventRecorder:
     """Collects touch events frame by frame; its memory grows with the number of touches, not with that of frames.
 
-    head : mesh whose regions name the touches; stills : every frame is a picture of its own, so that a touch may last a
-    single frame. In a video that is an error of the tracking, and is dropped.
+    head : mesh whose regions name the touches; fps : frames a second; stills : every frame is a picture of its own, so
+    that a touch may last a single frame. In a video that is an error of the tracking, and is dropped.
     """
 
-    def __init__(self, head: Mesh, stills: bool = False) -> None:
+    def __init__(self, head: Mesh, fps: float = DEFAULT_FPS, *, stills: bool = False) -> None:
         outer = [OUTER_REGION.get(name, name) for name in head.region_names]
         self._names = list(dict.fromkeys(outer))
         self._region = np.array([self._names.index(name) for name in outer])[head.region]
         self._area = vertex_areas(head.rest_vertices, mesh_triangles(head))
         self._stills = stills
+        self._bridged = 0 if stills else round(BRIDGED_SECONDS * fps)
         self._open: dict[tuple[str, str], TouchEvent] = {}
         self._closed: list[TouchEvent] = []
 
@@ -118,7 +122,7 @@ class TouchEventRecorder:
         self._open = {(event.hand, event.region): event for event in (TouchEvent(**t) for t in state["open"])}  # type: ignore[arg-type]
 
     def _is_over(self, event: TouchEvent, frame: int) -> bool:
-        return frame - event.last_frame > (1 if self._stills else 1 + BRIDGED_FRAMES)
+        return frame - event.last_frame > 1 + self._bridged
 
     def _lasts(self, event: TouchEvent) -> bool:
         return self._stills or event.last_frame > event.first_frame

@@ -118,10 +118,7 @@ def interpolate(raster: Raster, triangles: np.ndarray, values: np.ndarray) -> np
 
 def scaled_camera(camera: Camera, scale: float) -> Camera:
     """The same view with `scale` times as many pixels along each side, at least one."""
-    width, height = max(1, round(camera.width * scale)), max(1, round(camera.height * scale))
-    across, down = width / camera.width, height / camera.height
-    cx, cy = (camera.cx + 0.5) * across - 0.5, (camera.cy + 0.5) * down - 0.5
-    return Camera(camera.fx * across, camera.fy * down, cx, cy, width, height)
+    return camera.resized(max(1, round(camera.width * scale)), max(1, round(camera.height * scale)))
 
 
 def _set_up(vertices: np.ndarray, triangles: np.ndarray, camera: Camera, cull_back: bool) -> _Setup:

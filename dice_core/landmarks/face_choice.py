@@ -20,6 +20,9 @@ __all__ = ["SURE", "FacePath", "best_face", "choose_path"]
 SURE = 0.98
 """Confidence of the landmark network from which a face begins to count in full."""
 
+LASTING = 0.3
+"""Share of the survey's frames in which a face has to be sure to be followed: cloth and hands are now and then."""
+
 LINK_DISTANCE = 2.5
 """Widths of the face within which it is looked for in the next frame of the survey, and where it was lost."""
 
@@ -80,7 +83,7 @@ def choose_path(
     """The person's face in some frames of a clip.
 
     rows : numbers of the frames, rising; faces : all faces that were found in each.
-    Returns the face in each frame, None where it was not found, and its path; no path where there was no choice.
+    Returns the face in each frame, None where it was not found, and its path; no path where no other is surely a face.
     """
     paths: list[list[tuple[int, FaceDetection]]] = []
     for number, found in enumerate(faces):
@@ -91,13 +94,15 @@ def choose_path(
                 free.pop(min(near)[1]).append((number, face))
             else:
                 paths.append([(number, face)])
+    scores = [sum(_sureness(face) * _width(face) for _, face in path) for path in paths]
     if not paths:
         return [None] * len(rows), None
-    best = max(paths, key=lambda path: sum(_sureness(face) * _width(face) for _, face in path))
+    best = paths[int(np.argmax(scores))]
     chosen: list[FaceDetection | None] = [None] * len(rows)
     for number, face in best:
         chosen[number] = face
-    if len(paths) == 1:
+    lasting = sum(_sureness(face) for _, face in best) / len(rows) >= LASTING
+    if np.count_nonzero(scores) < 2 or not lasting:  # whatever else was found is surely no face, or all of it is
         return chosen, None
     frames = np.array([rows[number] for number, _ in best], np.float64)
     centres = np.array([_centre(face) for _, face in best])

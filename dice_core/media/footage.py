@@ -12,6 +12,7 @@ from typing import Literal, Self
 import numpy as np
 
 from dice_core.errors import InputError
+from dice_core.media.orientation import UPRIGHT
 
 __all__ = ["DEFAULT_FPS", "HIGHEST_FPS", "Footage", "check_fps", "check_size", "never", "select_range"]
 
@@ -37,10 +38,12 @@ def never() -> bool:
 class Footage(ABC):
     """Frames of one clip, or a single picture, all of one size.
 
-    kind : "image", "sequence" or "video". path : what the user gave. width, height : pixels, upright.
-    fps : frames a second, 0 for a single picture. first_frame : number, from 0, of the first of these frames in the
-    source. count : number of frames. warnings : sentences for the user about what is wrong with the source but not
-    fatal.
+    kind : "image", "sequence" or "video". path : what the user gave. width, height : pixels, upright and square, as the
+    frames are read. source_size : width and height, pixels, upright, as the source has them, whether square or not.
+    orientation : how what is stored was turned to stand upright, 1 to 8 as in EXIF. fps : frames a second, 0 for a
+    single picture. first_frame : number, from 0, of the first of these frames in the source. count : number of frames.
+    seconds : (count,) float64, when each is shown, after frame 0 of the source; uneven : whether that is not simply its
+    number / fps. warnings : sentences for the user about what is wrong with the source but not fatal.
 
     Footage is a context manager: leaving it closes the files that it holds open.
     """
@@ -53,17 +56,25 @@ class Footage(ABC):
         size: tuple[int, int],
         fps: float,
         frames: tuple[int, int],
+        source_size: tuple[int, int] | None = None,
+        orientation: int = UPRIGHT,
+        seconds: np.ndarray | None = None,
         warnings: tuple[str, ...] = (),
         should_stop: Callable[[], bool] = never,
     ) -> None:
         """size : width, height; frames : first and last + 1 of the frames of the source that belong to the clip;
+        source_size : the same as `size` by default; seconds : of frames that are not even;
         should_stop : asked again and again while the source is hashed."""
         self.kind = kind
         self.path = path
         self.width, self.height = size
+        self.source_size = size if source_size is None else source_size
+        self.orientation = orientation
         self.fps = fps
         self.first_frame = frames[0]
         self.count = frames[1] - frames[0]
+        self.uneven = seconds is not None
+        self.seconds = np.arange(*frames) / (fps or 1.0) if seconds is None else seconds
         self.warnings = warnings
         self._should_stop = should_stop
 

@@ -17,19 +17,24 @@ __all__ = [
     "IMAGE_SUFFIXES",
     "VIDEO_SUFFIXES",
     "is_pattern",
+    "left_out",
     "list_images",
     "natural_key",
     "select_images",
 ]
 
-IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp"})
+IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".heic", ".heif", ".avif"})
 """Endings, in lower case, of the images that folders and patterns are searched for."""
 
-IMAGE_FORMATS = "PNG, JPEG, WebP, TIFF or BMP"
+IMAGE_FORMATS = "PNG, JPEG, WebP, TIFF, BMP, HEIC or AVIF"
 """The same for messages."""
 
 VIDEO_SUFFIXES = frozenset({".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg"})
 """Endings, in lower case, that file browsers offer as videos. Any other file is tried as a video, too."""
+
+_RAW_SUFFIXES = frozenset({".dng", ".cr2", ".cr3", ".nef", ".arw", ".raf", ".orf", ".rw2"})
+UNREAD_SUFFIXES = _RAW_SUFFIXES | {".gif", ".jp2", ".jxl", ".exr", ".hdr", ".psd", ".tga"}
+"""Endings, in lower case, of pictures that cannot be read: where they are left out, that is said."""
 
 _GLOB_CHARACTERS = frozenset("*?[")
 _DIGITS = re.compile(r"(\d+)")
@@ -56,6 +61,19 @@ def select_images(paths: Iterable[Path]) -> tuple[Path, ...]:
         if path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".") and path.is_file()
     ]
     return tuple(sorted(images, key=lambda path: [natural_key(part) for part in path.parts]))
+
+
+def left_out(source: str | Path) -> tuple[Path, ...]:
+    """What looks like footage in a folder or among the matches of a pattern, but is none of its images."""
+    path = Path(source)
+    if path.is_dir():
+        found: Iterable[Path] = path.iterdir()
+    elif path.exists():
+        return ()
+    else:
+        found = (Path(name) for name in glob.glob(str(source), recursive=True))
+    unread = UNREAD_SUFFIXES | VIDEO_SUFFIXES
+    return tuple(sorted(other for other in found if other.suffix.lower() in unread and not other.name.startswith(".")))
 
 
 def is_pattern(source: str | Path) -> bool:

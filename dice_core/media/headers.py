@@ -6,7 +6,10 @@ import struct
 from pathlib import Path
 from typing import BinaryIO
 
-__all__ = ["image_size"]
+from dice_core.media.heif_boxes import is_heif, read_boxes
+from dice_core.media.orientation import UPRIGHT
+
+__all__ = ["image_orientation", "image_size"]
 
 _TIFF_WIDTH, _TIFF_HEIGHT, _TIFF_ORIENTATION = 0x100, 0x101, 0x112
 _TIFF_SHORT = 3
@@ -21,6 +24,22 @@ def image_size(path: Path) -> tuple[int, int] | None:
 
     Returns None if the file is no image of a known format. Raises OSError if it cannot be read.
     """
+    header = _header(path)
+    if header is None:
+        return None
+    size, orientation = header
+    return (size[1], size[0]) if orientation in _TURNED else size
+
+
+def image_orientation(path: Path) -> int:
+    """How an image is turned to stand upright, 1 to 8 as in EXIF; 1 if it does not say. Raises OSError as
+    `image_size`."""
+    header = _header(path)
+    return header[1] if header is not None and header[1] in range(1, 9) else UPRIGHT
+
+
+def _header(path: Path) -> tuple[tuple[int, int], int] | None:
+    """Size as stored and orientation."""
     with path.open("rb") as file:
         start = file.read(32)
         try:
@@ -35,13 +54,14 @@ def image_size(path: Path) -> tuple[int, int] | None:
             elif start[:2] == b"BM":
                 width, height = struct.unpack_from("<ii", start, 18)
                 size, orientation = (width, abs(height)), 1
+            elif is_heif(start):
+                item = read_boxes(file).main
+                size, orientation = item.crop[2:], item.orientation
             else:
                 return None
         except (struct.error, ValueError):
             return None
-    if min(size) <= 0:
-        return None
-    return (size[1], size[0]) if orientation in _TURNED else size
+    return (size, orientation) if min(size) > 0 else None
 
 
 def _png(file: BinaryIO) -> tuple[tuple[int, int], int]:

@@ -10,6 +10,7 @@ from pathlib import Path
 import cv2
 
 from dice_core.errors import InputError
+from dice_core.media.animation import holds_several
 from dice_core.media.footage import Footage, never
 from dice_core.media.formats import IMAGE_SUFFIXES, is_pattern, list_images
 from dice_core.media.headers import image_size
@@ -19,9 +20,6 @@ from dice_core.media.video import VideoFootage
 __all__ = ["open_footage"]
 
 _log = logging.getLogger(__name__)
-
-APPLE_SUFFIXES = frozenset({".heic", ".heif", ".avif"})
-"""Endings of pictures that OpenCV's wheels cannot decode."""
 
 
 def open_footage(
@@ -62,8 +60,6 @@ def _open(path: Path, frames: tuple[int, int] | None, fps: float | None, should_
         raise InputError(f"{path} does not exist: check the path.")
     if not path.is_file():
         raise InputError(f"{path} is not a file: give an image, a folder of images or a video.")
-    if path.suffix.lower() in APPLE_SUFFIXES:
-        raise InputError(f"{path.name} is a {path.suffix[1:].upper()} picture, which cannot be read: save it as JPEG.")
     if path.suffix.lower() in IMAGE_SUFFIXES or _is_image(path):
         return ImageFootage(path, (path,), frames, single=True, fps=fps, should_stop=should_stop)
     if fps is not None:
@@ -73,6 +69,6 @@ def _open(path: Path, frames: tuple[int, int] | None, fps: float | None, should_
 
 def _is_image(path: Path) -> bool:
     try:
-        return image_size(path) is not None
+        return image_size(path) is not None or holds_several(path)
     except OSError as error:
         raise InputError(unreadable(path, error)) from error

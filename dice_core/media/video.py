@@ -1,34 +1,45 @@
-"""Videos, decoded by the FFmpeg that OpenCV bundles."""
+"""Videos: what is in the file, and its frames."""
 
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from dice_core.errors import InputError, Stopped
-from dice_core.media.footage import DEFAULT_FPS, HIGHEST_FPS, Footage, check_size, never, select_range
+from dice_core.geometry.camera import square_size
+from dice_core.media.decoder import Decoder, orientation_of, to_rgb
+from dice_core.media.footage import Footage, check_size, never, select_range
+from dice_core.media.frame_times import FrameTimes, frame_times
 from dice_core.media.images import hash_file
+from dice_core.media.orientation import swaps_sides
+from dice_core.media.pixel_density import MOST_ASPECT
+from dice_core.prefetch import prefetch
 
 __all__ = ["VideoFootage"]
 
 _log = logging.getLogger(__name__)
 
+DECODED_AHEAD = 2
+"""Frames that wait to be looked at: of 4K, two take 50 MB. Set by hand."""
+
 TOLERATED_SHORTFALL = 2
 """Frames by which sound containers announce too many (edit lists, rounding): no reason for a warning. Set by
 hand."""
 
-# FFmpeg writes to stderr otherwise. OpenCV looks at this once, before its first video, read or written.
-os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+TOLERATED_SECONDS = 1.0
+"""Seconds by which the picture may end before the file does, where only the whole's length is known: sound lasts
+longer. Set by hand."""
+
+REORDERED = 16
+"""Frames at most by which the order of storing and showing differs, in all codecs that are read."""
 
 
 class VideoFootage(Footage):
-    """A video file, upright by its rotation tag.
+    """A video file, upright by its rotation tag, in square pixels, whole frames where they are interlaced.
 
     Frames are counted by decoding them, because containers announce wrong numbers, and reached by decoding from
     the start, because seeking by time stamps lands beside the frame in many files.
@@ -37,38 +48,40 @@ class VideoFootage(Footage):
     def __init__(self, path: Path, frames: tuple[int, int] | None, should_stop: Callable[[], bool] = never) -> None:
         """Raises InputError if nothing can be decoded, or if the range lies outside; Stopped once should_stop(), asked
         after each frame, says so."""
-        stop = None if frames is None else frames[1]
-        facts = _scan(path, stop, should_stop)
-        warnings: tuple[str, ...] = ()
-        if frames is None and facts.announced - facts.count > TOLERATED_SHORTFALL:
-            warnings = (
-                f"{path.name} announces {facts.announced:.0f} frames but only {facts.count} can be decoded: "
-                "it is cut off or damaged, and the rest is left out.",
-            )
-        chosen = select_range(frames, facts.count, path)
+        facts = _scan(path, None if frames is None else frames[1], should_stop)
+        first, stop = select_range(frames, facts.count, path)
+        upright = facts.size[::-1] if swaps_sides(facts.orientation) else facts.size
+        aspect = 1 / facts.pixel_aspect if swaps_sides(facts.orientation) else facts.pixel_aspect
+        square = square_size(*upright, aspect)
+        check_size(*square, path.name)
         super().__init__(
             "video",
             path,
-            size=facts.size,
-            fps=facts.fps,
-            frames=chosen,
-            warnings=warnings,
+            size=square,
+            source_size=upright,
+            orientation=facts.orientation,
+            fps=facts.times.fps,
+            frames=(first, stop),
+            seconds=None if facts.times.even else facts.times.seconds[first:stop],
+            warnings=tuple(_warnings(path, facts, whole=frames is None)),
             should_stop=should_stop,
         )
-        self._decoder: _Decoder | None = None
+        self._facts = facts
+        self._decoder: Decoder | None = None
 
     def _hash(self) -> str:
         return hash_file(self.path, self._should_stop)
 
     def frames(self, start: int = 0, stop: int | None = None) -> Iterator[tuple[int, np.ndarray]]:
         start, stop = self.bounds(start, stop)
-        return self._decode(start, stop)
+        # In a thread of its own: every call into FFmpeg gives up Python's lock and has to wait for it afterwards.
+        return prefetch(self._decode(start, stop), DECODED_AHEAD, "decoding")
 
     def _decode(self, start: int, stop: int) -> Iterator[tuple[int, np.ndarray]]:
-        decoder = _Decoder(self.path)
+        decoder = self._open()
         try:
             for index in range(start, stop):
-                yield index, self._checked(decoder, index)
+                yield index, self._read(decoder, index)
         finally:
             decoder.close()
 
@@ -77,8 +90,8 @@ class VideoFootage(Footage):
         self.bounds(index, index + 1)
         if self._decoder is None or self._decoder.position > self.first_frame + index:
             self.close()
-            self._decoder = _Decoder(self.path)
-        return self._checked(self._decoder, index)
+            self._decoder = self._open()
+        return self._read(self._decoder, index)
 
     def close(self) -> None:
         """Close the file that `read` keeps open."""
@@ -86,77 +99,129 @@ class VideoFootage(Footage):
             self._decoder.close()
             self._decoder = None
 
-    def _checked(self, decoder: _Decoder, index: int) -> np.ndarray:
+    def _open(self) -> Decoder:
+        return Decoder(self.path, deinterlace=self._facts.interlaced)
+
+    def _read(self, decoder: Decoder, index: int) -> np.ndarray:
         number = self.first_frame + index
-        image = decoder.read(number)
-        if image is None or image.shape[1::-1] != (self.width, self.height):
+        frame = decoder.read(number)
+        if frame is None or (frame.width, frame.height) != self._facts.size:
             raise InputError(f"Frame {number} of {self.path.name} cannot be decoded: export the clip again.")
-        return image
-
-
-class _Decoder:
-    """An open video; `position` is the number of the frame that comes next."""
-
-    def __init__(self, path: Path) -> None:
-        """Raises InputError if the file is no video."""
-        self.capture = cv2.VideoCapture(str(path.resolve()), cv2.CAP_FFMPEG)
-        self.position = 0
-        if not self.capture.isOpened():
-            raise InputError(
-                f"{path.name} is neither an image nor a video that can be read, or it was cut off: export it again, "
-                "for instance as PNG or as H.264 in MP4."
-            )
-
-    def read(self, number: int) -> np.ndarray | None:
-        """Frame `number`, not before `position`: (h, w, 3) uint8 RGB, or None past the end."""
-        while self.position < number and self.capture.grab():
-            self.position += 1
-        found, image = self.capture.read()
-        self.position += 1
-        return cv2.cvtColor(image, cv2.COLOR_BGR2RGB) if found else None
-
-    def close(self) -> None:
-        self.capture.release()
+        stored = (self.height, self.width) if swaps_sides(self.orientation) else (self.width, self.height)
+        return to_rgb(frame, stored, self.orientation)
 
 
 @dataclass(frozen=True)
 class _Facts:
-    """What a video really holds: upright size, frames a second, frames decoded and frames announced."""
+    """What a video really holds.
+
+    size : width, height as stored; pixel_aspect : width of a stored pixel in heights; orientation : 1 to 8 as in EXIF;
+    times : of all frames, also of those that were not decoded; count : frames decoded; announced : frames by the
+    container, and tolerated : by how many too many; damaged : parts that could not be decoded.
+    """
 
     size: tuple[int, int]
-    fps: float
+    pixel_aspect: float
+    orientation: int
+    interlaced: bool
+    times: FrameTimes
     count: int
-    announced: float
+    announced: int
+    tolerated: int
+    damaged: int
 
 
 def _scan(path: Path, stop: int | None, should_stop: Callable[[], bool]) -> _Facts:
-    """Go through a video, up to frame `stop`.
+    """Go through a video, up to frame `stop`; of what comes after, only the time stamps are read.
 
-    Raises InputError if nothing can be decoded, Stopped once should_stop() says so.
+    Raises InputError if nothing can be decoded or the size changes on the way, Stopped once should_stop() says so.
     """
     _log.debug("counting the frames of %s", path)
-    decoder = _Decoder(path)
+    decoder = Decoder(path)
     try:
-        capture = decoder.capture
-        width, height = (int(capture.get(key)) for key in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT))
-        check_size(width, height, path.name)
-        image = decoder.read(0)
-        if image is None:
+        stream = decoder.stream
+        check_size(stream.width, stream.height, path.name)
+        first = frame = decoder.next()
+        if first is None:
             raise InputError(f"No frame of {path.name} can be decoded: export it again, for instance as H.264 in MP4.")
-        begin = capture.get(cv2.CAP_PROP_POS_MSEC)
-        count = 1
-        while count != stop and capture.grab():
-            count += 1
+        size, orientation = (first.width, first.height), orientation_of(first)
+        stamps: list[int | None] = []
+        interlaced = False
+        while frame is not None:
+            if (frame.width, frame.height) != size:
+                raise InputError(
+                    f"{path.name} changes from {size[0]} x {size[1]} to {frame.width} x {frame.height} pixels near "
+                    f"frame {len(stamps)}: cut it there and capture the parts one by one."
+                )
+            stamps.append(frame.pts)
+            interlaced = interlaced or frame.interlaced_frame
             if should_stop():
                 raise Stopped
-        seconds = (capture.get(cv2.CAP_PROP_POS_MSEC) - begin) / 1000
-        fps = _plausible_fps(capture.get(cv2.CAP_PROP_FPS), count - 1, seconds)
-        return _Facts((image.shape[1], image.shape[0]), fps, count, capture.get(cv2.CAP_PROP_FRAME_COUNT))
+            frame = None if len(stamps) == stop else decoder.next()
+        if stream.codec_context.name == "gif" and len(stamps) == 1 != stop:
+            raise InputError(f"{path.name} is a single picture, but a GIF: save it as PNG.")
+        if len(stamps) == stop:
+            count = len(stamps)
+            stamps += _later(decoder.remaining_stamps(), stamps[-1])
+        else:
+            cut_off = stream.frames - len(stamps) > decoder.damaged
+            count = _unbroken(stamps) if cut_off else len(stamps)
+            stamps = stamps[:count]
+        times = frame_times(_seconds(stamps, stream.time_base), _rates(stream))
+        announced = stream.frames or (round(decoder.duration * times.fps) if times.even else 0)
+        tolerated = TOLERATED_SHORTFALL if stream.frames else round(TOLERATED_SECONDS * times.fps)
+        aspect = _pixel_aspect(stream.sample_aspect_ratio, path)
+        return _Facts(size, aspect, orientation, interlaced, times, count, announced, tolerated, decoder.damaged)
     finally:
         decoder.close()
 
 
-def _plausible_fps(announced: float, intervals: int, seconds: float) -> float:
-    """Frames a second: announced, otherwise by the time stamps, otherwise the default."""
-    measured = intervals / seconds if seconds > 0 else 0.0
-    return next((fps for fps in (announced, measured) if 0 < fps <= HIGHEST_FPS), DEFAULT_FPS)
+def _unbroken(stamps: list[int | None]) -> int:
+    """How many frames of a cut-off clip there are before the hole at its end, where some that are shown earlier are
+    stored later and are lost."""
+    known = [stamp for stamp in stamps if stamp is not None]
+    gaps = np.diff(known)
+    if len(known) < len(stamps) or len(gaps) < 2:
+        return len(stamps)
+    holes = np.flatnonzero(gaps[-REORDERED:] > 1.5 * np.median(gaps))
+    return len(stamps) - len(gaps[-REORDERED:]) + int(holes[0]) if len(holes) else len(stamps)
+
+
+def _later(stamps: Iterator[int | None], last: int | None) -> list[int]:
+    """The stamps after the last decoded frame's, in order."""
+    return [] if last is None else sorted(stamp for stamp in stamps if stamp is not None and stamp > last)
+
+
+def _seconds(stamps: list[int | None], unit: object) -> list[float | None]:
+    return [None if stamp is None or unit is None else stamp * float(unit) for stamp in stamps]  # type: ignore[arg-type]
+
+
+def _rates(stream: object) -> list[float]:
+    """Frames a second that the container announces, the most trusted first."""
+    rates = (getattr(stream, name) for name in ("guessed_rate", "average_rate"))
+    return [float(rate) for rate in rates if rate]
+
+
+def _pixel_aspect(ratio: object, path: Path) -> float:
+    aspect = float(ratio) if ratio else 1.0  # type: ignore[arg-type]
+    if not 1 / MOST_ASPECT <= aspect <= MOST_ASPECT:
+        raise InputError(f"{path.name} says that its pixels are {ratio} as wide as high: export it with square pixels.")
+    return aspect
+
+
+def _warnings(path: Path, facts: _Facts, *, whole: bool) -> Iterator[str]:
+    if whole and facts.announced - facts.count > facts.tolerated:
+        yield (
+            f"{path.name} announces {facts.announced} frames but only {facts.count} can be decoded: "
+            "it is cut off or damaged, and the rest is left out."
+        )
+    elif facts.damaged:
+        parts = "1 part" if facts.damaged == 1 else f"{facts.damaged} parts"
+        yield f"{parts} of {path.name} cannot be decoded: it is cut off or damaged, and what is missing is left out."
+    if not facts.times.even:
+        gaps = np.diff(facts.times.seconds) * 1000
+        yield (
+            f"The frames of {path.name} do not follow each other evenly, but after {gaps.min():.0f} to "
+            f"{gaps.max():.0f} milliseconds: each keeps its own time, and {facts.times.fps:g} frames a second "
+            "are counted for the whole."
+        )

@@ -58,7 +58,10 @@ def landmark_error(detected: np.ndarray, points: np.ndarray, camera: Camera) -> 
     Returns percent of the inter-ocular distance (between the middles of the eyes' corners) or of the hand's size
     (longer side of the box around its landmarks); None where the landmarks have no extent.
     """
-    detected = detected[: len(points)].astype(np.float64)
+    # In square pixels, so that a distance counts the same in every direction.
+    square = camera.squared()
+    scale = np.array([square.width / camera.width, square.height / camera.height])
+    detected = (detected[: len(points)].astype(np.float64) + 0.5) * scale - 0.5
     if len(points) > 21:
         eyes = [detected[list(corners)].mean(axis=0) for corners in (_RIGHT_EYE, _LEFT_EYE)]
         size = float(np.linalg.norm(eyes[0] - eyes[1]))
@@ -66,7 +69,7 @@ def landmark_error(detected: np.ndarray, points: np.ndarray, camera: Camera) -> 
         size = float(np.ptp(detected, axis=0).max())
     if not np.isfinite(size) or size <= 0:
         return None
-    distance = np.linalg.norm(camera.project(points.astype(np.float64)) - detected, axis=1)
+    distance = np.linalg.norm(square.project(points.astype(np.float64)) - detected, axis=1)
     return 100 * float(distance.mean()) / size
 
 

@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -17,10 +18,12 @@ from dice_core.geometry.rasterizer import scaled_camera
 from dice_core.media.opening import open_footage
 from dice_core.preview import composition
 from dice_core.preview.shading import Drawing, Painter, draw
+from dice_core.preview.video_file import VideoWriter
 from dice_core.preview.viewpoint import ORBIT_DEGREES, Orbit, plan_orbit
-from dice_core.storage import replace_file
+from dice_core.storage import create_fresh, replace_file
 from dice_core.take import MESH_TITLES, Take
 from dice_core.take.frames import Body, Frame, FrameReader
+from dice_core.take.source_path import source_path
 
 __all__ = ["PreviewRenderer", "render_preview"]
 
@@ -34,8 +37,8 @@ WIDEST = 2.0
 """Wider footage (width by height) is shown lower instead of making the whole picture too wide."""
 PICTURE_SAMPLES = 2
 """Samples along each side of a pixel in a still picture; video frames take one."""
-CODEC = "mp4v"
-"""MPEG-4 in MP4: what OpenCV's wheels can write on every system, and common players show."""
+TEMPORARY_STEM = 40
+"""Characters of the output's name in the temporary file's, which must not be too long for the disk. Set by hand."""
 LEAST_FPS = 1.0
 """Frames a second of the video at least: a still, which has none, is shown for a second."""
 
@@ -88,7 +91,7 @@ class PreviewRenderer:
         self.take = take
         self.reader = FrameReader(take)
         self._painter = Painter(take.meshes)
-        source = take.camera
+        source = take.camera.squared()
         height = max(min(height, source.height), min(LEAST_HEIGHT, height))
         height = int(height / max(1.0, source.width / source.height / WIDEST)) // 2 * 2
         self.camera = scaled_camera(source, height / source.height)
@@ -97,9 +100,8 @@ class PreviewRenderer:
 
     def overlay(self, frame: Frame, footage: np.ndarray) -> np.ndarray:
         """The bodies over the footage, (H, W, 3) uint8 RGB."""
-        vertices, faces, colours = self._painter.paint(frame)
         camera = scaled_camera(self.camera, self._samples)
-        drawing = self._reduced(draw(vertices, faces, colours, camera))
+        drawing = self._reduced(draw(self._painter.paint(frame), camera))
         return composition.lay_over(footage, drawing)
 
     def view(self, frame: Frame, other_side: bool = False) -> np.ndarray:
@@ -108,9 +110,9 @@ class PreviewRenderer:
         if self._orbit is None or not frame.bodies:
             return composition.blank(size, size)
         degrees = ORBIT_DEGREES * self._orbit.side * (-1 if other_side else 1)
-        vertices, faces, colours = self._painter.paint(frame)
-        camera = self._orbit.camera(size * self._samples)
-        panel = composition.flatten(self._reduced(draw(self._orbit.view(vertices, degrees), faces, colours, camera)))
+        mesh = self._painter.paint(frame)
+        mesh = replace(mesh, vertices=self._orbit.view(mesh.vertices, degrees))
+        panel = composition.flatten(self._reduced(draw(mesh, self._orbit.camera(size * self._samples))))
         composition.caption(panel, f"{ORBIT_DEGREES:.0f} degrees to the {'right' if degrees > 0 else 'left'}")
         return panel
 
@@ -177,17 +179,18 @@ def _write_video(
     size = (renderer.camera.width + renderer.camera.height) // 2 * 2, renderer.camera.height // 2 * 2
     temporary = _temporary_beside(path)
     try:
-        writer = cv2.VideoWriter(
-            str(temporary), cv2.CAP_FFMPEG, cv2.VideoWriter.fourcc(*CODEC), max(renderer.take.fps, LEAST_FPS), size
-        )
+        writer = VideoWriter(temporary, size, max(renderer.take.fps, LEAST_FPS))
+        times = renderer.take.times[np.isin(renderer.take.frames, indices)]
         try:
-            if not writer.isOpened():
-                raise _unwritable(path, "no video can be written there")
-            for image in _video_frames(renderer, indices, warnings, progress):
-                writer.write(cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
+            images = _video_frames(renderer, indices, warnings, progress)
+            for image, seconds in zip(images, times - times[0], strict=True):
+                writer.write(image, float(seconds))
+            writer.finish()
         finally:
-            writer.release()  # Windows deletes and renames no file that is open
+            writer.close()  # Windows deletes and renames no file that is open
         replace_file(temporary, path)
+    except OSError as error:
+        raise _unwritable(path, error.strerror or str(error)) from error
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -217,8 +220,8 @@ def _footage(take: Take, indices: np.ndarray, warnings: list[str]) -> Generator[
     source = take.info["source"]
     given = 0
     try:
-        with open_footage(source["path"]) as footage:
-            if (footage.width, footage.height) != (source["width"], source["height"]):
+        with open_footage(source_path(source["path"], source["kind"])) as footage:
+            if footage.source_size != (source["width"], source["height"]):
                 raise InputError(f"{source['path']} is not of the size it was captured with.")
             wanted = set(indices.tolist())
             for index, image in footage.frames(int(indices[0]), int(indices[-1]) + 1):
@@ -260,9 +263,9 @@ def _state(body: Body | None) -> str:
 def _temporary_beside(path: Path) -> Path:
     """A file in the output's folder, so that a preview is there whole or not at all."""
     # The encoders know the format by the suffix; others may read the file, which they might not if mkstemp made it.
-    temporary = path.with_name(f".{path.stem}-{os.getpid()}{path.suffix}")
+    temporary = path.with_name(f".{path.stem[:TEMPORARY_STEM]}-{os.getpid()}{path.suffix}")
     try:
-        temporary.touch()
+        create_fresh(temporary).close()
     except OSError as error:
         raise _unwritable(path, error.strerror or str(error)) from error
     return temporary

@@ -12,9 +12,10 @@ import numpy as np
 from dice_core.geometry.camera import Camera
 from dice_core.geometry.mesh import Mesh, triangles, vertex_normals
 from dice_core.geometry.rasterizer import interpolate, rasterize
+from dice_core.preview.eyes import eye_coordinates, paint_eyes
 from dice_core.take.frames import Frame
 
-__all__ = ["CONTACT_COLOUR", "DENT_COLOUR", "Drawing", "Painter", "draw"]
+__all__ = ["CONTACT_COLOUR", "DENT_COLOUR", "Drawing", "PaintedMesh", "Painter", "draw"]
 
 HEAD_COLOUR = (0.82, 0.75, 0.70)
 HAND_COLOURS = {"hand_left": (0.62, 0.80, 0.66), "hand_right": (0.56, 0.72, 0.88)}
@@ -50,6 +51,20 @@ class Drawing:
     coverage: np.ndarray
 
 
+@dataclass(frozen=True)
+class PaintedMesh:
+    """All bodies of a frame.
+
+    vertices : (V, 3) metres; faces : (T, 3) int; colours : (V, 3) RGB in [0, 1]; eyes : (V, 2), as of
+    `eye_coordinates`.
+    """
+
+    vertices: np.ndarray
+    faces: np.ndarray
+    colours: np.ndarray
+    eyes: np.ndarray
+
+
 class Painter:
     """Turns a frame of a take into one coloured triangle mesh.
 
@@ -59,30 +74,31 @@ class Painter:
     def __init__(self, meshes: dict[str, Mesh]) -> None:
         self._triangles = {name: triangles(mesh) for name, mesh in meshes.items()}
         self._base = {name: _base_colours(mesh) for name, mesh in meshes.items()}
+        self._eyes = {name: eye_coordinates(mesh) for name, mesh in meshes.items()}
 
-    def paint(self, frame: Frame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Deformed vertices (V, 3), triangles (T, 3) and vertex colours (V, 3) of all bodies in the frame."""
+    def paint(self, frame: Frame) -> PaintedMesh:
+        """All bodies in the frame, deformed."""
         vertices, faces, colours, count = [np.zeros((0, 3))], [np.zeros((0, 3), np.int32)], [np.zeros((0, 3))], 0
+        eyes = [np.zeros((0, 2))]
         for name, body in frame.bodies.items():
             dent = np.minimum(np.linalg.norm(body.deformation, axis=1) / FULL_DENT, 1)
             colour = _mix(self._base[name], DENT_COLOUR, dent * DENT_OPACITY)
             vertices.append(body.surface.astype(np.float64))
             faces.append(self._triangles[name] + count)
             colours.append(_mix(colour, CONTACT_COLOUR, body.contact * CONTACT_OPACITY))
+            eyes.append(self._eyes[name])
             count += len(body.vertices)
-        return np.concatenate(vertices), np.concatenate(faces), np.concatenate(colours)
+        return PaintedMesh(*(np.concatenate(parts) for parts in (vertices, faces, colours, eyes)))
 
 
-def draw(vertices: np.ndarray, faces: np.ndarray, colours: np.ndarray, camera: Camera) -> Drawing:
-    """Shade a coloured mesh, smoothly and from both sides.
-
-    vertices : (V, 3) metres in the camera's space; faces : (T, 3); colours : (V, 3) RGB in [0, 1].
-    """
-    raster = rasterize(vertices, faces, camera)
-    normals = vertex_normals(vertices, faces)
-    attributes = np.concatenate([normals, colours], axis=1).astype(np.float32)
-    seen = interpolate(raster, faces, attributes)
-    normal, colour = seen[:, :3], seen[:, 3:]
+def draw(mesh: PaintedMesh, camera: Camera) -> Drawing:
+    """Shade a mesh, whose vertices are in the camera's space, smoothly and from both sides."""
+    raster = rasterize(mesh.vertices, mesh.faces, camera)
+    normals = vertex_normals(mesh.vertices, mesh.faces)
+    attributes = np.concatenate([normals, mesh.colours, mesh.eyes], axis=1).astype(np.float32)
+    seen = interpolate(raster, mesh.faces, attributes)
+    normal, colour = seen[:, :3], seen[:, 3:6]
+    paint_eyes(colour, seen[:, 6:])
     normal /= np.maximum(np.sqrt(np.einsum("nx,nx->n", normal, normal)), 1e-6)[:, None]
     # The view axis stands for the direction to the eye. An open neck or wrist shows its inside, lit like the outside.
     normal *= np.where(normal[:, 2:] > BACK_FACING, -1, 1).astype(np.float32)

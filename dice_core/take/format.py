@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import zipfile
-import zlib
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -14,20 +13,24 @@ import numpy as np
 
 from dice_core.errors import DiceError, InputError
 from dice_core.geometry.mesh import Mesh
-from dice_core.storage import replace_file
+from dice_core.storage import create_fresh, replace_file
+from dice_core.take.archive import Archive
+from dice_core.take.layout import MESH_NAME_LISTS, read_mesh_arrays
 
 __all__ = [
-    "DAMAGED",
     "FORMAT",
     "MESH_NAMES",
     "MESH_TITLES",
+    "TEMPORARY",
     "VERSION",
     "Source",
     "TouchEvent",
     "chunk_name",
+    "event_from_json",
     "load_arrays",
-    "mesh_from_arrays",
+    "load_mesh",
     "mesh_to_arrays",
+    "unreadable",
     "write_arrays",
     "write_json",
 ]
@@ -42,13 +45,19 @@ MESH_NAMES = tuple(MESH_TITLES)
 _COMPRESSION = 2
 """Of 9: vertices are no smaller at numpy's 6, and take three times as long."""
 
-DAMAGED = (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error)
-"""What reading an .npz file that is missing, cut short or overwritten may raise."""
+
+TEMPORARY = ".tmp"
+"""Ending that a file has while it is written."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """The footage that a take was captured from; frame indices count from the footage's first frame."""
+    """The footage that a take was captured from; frame indices count from the footage's first frame.
+
+    width, height : pixels of the upright picture as the footage has them, square or not (the camera's fx and fy say
+    which); fps : frames a second, 0 for a single picture; orientation : how the stored picture is turned to stand
+    upright, 1 to 8 as in EXIF, so that 6 is a quarter clockwise and 8 one anticlockwise.
+    """
 
     path: str
     kind: str
@@ -58,6 +67,7 @@ class Source:
     first_frame: int
     frame_count: int
     sha256: str
+    orientation: int = 1
 
 
 @dataclass(frozen=True)
@@ -72,6 +82,11 @@ class TouchEvent:
     peak_depth_mm: float
 
 
+def event_from_json(values: dict[str, Any]) -> TouchEvent:
+    """A touch as take.json lists it; keys that no touch has are left out."""
+    return TouchEvent(**{part.name: values[part.name] for part in fields(TouchEvent)})
+
+
 def chunk_name(first_frame: int) -> str:
     """File of the chunk that begins with a frame, relative to the take."""
     return f"chunks/{first_frame:06d}.npz"
@@ -84,11 +99,14 @@ def write_json(path: Path, value: dict[str, Any]) -> None:
 
 def write_arrays(path: Path, arrays: dict[str, np.ndarray], compressed: bool = True) -> None:
     """Write an .npz under a temporary name, then rename."""
-    temporary = path.with_name(path.name + ".tmp")
+    temporary = path.with_name(path.name + TEMPORARY)
+    method = zipfile.ZIP_DEFLATED if compressed else zipfile.ZIP_STORED
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        method = zipfile.ZIP_DEFLATED if compressed else zipfile.ZIP_STORED
-        with zipfile.ZipFile(temporary, "w", method, compresslevel=_COMPRESSION) as archive:
+        with (
+            create_fresh(temporary) as file,
+            zipfile.ZipFile(file, "w", method, compresslevel=_COMPRESSION) as archive,
+        ):
             for key, value in arrays.items():
                 with archive.open(f"{key}.npy", "w", force_zip64=True) as stream:
                     np.lib.format.write_array(stream, np.asanyarray(value), allow_pickle=False)
@@ -100,13 +118,22 @@ def write_arrays(path: Path, arrays: dict[str, np.ndarray], compressed: bool = T
 def load_arrays(path: Path, keys: Collection[str] | None = None) -> dict[str, np.ndarray]:
     """Arrays of an .npz file, all of them or those that are named; never unpickles anything.
 
+    What they claim to be is checked against the file's size and the limits of `Archive`, not against a take.
     Raises InputError where the file is missing or damaged, or has no such array.
     """
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            return {key: archive[key] for key in (archive.files if keys is None else keys)}
-    except (*DAMAGED, KeyError) as error:
-        raise InputError(f"The take's file {path} cannot be read ({error}): capture the footage again.") from error
+        with Archive(path) as archive:
+            return {key: archive.read(key) for key in (archive.names if keys is None else keys)}
+    except (OSError, ValueError, KeyError) as error:
+        raise unreadable(path, error) from error
+
+
+def unreadable(path: Path, error: Exception) -> InputError:
+    """The sentence for a file of a take that is missing, damaged or not what it should be."""
+    reason = getattr(error, "strerror", None) or error
+    if isinstance(error, KeyError):
+        reason = f"it lacks {error.args[0]}"
+    return InputError(f"The take's file {path} cannot be read ({reason}): capture the footage again.")
 
 
 def mesh_to_arrays(mesh: Mesh) -> dict[str, np.ndarray]:
@@ -133,20 +160,25 @@ def mesh_to_arrays(mesh: Mesh) -> dict[str, np.ndarray]:
     return arrays
 
 
-def mesh_from_arrays(name: str, arrays: dict[str, np.ndarray]) -> Mesh:
-    """Inverse of `mesh_to_arrays`."""
-    names = {"region_names", "joint_names", "shape_key_names"}
-    fields: dict[str, Any] = {
-        key: tuple(str(item) for item in value) if key in names else value for key, value in arrays.items()
+def load_mesh(path: Path, name: str) -> Mesh:
+    """The mesh in meshes/NAME.npz, checked: see `read_mesh_arrays`. Raises InputError where it is missing or wrong."""
+    try:
+        with Archive(path) as archive:
+            arrays = read_mesh_arrays(archive)
+    except (OSError, ValueError, KeyError) as error:
+        raise unreadable(path, error) from error
+    values: dict[str, Any] = {
+        key: tuple(str(item) for item in value) if key in MESH_NAME_LISTS else value for key, value in arrays.items()
     }
-    return Mesh(name=name, **fields)
+    return Mesh(name=name, **values)
 
 
 def _replace(path: Path, content: bytes) -> None:
-    temporary = path.with_name(path.name + ".tmp")
+    temporary = path.with_name(path.name + TEMPORARY)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(content)
+        with create_fresh(temporary) as file:
+            file.write(content)
         replace_file(temporary, path)
     except OSError as error:
         raise _unwritable(path, error) from error

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dice_core.take.format import load_arrays
 from dice_core.take.reader import Take
 
 __all__ = ["Body", "Frame", "FrameReader"]
@@ -77,7 +76,7 @@ class FrameReader:
         row = self._place[index]
         chunk = int(np.searchsorted(self._starts, row, side="right")) - 1
         if self._loaded[0] != chunk:
-            self._loaded = (chunk, load_arrays(self.take.path / self._chunks[chunk]["file"]))
+            self._loaded = (chunk, self.take.read_chunk(chunk))
         arrays, within = self._loaded[1], row - int(self._starts[chunk])
         names = [name for name in self.take.info["meshes"] if arrays[f"tracked_{name}"][within]]
         return Frame(index, {name: _body(arrays, name, within) for name in names})

@@ -35,6 +35,7 @@ def same_request(info: dict[str, Any], footage: str | Path, request: dict[str, A
 
 
 def _identity(info: dict[str, Any]) -> tuple[Any, ...]:
-    source = {key: value for key, value in info.get("source", {}).items() if key != "path"}
+    # Takes of version 0.1.0 do not say how the footage is turned; its hash says that it is the same.
+    source = {key: value for key, value in info.get("source", {}).items() if key not in {"path", "orientation"}}
     engine = json.loads(json.dumps(info.get("engine")))
     return info.get("format"), info.get("version"), source, engine

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import logging
-import shutil
+import os
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
@@ -16,20 +15,25 @@ from dice_core import __version__
 from dice_core.errors import InputError, ShapeError
 from dice_core.geometry.camera import Camera
 from dice_core.geometry.mesh import Mesh
+from dice_core.storage import is_real_folder
+from dice_core.take.description import read_description
 from dice_core.take.format import (
-    DAMAGED,
     FORMAT,
+    TEMPORARY,
     VERSION,
     Source,
     TouchEvent,
     chunk_name,
+    event_from_json,
     load_arrays,
     mesh_to_arrays,
     write_arrays,
     write_json,
 )
 from dice_core.take.identity import same_capture
+from dice_core.take.lock import LOCK_FILE
 from dice_core.take.mesh_frames import MeshFrames
+from dice_core.take.removal import FOLDERS, WORK_FOLDER, remove_take, remove_work
 
 __all__ = ["TakeWriter"]
 
@@ -37,7 +41,6 @@ _log = logging.getLogger(__name__)
 
 # Vertices are stored to the nearest 2^-20 m, about a micrometre: the zeroed low bits compress away.
 _VERTEX_QUANTUM = 2.0**-20
-_WORK_FOLDER = "work"
 
 
 class TakeWriter:
@@ -99,7 +102,7 @@ class TakeWriter:
     @property
     def events(self) -> list[TouchEvent]:
         """The touches set so far."""
-        return [TouchEvent(**event) for event in self._info["events"]]
+        return [event_from_json(event) for event in self._info["events"]]
 
     @property
     def mesh_names(self) -> tuple[str, ...]:
@@ -109,7 +112,7 @@ class TakeWriter:
     @property
     def work_folder(self) -> Path:
         """Where a capture keeps what it needs to resume after a kill; deleted when the take is finished."""
-        return self.path / _WORK_FOLDER
+        return self.path / WORK_FOLDER
 
     def set_camera(self, camera: Camera) -> None:
         """The camera for the whole take."""
@@ -160,26 +163,28 @@ class TakeWriter:
         state = "complete" if complete else "incomplete"
         _log.info("the take %s has %d frames and is %s", self.path, self.frames_written, state)
         if complete:
-            shutil.rmtree(self.work_folder, ignore_errors=True)
+            remove_work(self.path)
 
     def discard(self) -> None:
         """Delete the take if this writer has created it and no frame is in it."""
         if self._created and not self._info["chunks"]:
-            shutil.rmtree(self.path, ignore_errors=True)
+            remove_take(self.path)
 
     def _save(self) -> None:
         write_json(self.path / "take.json", self._info)
 
     def _previous(self) -> dict[str, Any] | None:
-        file = self.path / "take.json"
-        if not file.exists():
+        if not os.path.lexists(self.path / "take.json"):
             if self.path.exists() and (not self.path.is_dir() or self._foreign_files()):
                 raise InputError(f"{self.path} exists and is not a take: choose another output with -o.")
             return None
         try:
-            info = json.loads(file.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise InputError(f"{file} cannot be read ({error}): choose another output with -o.") from error
+            info = read_description(self.path)
+        except InputError as error:
+            raise InputError(f"{self.path} holds a take that cannot be used: choose another output with -o.") from error
+        for folder in FOLDERS:
+            if os.path.lexists(self.path / folder) and not is_real_folder(self.path / folder):
+                raise InputError(f"{self.path / folder} is not a folder of its own: choose another output with -o.")
         if not same_capture(info, self._info):
             raise InputError(
                 f"{self.path} holds a take of other footage or settings: choose another output with -o, or delete it."
@@ -188,7 +193,7 @@ class TakeWriter:
 
     def _foreign_files(self) -> bool:
         # A kill in the take's first moment leaves its description under the temporary name.
-        return any(file.name != "take.json.tmp" for file in self.path.iterdir())
+        return any(file.name not in ("take.json" + TEMPORARY, LOCK_FILE) for file in self.path.iterdir())
 
     def _drop_provisional(self) -> None:
         """Leave out provisional chunks, and the bodies that are in no other."""
@@ -208,11 +213,8 @@ class TakeWriter:
 
 
 def _tracks(file: Path, name: str) -> bool:
-    try:
-        with np.load(file, allow_pickle=False) as arrays:
-            return bool(arrays[f"tracked_{name}"].any())
-    except (*DAMAGED, KeyError) as error:
-        raise InputError(f"{file} is damaged ({error}): delete the take and capture the footage again.") from error
+    key = f"tracked_{name}"
+    return bool(load_arrays(file, [key])[key].any())
 
 
 def _mesh_of(key: str) -> set[str]:

@@ -72,7 +72,7 @@ def write_synthetic_take(folder: Path, recipe: Recipe = Recipe(), footage: str =
     touching = np.flatnonzero(arrays["hand_right.contact"].max(axis=1) > 0)
     if len(touching):
         frames = arrays["frame"][touching]
-        writer.set_events([TouchEvent("head", "cheek.R", "right", int(frames[0]), int(frames[-1]), 3.0)])
+        writer.set_events([TouchEvent("head", "cheek.R", "hand_right", int(frames[0]), int(frames[-1]), 3.0)])
     writer.finish(complete=True)
     return open_take(folder)
 

@@ -57,7 +57,7 @@ def test_game_engines_get_one_skeleton_with_one_root(
     _read_back(tmp_path / "take.fbx", take)
     (armature,) = [item for item in bpy.data.objects if item.type == "ARMATURE"]
     assert [bone.name for bone in armature.data.bones if bone.parent is None] == ["root"]
-    assert {"Head", "wrist.R", "index-3.R"} <= {bone.name for bone in armature.data.bones}
+    assert {"Head_bone", "wrist.R", "index-3.R"} <= {bone.name for bone in armature.data.bones}
     meshes = [item for item in bpy.data.objects if item.type == "MESH"]
     assert all(item.find_armature() == armature for item in meshes)
     keys = bpy.data.objects["Head"].data.shape_keys.key_blocks
@@ -140,7 +140,7 @@ def test_the_users_scene_stays_as_it_is(
 
 def test_bad_requests_get_a_sentence(scene: bpy.types.Scene, take: Take, tmp_path: Path) -> None:
     imported = import_take(take)
-    with pytest.raises(InputError, match="unity, unreal, generic"):
+    with pytest.raises(InputError, match="unity, unreal, godot, generic"):
         export_fbx(imported.collection, tmp_path / "x.fbx", preset="maya")
     empty = bpy.data.collections.new("Empty")
     with pytest.raises(InputError, match="no mesh"):

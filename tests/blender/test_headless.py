@@ -49,7 +49,7 @@ def test_what_is_not_a_take_is_bad_input(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("options", "known"),
-    [({"keys": "all"}, "per-frame, compact, rigged"), ({"preset": "maya"}, "unity, unreal, generic")],
+    [({"keys": "all"}, "per-frame, compact, rigged"), ({"preset": "maya"}, "unity, unreal, godot, generic")],
     ids=["keys", "preset"],
 )
 def test_an_unknown_name_is_bad_input(take: Take, tmp_path: Path, options: dict[str, str], known: str) -> None:

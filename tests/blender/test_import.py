@@ -180,7 +180,7 @@ def test_a_failed_import_leaves_the_file_as_it_was(
         take.info["events"] = [{"mesh": "head"}]
     else:
         failing(step, 1)
-    with pytest.raises((RuntimeError, TypeError)):
+    with pytest.raises((RuntimeError, KeyError)):
         import_take(take, keys=keys, collection=shelf)
     assert _contents() == before
     assert scene.render.fps == 50

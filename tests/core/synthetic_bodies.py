@@ -87,6 +87,6 @@ def sphere_take(
     for part in (slice(0, half), slice(half, count)):
         if part.start < part.stop:
             writer.write_chunk({key: value[part] for key, value in arrays.items()})
-    writer.set_events([TouchEvent("head", "cheek.R", "right", first_frame, first_frame + count - 1, 1.25)])
+    writer.set_events([TouchEvent("head", "cheek.R", "hand_right", first_frame, first_frame + count - 1, 1.25)])
     writer.finish(complete=True)
     return open_take(folder)

@@ -176,9 +176,7 @@ def test_blocks_leave_no_seam(whole: Path, tmp_path: Path, monkeypatch: pytest.M
     assert one.events == several.events
 
 
-def test_a_kill_at_any_moment_then_the_same_again(
-    whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_kill_at_any_moment_then_the_same_again(whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class KilledError(BaseException):
         """Like a kill, nothing can catch it and clean up."""
 
@@ -212,9 +210,7 @@ def test_a_kill_at_any_moment_then_the_same_again(
     assert dies_at > 20, "the capture writes at least so many files"
 
 
-@pytest.mark.parametrize(
-    "frames", [1, 2, BLOCK - 1, BLOCK, BLOCK + 1, HAND_FROM + 1, 2 * BLOCK, 3 * BLOCK, COUNT - 1]
-)
+@pytest.mark.parametrize("frames", [1, 2, BLOCK - 1, BLOCK, BLOCK + 1, HAND_FROM + 1, 2 * BLOCK, 3 * BLOCK, COUNT - 1])
 def test_a_cancelled_capture_is_a_take_that_goes_on(whole: Path, tmp_path: Path, frames: int) -> None:
     path = tmp_path / "cut.dicetake"
     result = run(path, stop_after=frames)
@@ -245,9 +241,7 @@ def test_a_finished_take_is_not_captured_again(whole: Path) -> None:
 
 
 @pytest.mark.parametrize("row", [-1, 0, 5, BLOCK - 1])
-def test_a_capture_that_fails_early_leaves_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, row: int
-) -> None:
+def test_a_capture_that_fails_early_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, row: int) -> None:
     monkeypatch.setattr(capturing, "make_engine", lambda footage, settings: KnownEngine(footage, fails_at=row))
     (tmp_path / "mine.txt").write_text("mine")
     with pytest.raises(InputError):

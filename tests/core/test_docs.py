@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
-PRODUCTS = {"GitHub", "MediaPipe", "OpenCV"}  # written as classes are
+PRODUCTS = {"GitHub", "MediaPipe", "OpenCV", "PyAV"}  # written as classes are
 FOLDERS = ("dice_core", "dice_blender", "docs", "examples", "tests", "tools", "wheels", ".ci", ".github")
 
 

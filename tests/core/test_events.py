@@ -47,3 +47,23 @@ def test_other_output_is_not_an_event(line: str) -> None:
 
 def test_events_end_with_a_newline() -> None:
     assert json.loads('{"event": "error", "message": "x"}') == parse_event('{"event": "error", "message": "x"}\r\n')
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"event": ' + "[" * 60_000,
+        '{"event": "frame", "done": ' + '{"a": ' * 9 + "1" + "}" * 10,
+        '{"event": "frame", "fps": NaN}',
+        '{"event": "frame", "eta": -Infinity}',
+        '{"event": "frame", "fps": 1e999}',
+        '{"event": "frame", "done": 1' + "0" * 4000 + "}",
+        '{"event": "frame", "done": 1' + "0" * 9000 + "}",
+        '{"event": "done", "tracked": {"head": [1e300]}}',
+        '{"event": ["frame"]}',
+        '{"event": {"frame": 1}}',
+        '{"event": "warning", "message": "' + "x" * 70_000 + '"}',
+    ],
+)
+def test_events_that_no_worker_sends_are_none(line: str) -> None:
+    assert parse_event(line) is None

@@ -60,7 +60,7 @@ def test_the_face_of_a_picture() -> None:
 
 
 def test_a_path_survives_being_stored() -> None:
-    _, path = choose_path(ROWS[:2], [[face(100, 80, 50, 1.0), face(300, 80, 50, 0.9)]] * 2)
+    _, path = choose_path(ROWS[:2], [[face(100, 80, 50, 1.0), face(300, 80, 50, 0.99)]] * 2)
     assert path is not None
     again = FacePath.from_arrays(path.to_arrays())
     assert again.region(5) == path.region(5)
@@ -70,3 +70,15 @@ def test_the_bundled_clip_shows_one_face() -> None:
     """Where there is no choice, nothing is started anew."""
     engine = OpenEngine(open_footage(str(sample_clip()), (0, 24)), CaptureSettings())
     assert "face_frames" not in engine.prepare(None, lambda: False)
+
+
+def test_what_is_surely_no_face_is_no_choice() -> None:
+    """Weak readings of hands and cloth come and go."""
+    weak = [[face(100 * k, 80, 50, 0.7), face(300, 90 * k, 40, 0.6)] for k in range(5)]
+    assert choose_path(ROWS, weak)[1] is None
+    passing = [face(500, 60, 70, 0.995)], [face(260, 200, 60, 0.996)]
+    assert choose_path(ROWS, [weak[0] + passing[0], weak[1] + passing[1], *weak[2:]])[1] is None
+    sure = [face(200, 200, 90, 1.0) for _ in range(5)]
+    chosen, path = choose_path(ROWS, [[*other, one] for one, other in zip(sure, weak, strict=True)])
+    assert chosen == sure
+    assert path is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
 import re
 import struct
 import subprocess
@@ -18,6 +19,7 @@ from dice_core.media.formats import list_images, natural_key
 from dice_core.media.headers import image_size
 from dice_core.media.images import read_image
 from dice_core.media.opening import open_footage
+from dice_core.media.orientation import turn_upright
 from tests.core.footage_files import (
     BLUE,
     GREEN,
@@ -67,6 +69,64 @@ def test_exif_orientation_is_applied(tmp_path: Path, orientation: int, corner: t
     assert image.shape == (footage.height, footage.width, 3)
     assert (footage.width < footage.height) == (orientation in (6, 8))
     assert near(image[corner], RED)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize(
+    ("suffix", "options"), [("jpg", {"quality": 95}), ("png", {}), ("webp", {"lossless": True}), ("tif", {})]
+)
+def test_every_orientation_in_every_format(
+    tmp_path: Path, suffix: str, options: dict[str, object], orientation: int
+) -> None:
+    """As an independent reader turns them."""
+    pil = pytest.importorskip("PIL.Image")
+    tags = pil.Exif()
+    tags[0x112] = orientation
+    path = tmp_path / f"a.{suffix}"
+    pil.fromarray(picture()).save(path, exif=tags, **options)
+    with pil.open(path) as stored:
+        expected = np.asarray(importlib.import_module("PIL.ImageOps").exif_transpose(stored).convert("RGB"))
+    footage = open_footage(path)
+    assert footage.orientation == orientation
+    assert (footage.width, footage.height) == expected.shape[1::-1]
+    assert np.abs(footage.read(0).astype(int) - expected).max() < 12
+    ours = turn_upright(picture(), orientation)
+    assert np.abs(ours.astype(int) - expected).mean() < 3, "our own turning is the same"
+
+
+@pytest.mark.parametrize(
+    ("suffix", "density", "size"),
+    [
+        ("png", (300, 300), (64, 48)),
+        ("png", (3600, 4800), (85, 48)),
+        ("jpg", (72, 96), (85, 48)),
+        ("tif", (96, 72), (64, 64)),
+        ("png", (1, 100), (64, 48)),
+    ],
+)
+def test_pixels_of_images_that_are_not_square(
+    tmp_path: Path, suffix: str, density: tuple[int, int], size: tuple[int, int]
+) -> None:
+    """A density of more pixels down than across says that pixels are wide; what cannot be is not believed."""
+    pil = pytest.importorskip("PIL.Image")
+    path = tmp_path / f"a.{suffix}"
+    pil.fromarray(picture()).save(path, dpi=density)
+    for source in (path, tmp_path):
+        footage = open_footage(source)
+        assert footage.source_size == (WIDTH, HEIGHT)
+        assert (footage.width, footage.height) == size == footage.read(0).shape[1::-1]
+        assert near(footage.read(0)[5, 5], RED)
+        assert [("captured like that" in warning) for warning in footage.warnings] == [True] * (size != (64, 48))
+
+
+def test_density_turns_with_the_image(tmp_path: Path) -> None:
+    pil = pytest.importorskip("PIL.Image")
+    tags = pil.Exif()
+    tags[0x112] = 6
+    pil.fromarray(picture()).save(tmp_path / "a.png", dpi=(72, 96), exif=tags)
+    footage = open_footage(tmp_path / "a.png")
+    assert footage.source_size == (48, 64)
+    assert (footage.width, footage.height) == (48, 85)
 
 
 def test_size_of_turned_png_is_as_decoded(tmp_path: Path) -> None:

@@ -44,7 +44,7 @@ def bad_sources(folder: Path) -> dict[str, Path]:
         ("nothing.jpg", "not an image"),
         ("huge.png", "20000 x 20000"),
         ("one.png", "too small"),
-        ("phone.heic", "HEIC.*JPEG"),
+        ("phone.heic", "not an image"),
     ],
 )
 def test_bad_source_is_one_sentence(tmp_path: Path, name: str, message: str) -> None:

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 
+import av
 import cv2
 import numpy as np
 import pytest
 
+from dice_core.bodies import load_head
 from dice_core.errors import InputError
+from dice_core.geometry.camera import Camera
+from dice_core.geometry.mesh import triangles
 from dice_core.preview import composition
+from dice_core.preview.eyes import eye_coordinates
 from dice_core.preview.render import render_preview
-from dice_core.preview.shading import CONTACT_COLOUR, Drawing, Painter, draw
+from dice_core.preview.shading import CONTACT_COLOUR, Drawing, PaintedMesh, Painter, draw
 from dice_core.preview.viewpoint import ORBIT_DEGREES, plan_orbit
 from dice_core.take import Take, open_take
 from dice_core.take.frames import FrameReader
 from tests.core.synthetic_bodies import HAND_RADIUS, HEAD_CENTRE, HEAD_RADIUS, sphere_take
+from tests.core.video_files import write_video
 
 GREEN = (20, 150, 60)  # RGB of the footage
 HEIGHT = 480  # of a panel for footage of 320 x 240
@@ -68,14 +75,14 @@ def test_overlay_covers_what_the_camera_sees(take: Take, tmp_path: Path) -> None
 
 def test_contact_is_painted_and_absent_hands_are_not_there(take: Take) -> None:
     reader, painter = FrameReader(take), Painter(take.meshes)
-    vertices, faces, colours = painter.paint(reader.read(5))
+    mesh = painter.paint(reader.read(5))
     head = len(take.meshes["head"].rest_vertices)
     touching = reader.read(5).bodies["hand_right"].contact > 0.5
     assert touching.any()
-    painted = np.abs(colours[head:] - CONTACT_COLOUR).max(axis=1) < 0.15
+    painted = np.abs(mesh.colours[head:] - CONTACT_COLOUR).max(axis=1) < 0.15
     assert np.array_equal(painted, touching)
-    assert len(painter.paint(reader.read(1))[0]) == head
-    assert faces.max() == len(vertices) - 1
+    assert len(painter.paint(reader.read(1)).vertices) == head
+    assert mesh.faces.max() == len(mesh.vertices) - 1
 
 
 def test_side_views_see_the_hand_on_its_side(take: Take) -> None:
@@ -110,8 +117,7 @@ def test_view_keeps_distances(take: Take) -> None:
 
 def test_surface_toward_the_light_is_brighter(take: Take) -> None:
     """The key light is at the upper left: the sphere is brighter there than at the lower right."""
-    vertices, faces, colours = Painter(take.meshes).paint(FrameReader(take).read(1))
-    drawing = draw(vertices, faces, colours, take.camera)
+    drawing = draw(Painter(take.meshes).paint(FrameReader(take).read(1)), take.camera)
     offset = 40
     upper_left, lower_right = drawing.colour[120 - offset, 160 - offset], drawing.colour[120 + offset, 160 + offset]
     assert drawing.coverage[120 - offset, 160 - offset] == drawing.coverage[120 + offset, 160 + offset] == 1
@@ -140,6 +146,73 @@ def test_video_has_a_frame_for_each_of_the_take(take: Take, tmp_path: Path) -> N
     assert mode == (tmp_path / "beside").stat().st_mode, "others may read it as they may any new file"
 
 
+def test_video_is_one_that_browsers_play(take: Take, tmp_path: Path) -> None:
+    render_preview(take, tmp_path / "out.mp4")
+    with av.open(str(tmp_path / "out.mp4")) as video:
+        stream = video.streams.video[0]
+        assert (stream.codec_context.name, stream.codec_context.pix_fmt) == ("h264", "yuv420p")
+        assert stream.width % 2 == stream.height % 2 == 0
+        assert (stream.frames, stream.average_rate) == (6, 30)
+    data = (tmp_path / "out.mp4").read_bytes()
+    assert data.index(b"moov") < data.index(b"mdat"), "it plays while it loads"
+
+
+def test_uneven_frames_are_shown_at_their_times(take: Take, tmp_path: Path) -> None:
+    times = np.array([0.0, 1 / 30, 2 / 30, 0.5, 0.7, 1.5])
+    for chunk in take.info["chunks"]:
+        file = take.path / chunk["file"]
+        arrays = dict(np.load(file))
+        np.savez(file, **(arrays | {"time": 3.0 + times[arrays["frame"]]}))
+    render_preview(open_take(take.path), tmp_path / "out.mp4")
+    with av.open(str(tmp_path / "out.mp4")) as video:
+        shown = [frame.time for frame in video.decode(video=0)]
+    np.testing.assert_allclose(shown, times, atol=1e-3)
+
+
+def test_pixels_that_are_not_square_are_shown_square(take: Take, tmp_path: Path) -> None:
+    """Of footage squeezed to three quarters of its width the preview is that of the unsqueezed one."""
+    render_preview(take, tmp_path / "out.png", frame=5)
+    footage = write_video(
+        tmp_path / "squeezed.mp4", [np.full((240, 240, 3), GREEN, np.uint8)] * 6, aspect=Fraction(4, 3)
+    )
+    take.info["camera"] = {"fx": 300.0, "fy": 400.0, "cx": 119.5, "cy": 119.5}
+    take.info["source"] |= {"width": 240, "path": str(footage)}
+    assert render_preview(Take(take.path, take.info), tmp_path / "squeezed.png", frame=5) == []
+    expected, found = read(tmp_path / "out.png"), read(tmp_path / "squeezed.png")
+    assert found.shape == expected.shape
+    assert np.abs(found - expected).mean() < 1.5
+
+
+def test_irises_turn_with_the_eyes() -> None:
+    """Both eyes look to the subject's left by 30 degrees: the irises move to the picture's right."""
+    head = load_head().mesh
+    eyes = eye_coordinates(head)
+    balls = [head.region_vertices(name) for name in ("eyeball.L", "eyeball.R")]
+    assert (np.hypot(*eyes.T)[~(balls[0] | balls[1])] > 3).all()
+    vertices = head.rest_vertices.astype(np.float64) + np.array([0, 0, 0.6])
+    camera = Camera.from_fov(800, 800, 30)
+    middles = []
+    for degrees in (0.0, 30.0):
+        turned = vertices.copy()
+        angle = np.radians(degrees)
+        spin = np.array([[np.cos(angle), 0, -np.sin(angle)], [0, 1, 0], [np.sin(angle), 0, np.cos(angle)]])
+        for ball in balls:
+            centre = (turned[ball].min(axis=0) + turned[ball].max(axis=0)) / 2
+            turned[ball] = (turned[ball] - centre) @ spin.T + centre
+        parts = [triangles(head)[ball[triangles(head)].all(axis=1)] for ball in balls]
+        for part in parts:
+            mesh = PaintedMesh(turned, part, np.full((len(turned), 3), 0.95), eyes)
+            drawing = draw(mesh, camera)
+            blue = (drawing.coverage > 0) & (drawing.colour[..., 0] < 0.9 * drawing.colour[..., 2])
+            rows, columns = np.nonzero(blue)
+            middles.append((columns.mean(), rows.mean(), np.sqrt(blue.sum() / np.pi)))
+    ahead, aside = np.array(middles[:2]), np.array(middles[2:])
+    pixel = camera.fx / vertices[balls[0], 2].min()
+    assert ahead[:, 2] / pixel == pytest.approx([0.006, 0.006], abs=0.0012), "irises have a radius of 6 mm"
+    assert (aside[:, 0] - ahead[:, 0]) / pixel == pytest.approx([0.0075, 0.0075], abs=0.0025)
+    assert aside[:, 1] == pytest.approx(ahead[:, 1], abs=4)
+
+
 def test_a_failure_is_not_hidden_by_the_file_that_is_still_open(
     take: Take, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -150,13 +223,10 @@ def test_a_failure_is_not_hidden_by_the_file_that_is_still_open(
         def __init__(self, *_: object) -> None:
             open_writers.add(id(self))
 
-        def isOpened(self) -> bool:  # noqa: N802 (OpenCV's name)
-            return True
-
-        def write(self, _: np.ndarray) -> None:
+        def write(self, *_: object) -> None:
             raise MemoryError("the real failure")
 
-        def release(self) -> None:
+        def close(self) -> None:
             open_writers.discard(id(self))
 
     class WindowsPath(type(tmp_path)):  # type: ignore[misc]
@@ -165,8 +235,7 @@ def test_a_failure_is_not_hidden_by_the_file_that_is_still_open(
                 raise PermissionError(13, "The process cannot access the file because it is being used")
             super().unlink(missing_ok)
 
-    monkeypatch.setattr(cv2, "VideoWriter", Writer)
-    Writer.fourcc = staticmethod(lambda *_: 0)  # type: ignore[attr-defined]
+    monkeypatch.setattr("dice_core.preview.render.VideoWriter", Writer)
     monkeypatch.setattr("dice_core.preview.render.Path", WindowsPath)
     with pytest.raises(MemoryError, match="the real failure"):
         render_preview(take, tmp_path / "out.mp4")

@@ -81,7 +81,7 @@ def test_rewriting_the_truth_keeps_what_the_clip_shows(tmp_path: Path) -> None:
     shutil.copytree(sample_truth(), path)
     rewrite_truth(path, sample_clip())
     before, after = open_take(sample_truth()), open_take(path)
-    assert after.info["source"] == before.info["source"]
+    assert after.info["source"] == {"orientation": 1, **before.info["source"]}
     assert after.events == before.events
     assert after.camera == before.camera
     for name, mesh in before.meshes.items():

@@ -67,11 +67,19 @@ def test_a_touch_spans_its_frames_with_its_deepest_dent(head: Mesh) -> None:
     ]
 
 
-def test_gaps_of_two_frames_are_bridged_and_three_are_not(head: Mesh) -> None:
-    recorder = TouchEventRecorder(head)
-    for frame in (0, 1, 4, 5, 9, 10):
-        press(head, recorder, frame, range(2, 6))
-    assert spans(recorder) == [("hand_right", "cheek.L", 0, 5), ("hand_right", "cheek.L", 9, 10)]
+@pytest.mark.parametrize("fps", [12.0, 24.0, 30.0, 60.0, 240.0])
+def test_gaps_are_bridged_by_time(head: Mesh, fps: float) -> None:
+    recorder = TouchEventRecorder(head, fps)
+    touched, short, long = round(0.2 * fps), int(0.14 * fps), round(0.25 * fps)
+    second = touched + short
+    third = second + touched + long
+    for first in (0, second, third):
+        for frame in range(first, first + touched):
+            press(head, recorder, frame, range(2, 6))
+    assert spans(recorder) == [
+        ("hand_right", "cheek.L", 0, second + touched - 1),
+        ("hand_right", "cheek.L", third, third + touched - 1),
+    ]
 
 
 @pytest.mark.parametrize(("stills", "expected"), [(False, []), (True, [("hand_right", "cheek.L", 3, 3)])])
@@ -124,7 +132,7 @@ def test_a_restored_recorder_continues_as_if_uninterrupted(head: Mesh) -> None:
         press(head, before, frame, range(4, 9), 0.0051237)
     after = TouchEventRecorder(head)
     after.restore(json.loads(json.dumps(before.state())))
-    for frame in (4, 9, 10):
+    for frame in (4, 10, 11):
         press(head, whole, frame, range(4, 12))
         press(head, after, frame, range(4, 12))
     assert after.touch_events() == whole.touch_events()

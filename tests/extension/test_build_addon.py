@@ -24,11 +24,21 @@ def one_sentence(text: str) -> bool:
 
 def test_the_lock_serves_every_platform() -> None:
     pins = read_lock()
-    platforms = [pin.platform for pin in pins if "opencv" in pin.file]
-    assert sorted(platforms) == sorted(build_addon.PLATFORMS)
+    for name in ("opencv_python_headless-", "av-"):
+        platforms = [pin.platform for pin in pins if pin.file.startswith(name)]
+        assert sorted(platforms) == sorted(build_addon.PLATFORMS)
     assert all(len(pin.sha256) == 64 for pin in pins)
     assert all("abi3" in pin.file or "py3-none" in pin.file for pin in pins), "for Python 3.11 and 3.13 alike"
     assert not any(name in pin.file for pin in pins for name in ("numpy", "torch"))
+    assert all(len([pin for pin in pins if pin.platform == one]) == 2 for one in build_addon.PLATFORMS), (
+        "Blender installs one wheel of a name"
+    )
+
+
+def test_the_lock_pins_what_the_package_asks_for() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    asked = {item for item in project["project"]["dependencies"] if "==" in item}
+    assert asked == {pin.requirement for pin in read_lock() if pin.platform != "any"}
 
 
 def test_manifest_is_what_blender_wants() -> None:
@@ -135,7 +145,15 @@ def test_zip_holds_the_extension_and_nothing_else(tmp_path: Path, monkeypatch: p
         names = archive.namelist()
         wheel = next(name for name in names if name.startswith("wheels/dice_core-"))
         archive.extract(wheel, tmp_path)
-    assert {"blender_manifest.toml", "LICENSE", "__init__.py", "ui/panels.py", "scene/__init__.py"} <= set(names)
+    expected = {
+        "blender_manifest.toml",
+        "LICENSE",
+        "wheels/LICENSES.md",
+        "__init__.py",
+        "ui/panels.py",
+        "scene/__init__.py",
+    }
+    assert expected <= set(names)
     assert "py.typed" in names
     assert not [name for name in names if "__pycache__" in name or name.endswith(".pyc")]
     with zipfile.ZipFile(tmp_path / wheel) as archive:

@@ -312,3 +312,39 @@ def test_arguments_of_the_command_line(tmp_path: Path) -> None:
         *["capture", "/f/a.mp4", "-o", take, "--engine", "open", "--hands", "left"],
         *["--fov", "40", "--frames", "3:9", "--events"],
     ]
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"event": "frame", "done": -5, "total": 10},
+        {"event": "frame", "done": 10**14, "total": 10},
+        {"event": "frame", "done": None, "total": 10},
+        {"event": "frame", "done": 1, "total": 10, "fps": [1]},
+        {"event": "started", "frames": "many"},
+    ],
+)
+def test_an_event_of_nonsense_is_a_warning(request_of: RequestOf, event: dict[str, object]) -> None:
+    capture = CaptureQueue().submit(request_of("x"), Python(sys.executable))
+    capture.take_event(event)
+    assert "cannot be read" in capture.warning
+    assert 0 <= capture.fraction <= 1
+
+
+def test_whatever_a_worker_prints_the_queue_goes_on(queue: CaptureQueue, tmp_path: Path, request_of: RequestOf) -> None:
+    """Lines at random, of JSON gone wrong in every way, and after them a result."""
+    package = tmp_path / "noise" / "dice_core"
+    package.mkdir(parents=True)
+    (package / "__init__.py").touch()
+    (package / "__main__.py").write_text(
+        "import random, sys\n"
+        "random.seed(4)\n"
+        "pieces = ['{', '}', '[' * 9000, ']', '\"event\"', ':', '\"frame\"', ',', '\"done\"', '-1', '1e999', 'NaN',\n"
+        "    '9' * 5000, 'null', '\"\\\\ud800\"', '\"total\"', '0', '\\x00', 'x' * 70000, '\\n']\n"
+        "for _ in range(3000):\n"
+        "    sys.stdout.write(''.join(random.choice(pieces) for _ in range(random.randrange(9))) + '\\n')\n"
+        'print(\'{"event": "done", "frames": 3, "tracked": {}}\')\n'
+    )
+    capture = queue.submit(request_of("x"), Python(sys.executable, (str(package.parent),)))
+    drive(queue)
+    assert capture.state is State.DONE, capture.last_lines

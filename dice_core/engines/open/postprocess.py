@@ -41,6 +41,7 @@ _EXPRESSION_NOISE = 0.014  # of the full expression
 
 _QUICK_ACTIONS = ("eyeBlink",)
 _SHORTEST_STAY_SECONDS = 0.1  # a hand seen more briefly is a misdetection; set by hand
+_SHORTEST_STAY_FRAMES = 2  # at any frame rate: what is there for one frame alone is a misdetection; set by hand
 
 
 @dataclass
@@ -137,7 +138,7 @@ def _smooth_hand(hand: HandFrames, fps: float, model: Hand) -> _HandMotion:
     translation, angles = rest[:, :3], rest[:, 3:]
     if len(tracked) > 1:
         fill_short_gaps(tracked, fps, [rotation], [rest])
-        _drop_short(tracked, max(1, round(_SHORTEST_STAY_SECONDS * fps)))
+        _drop_short(tracked, max(_SHORTEST_STAY_FRAMES, round(_SHORTEST_STAY_SECONDS * fps)))
         measured = tracked > 0
         rotation = adaptive_smooth_rotation(rotation, measured, fps, _HAND_NOISE.turn)
         translation = _smooth_position(translation, measured, fps, _HAND_NOISE)

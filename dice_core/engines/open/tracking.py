@@ -14,6 +14,7 @@ import numpy as np
 from dice_core.errors import Stopped
 from dice_core.landmarks import FrameLandmarks, LandmarkTracker
 from dice_core.landmarks.face_choice import FacePath, choose_path
+from dice_core.landmarks.side_over_time import SIDE_SECONDS, with_later_sides
 from dice_core.media.footage import Footage
 from dice_core.prefetch import prefetch
 
@@ -46,7 +47,8 @@ def track(
     """
     if footage.kind == "image":
         return _detect(footage)
-    return prefetch(_track(footage, start, state, face_path), _CAPACITY, "landmarks")
+    ahead = round(SIDE_SECONDS * footage.fps)
+    return prefetch(with_later_sides(_track(footage, start, state, face_path), ahead), _CAPACITY, "landmarks")
 
 
 def _detect(footage: Footage) -> Generator[TrackedFrame, None, None]:

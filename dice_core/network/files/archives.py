@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import io
+import math
 import struct
 import zipfile
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, cast
 
 import numpy as np
 
 from dice_core.errors import InputError
-from dice_core.network.files.pickles import AttributeDict, Record, RefusedPickleError, RestrictedUnpickler, load
+from dice_core.network.files.pickles import (
+    MOST_ELEMENTS,
+    Record,
+    RefusedPickleError,
+    RestrictedUnpickler,
+    Sealed,
+    load,
+    run,
+)
 
 __all__ = [
     "TORCH_NAMES",
@@ -26,8 +36,19 @@ __all__ = [
     "tensor_array",
 ]
 
+# What Python's zipfile raises: it seeks where a file says, and knows neither passwords nor every way to compress.
+_BROKEN_ZIP = (zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError, struct.error)
 _STREAM_MAGIC = 0x1950A86A20F9469CFC6C
 _STREAM_VERSION = 1001
+
+_MOST_DIMENSIONS = 8
+_MOST_MODULES, _DEEPEST_MODULE = 20_000, 40
+"""The DICE network has 1,739 modules, nine levels deep."""
+_LARGEST_PICKLE = 64_000_000
+"""Bytes of a pickle beside its tensors; that of the DICE network's whole module has 640,000."""
+_LONGEST_ORDER = 16
+_LARGEST_MAP = 16_000_000
+"""Entries of a map between meshes that is made dense: FLAME's 5,023 vertices to three thousand."""
 # Bytes of an element, and numpy's type of it; bfloat16 has none and is given as its bits.
 _STORAGES: dict[str, tuple[str, str]] = {
     "DoubleStorage": ("float64", "<f8"),
@@ -43,15 +64,8 @@ _STORAGES: dict[str, tuple[str, str]] = {
 }
 
 
-class _Sealed:
-    """An object that a pickle may make and may not change afterwards: its checks were made once."""
-
-    def __setstate__(self, state: object) -> None:
-        raise RefusedPickleError("The file was refused: it changes a tensor after it was made.")
-
-
 @dataclass(frozen=True)
-class _StorageType(_Sealed):
+class _StorageType(Sealed):
     """Stand-in for a storage class."""
 
     name: str
@@ -59,7 +73,7 @@ class _StorageType(_Sealed):
 
 
 @dataclass(frozen=True)
-class _Storage(_Sealed):
+class _Storage(Sealed):
     """Where a tensor's numbers lie: `read` gives the bytes."""
 
     dtype: str
@@ -69,7 +83,7 @@ class _Storage(_Sealed):
 
 
 @dataclass(frozen=True)
-class TensorRecord(_Sealed):
+class TensorRecord(Sealed):
     """A tensor of the file, not read yet.
 
     dtype : torch's name of the element type; shape, strides, offset : in elements of the storage.
@@ -81,23 +95,50 @@ class TensorRecord(_Sealed):
     strides: tuple[int, ...]
 
     def __post_init__(self) -> None:
+        if len(self.shape) != len(self.strides) or len(self.shape) > _MOST_DIMENSIONS:
+            raise InputError("The file holds a tensor that is not described as one: it is damaged.")
         reach = sum((size - 1) * stride for size, stride in zip(self.shape, self.strides, strict=True))
         below = min((*self.shape, *self.strides, self.offset), default=0) < 0
         if below or (0 not in self.shape and self.offset + reach >= self.storage.count):
             raise InputError("The file holds a tensor that reaches outside its data: it is damaged.")
+        if self.distinct > self.storage.count:
+            raise InputError("The file holds a tensor of far more numbers than it has data for: it is damaged.")
 
     @property
     def dtype(self) -> str:
         return self.storage.dtype
 
+    @property
+    def count(self) -> int:
+        """How many numbers it has, repeated ones counted as often as they appear."""
+        return math.prod(self.shape)
+
+    @property
+    def distinct(self) -> int:
+        """How many numbers it has apart from those that strides of zero repeat, which take no memory until copied."""
+        return math.prod(size for size, stride in zip(self.shape, self.strides, strict=True) if stride)
+
+    @property
+    def itemsize(self) -> int:
+        """Bytes of a number."""
+        return np.dtype(self.storage.kind).itemsize
+
 
 @dataclass(frozen=True)
-class SparseRecord(_Sealed):
+class SparseRecord(Sealed):
     """A sparse matrix in coordinates: indices (2, n), values (n), shape (rows, columns)."""
 
     indices: TensorRecord
     values: TensorRecord
     shape: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        count = self.values.count
+        described = self.indices.shape == (2, count) and self.values.shape == (count,) and len(self.shape) == 2
+        if not described or min(self.shape) < 0:
+            raise InputError("The file holds a sparse matrix that is not described as one: it is damaged.")
+        if max(count, self.indices.count) > MOST_ELEMENTS or self.indices.dtype not in ("int64", "int32"):
+            raise InputError("The file holds a sparse matrix of too many numbers, or with indices that are none.")
 
 
 def tensor_array(tensor: TensorRecord | SparseRecord) -> np.ndarray:
@@ -106,16 +147,19 @@ def tensor_array(tensor: TensorRecord | SparseRecord) -> np.ndarray:
     A sparse matrix becomes a dense one, with repeated entries added.
     """
     if isinstance(tensor, SparseRecord):
+        if math.prod(tensor.shape) > _LARGEST_MAP:
+            raise InputError("The file holds a sparse matrix that is far larger than any of a body model.")
         values = tensor_array(tensor.values)
+        places = tensor_array(tensor.indices)
         dense = np.zeros(tensor.shape, values.dtype)
         try:
-            np.add.at(dense, tuple(tensor_array(tensor.indices)), values)
+            np.add.at(dense, tuple(places), values)
         except (IndexError, ValueError):
             raise InputError("The file holds a sparse matrix whose indices lie outside it: it is damaged.") from None
         return dense
     try:
         raw = tensor.storage.read()
-    except (zipfile.BadZipFile, OSError) as error:
+    except _BROKEN_ZIP as error:
         raise InputError(f"The file is damaged, get it again: {error}.") from None
     itemsize = np.dtype(tensor.storage.kind).itemsize
     if len(raw) < tensor.storage.count * itemsize:
@@ -128,23 +172,34 @@ def tensor_array(tensor: TensorRecord | SparseRecord) -> np.ndarray:
 
 
 def _sizes(values: object) -> tuple[int, ...]:
-    return tuple(int(value) for value in values)  # type: ignore[attr-defined]
+    if not isinstance(values, list | tuple) or not all(_is_size(value) for value in values):
+        raise RefusedPickleError("The file was refused: it gives a tensor a size that is no number.")
+    return tuple(values)
+
+
+def _is_size(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**62
+
+
+def _size(values: object = ()) -> tuple[int, ...]:
+    """Stand-in for torch.Size."""
+    return _sizes(values)
 
 
 def _rebuild_tensor(storage: object, offset: object, shape: object, strides: object, *_: object) -> TensorRecord | None:
     if storage is None:  # pickled within the pickle, see `_ignored`
         return None
-    if not isinstance(storage, _Storage):
+    if not isinstance(storage, _Storage) or not _is_size(offset):
         raise RefusedPickleError("The file was refused: it makes a tensor of something that is not data.")
-    return TensorRecord(storage, int(offset), _sizes(shape), _sizes(strides))  # type: ignore[call-overload]
+    return TensorRecord(storage, cast(int, offset), _sizes(shape), _sizes(strides))
 
 
 def _rebuild_parameter(data: object, *_: object) -> object:
     return data
 
 
-def _rebuild_sparse(_: object, data: tuple[Any, ...]) -> SparseRecord:
-    indices, values, shape = data[:3]
+def _rebuild_sparse(_: object, data: object) -> SparseRecord:
+    indices, values, shape = data[:3] if isinstance(data, tuple) and len(data) >= 3 else (None, None, None)
     if not isinstance(indices, TensorRecord) or not isinstance(values, TensorRecord):
         raise RefusedPickleError("The file was refused: it makes a sparse tensor of something that is not data.")
     return SparseRecord(indices, values, _sizes(shape))
@@ -162,7 +217,7 @@ _KNOWN: dict[tuple[str, str], object] = {
     ("torch.serialization", "_get_layout"): _ignored,
     ("torch.storage", "_load_from_bytes"): _ignored,
     ("torch", "device"): _ignored,
-    ("torch", "Size"): tuple,
+    ("torch", "Size"): _size,
     ("torch.nn.parameter", "Parameter"): _rebuild_parameter,
     **{("torch", name): _StorageType(*kinds) for name, kinds in _STORAGES.items()},
 }
@@ -173,8 +228,13 @@ TORCH_NAMES = _KNOWN
 class _ArchiveUnpickler(RestrictedUnpickler):
     """Reads an archive's pickle; `storage` finds the data of a key."""
 
-    def __init__(self, stream: BinaryIO, storage: Callable[[str, _StorageType, int, object], _Storage]) -> None:
-        super().__init__(stream, _KNOWN)
+    def __init__(
+        self,
+        data: bytes | memoryview,
+        storage: Callable[[str, _StorageType, int, object], _Storage],
+        position: int = 0,
+    ) -> None:
+        super().__init__(data, position, _KNOWN)
         self._storage = storage
 
     def persistent_load(self, identity: object) -> object:
@@ -183,63 +243,92 @@ class _ArchiveUnpickler(RestrictedUnpickler):
             if identity[0] == "module":
                 return identity[1]
             if identity[0] == "storage" and len(identity) >= 5 and isinstance(identity[1], _StorageType):
-                view = identity[5] if len(identity) > 5 else None
-                return self._storage(str(identity[2]), identity[1], int(identity[4]), view)
+                key, count = identity[2], identity[4]
+                if isinstance(key, str | int) and _is_size(count) and count >= 0:
+                    return self._storage(str(key), identity[1], count, identity[5] if len(identity) > 5 else None)
         raise RefusedPickleError("The file was refused: its pickle refers to data in an unknown way.")
 
 
 def _read_zip(path: Path) -> Any:
     # Stays open as long as a tensor may be read from it: opening it again would parse its long directory every time.
     archive = zipfile.ZipFile(path)
-    names = set(archive.namelist())
-    pickled = sorted((name for name in names if name.rsplit("/", 1)[-1] == "data.pkl"), key=len)
+    length = path.stat().st_size
+    members = {item.filename: item for item in archive.infolist()}
+    pickled = sorted((name for name in members if name.rsplit("/", 1)[-1] == "data.pkl"), key=len)
     if not pickled:
         raise InputError(f"{path.name} is a zip file, but not one of torch: it has no data.pkl.")
     folder = pickled[0][: -len("data.pkl")]
-    order = archive.read(folder + "byteorder").strip() if folder + "byteorder" in names else b"little"
-    if order != b"little":
+    order = members.get(folder + "byteorder")
+    if order is not None and (order.file_size > _LONGEST_ORDER or archive.read(order).strip() != b"little"):
         raise InputError(f"{path.name} was saved on a big-endian machine, which is not supported.")
 
     def storage(key: str, kind: _StorageType, count: int, _: object) -> _Storage:
-        name = f"{folder}data/{key}"
-        if name not in names:
+        member = members.get(f"{folder}data/{key}")
+        if member is None:
             raise InputError(f"{path.name} lacks its data {key}: it is damaged, get it again.")
-        return _Storage(kind.name, kind.kind, count, partial(archive.read, name))
+        # torch does not compress, so that data cannot be longer than the file.
+        whole = member.compress_type == zipfile.ZIP_STORED and member.file_size == member.compress_size <= length
+        if not whole or count * np.dtype(kind.kind).itemsize > member.file_size:
+            raise InputError(f"{path.name} claims more data than it has: it is damaged, get it again.")
+        return _Storage(kind.name, kind.kind, count, partial(archive.read, member))
 
-    return load(archive.read(pickled[0]), lambda source: _ArchiveUnpickler(source, storage))
+    if members[pickled[0]].file_size > _LARGEST_PICKLE:
+        raise InputError(f"{path.name} describes far more than any model has: it is damaged, or another file.")
+    return load(archive.read(pickled[0]), lambda data: _ArchiveUnpickler(data, storage))
 
 
 def _read_stream(path: Path) -> Any:
     starts: dict[str, int] = {}
+    sizes: dict[str, int] = {}
+    length = path.stat().st_size
 
     def read(key: str, start: int, size: int) -> bytes:
         with path.open("rb") as again:
             again.seek(starts[key] + start)
             return again.read(size)
 
-    sizes: dict[str, int] = {}
-
     def storage(key: str, kind: _StorageType, count: int, view: object) -> _Storage:
         item = np.dtype(kind.kind).itemsize
         sizes[key] = item
-        start, length = 0, count
+        start, shown = 0, count
         if isinstance(view, tuple) and len(view) == 3:
-            start, length = int(view[1]), int(view[2])
-        return _Storage(kind.name, kind.kind, length, partial(read, key, start * item, length * item))
+            _, start, shown = view
+        if not _is_size(start) or not _is_size(shown) or start < 0 or not 0 <= (start + shown) * item <= length:
+            raise InputError(f"{path.name} claims more data than it has: it is damaged, get it again.")
+        return _Storage(kind.name, kind.kind, shown, partial(read, key, start * item, shown * item))
 
     with path.open("rb") as stream:
-        if load(stream) != _STREAM_MAGIC or load(stream) != _STREAM_VERSION:
-            raise InputError(f"{path.name} is not a file of torch.")
-        system = load(stream)
-        if isinstance(system, dict) and system.get("little_endian") is False:
-            raise InputError(f"{path.name} was saved on a big-endian machine, which is not supported.")
-        root = load(stream, lambda source: _ArchiveUnpickler(source, storage))
-        for key in load(stream):
-            length = stream.read(8)
-            if len(length) < 8 or str(key) not in sizes:
+        data = memoryview(stream.read(_LARGEST_PICKLE))
+    place = 0
+
+    def part(make: Callable[[], RestrictedUnpickler]) -> Any:
+        nonlocal place
+        machine = make()
+        found = run(machine)
+        place = machine.position
+        return found
+
+    def plain() -> RestrictedUnpickler:
+        return RestrictedUnpickler(data, place)
+
+    if part(plain) != _STREAM_MAGIC or part(plain) != _STREAM_VERSION:
+        raise InputError(f"{path.name} is not a file of torch.")
+    system = part(plain)
+    if isinstance(system, dict) and system.get("little_endian") is False:
+        raise InputError(f"{path.name} was saved on a big-endian machine, which is not supported.")
+    root = part(lambda: _ArchiveUnpickler(data, storage, place))
+    keys = part(plain)
+    with path.open("rb") as stream:
+        stream.seek(place)
+        for key in keys if isinstance(keys, list) else ():
+            announced = stream.read(8)
+            count = struct.unpack("<q", announced)[0] if len(announced) == 8 and str(key)[:99] in sizes else -1
+            if not 0 <= count * sizes.get(str(key)[:99], 1) <= length - stream.tell():
                 raise InputError(f"{path.name} ends before its data does: it is damaged, get it again.")
             starts[str(key)] = stream.tell()
-            stream.seek(struct.unpack("<q", length)[0] * sizes[str(key)], io.SEEK_CUR)
+            stream.seek(count * sizes[str(key)], io.SEEK_CUR)
+    if not set(sizes) <= set(starts):
+        raise InputError(f"{path.name} lacks some of its data: it is damaged, get it again.")
     return root
 
 
@@ -250,7 +339,7 @@ def read_archive(path: Path) -> Any:
     """
     try:
         return _read_zip(path) if zipfile.is_zipfile(path) else _read_stream(path)
-    except zipfile.BadZipFile as error:
+    except _BROKEN_ZIP as error:
         raise InputError(f"{path.name} is damaged, get it again: {error}.") from None
 
 
@@ -260,12 +349,17 @@ def module_tensors(root: Record) -> dict[str, TensorRecord]:
     Raises InputError where modules contain themselves.
     """
     found: dict[str, TensorRecord] = {}
+    visited = 0
 
     def visit(module: object, prefix: str, above: tuple[int, ...]) -> None:
+        nonlocal visited
         if not isinstance(module, Record):
             return
         if id(module) in above:
             raise InputError("The file holds a module that contains itself: it is damaged.")
+        visited += 1  # a module may stand in several places, and does not do so thousands of times
+        if visited > _MOST_MODULES or len(above) > _DEEPEST_MODULE:
+            raise InputError("The file holds more modules than any network has: it is damaged.")
         hidden = module.state.get("_non_persistent_buffers_set") or ()
         for group in ("_parameters", "_buffers"):
             members = module.state.get(group)
@@ -285,5 +379,5 @@ def find_module(root: Record, name: str) -> Record | None:
     module: object = root
     for part in name.split("."):
         children = module.state.get("_modules") if isinstance(module, Record) else None
-        module = children.get(part) if isinstance(children, AttributeDict | dict) else None
+        module = children.get(part) if isinstance(children, dict) else None
     return module if isinstance(module, Record) else None

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 
 from dice_core.errors import InputError
-from dice_core.network.files.archives import TORCH_NAMES, SparseRecord, read_archive, tensor_array
-from dice_core.network.files.pickles import ArrayRecord, RestrictedUnpickler, as_array, load
+from dice_core.network.files.archives import TORCH_NAMES, SparseRecord, TensorRecord, read_archive, tensor_array
+from dice_core.network.files.pickles import MOST_ELEMENTS, ArrayRecord, RestrictedUnpickler, as_array, load
+from dice_core.npy_header import LONGEST_HEADER, parse_header
 
 __all__ = [
     "BodyFile",
@@ -23,6 +24,10 @@ __all__ = [
     "read_mano",
     "read_reference",
 ]
+
+
+_LARGEST_FILE = 256_000_000
+"""Bytes of a body model's file or of an array's; the largest, FLAME's, has 53 million."""
 
 
 @dataclass(frozen=True)
@@ -61,8 +66,14 @@ class LandmarkEmbedding:
     barycentric: np.ndarray
 
 
+def _content(path: Path) -> bytes:
+    if path.stat().st_size > _LARGEST_FILE:
+        raise InputError(f"{path.name} is larger than any body model: it is another file.")
+    return path.read_bytes()
+
+
 def _read_pickle(path: Path) -> dict[str, Any]:
-    content = load(path.read_bytes())
+    content = load(_content(path))
     if not isinstance(content, dict):
         raise InputError(f"{path.name} is not a body model: its pickle is not a dictionary.")
     return {key.decode("latin-1") if isinstance(key, bytes) else str(key): value for key, value in content.items()}
@@ -78,7 +89,10 @@ def _body(content: dict[str, Any], name: str) -> BodyFile:
     def real(key: str) -> np.ndarray:
         return _entry(content, key, name).astype(np.float64)
 
-    parents = _entry(content, "kintree_table", name)[0].astype(np.int64)
+    tree = _entry(content, "kintree_table", name)
+    if tree.ndim != 2 or not tree.size or not np.isfinite(tree).all():
+        raise InputError(f"{name} is damaged: its kintree_table is no table of joints.")
+    parents = tree[0].astype(np.int64)
     parents[0] = -1
     body = BodyFile(
         template=real("v_template"),
@@ -97,6 +111,7 @@ def _body(content: dict[str, Any], name: str) -> BodyFile:
         and body.joint_regressor.shape == (joints, count)
         and body.weights.shape == (count, joints)
         and body.triangles.ndim == 2
+        and body.triangles.size > 0
         and 0 <= body.triangles.min() <= body.triangles.max() < count
         and bool(np.all(parents[1:] < np.arange(1, joints)) and np.all(parents[1:] >= 0))
     )
@@ -124,32 +139,28 @@ def read_flame(path: Path) -> BodyFile:
     return _body(_read_pickle(path), path.name)
 
 
-class _TensorPickle(RestrictedUnpickler):
+def _tensor_pickle(data: bytes | memoryview) -> RestrictedUnpickler:
     """Knows torch's names, so that tensors pickled beside arrays are skipped."""
-
-    def __init__(self, stream: BinaryIO) -> None:
-        super().__init__(stream, TORCH_NAMES)
+    return RestrictedUnpickler(data, 0, TORCH_NAMES)
 
 
 def _read_npy(path: Path) -> Any:
     """Numbers of an .npy file, or the object in one that holds a pickled object."""
-    with path.open("rb") as stream:
-        try:
-            version = np.lib.format.read_magic(stream)
-            reader = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-            _, _, dtype = reader(stream)
-        except ValueError as error:
-            raise InputError(f"{path.name} is not an .npy file: {error}.") from None
-        if dtype.hasobject:
-            array = load(stream, _TensorPickle)
-            objects = array.objects if isinstance(array, ArrayRecord) else []
-            if len(objects) != 1:
-                raise InputError(f"{path.name} does not hold one object: it is damaged or another file.")
-            return objects[0]
+    content = _content(path)
     try:
-        return np.load(path, allow_pickle=False)
-    except (ValueError, OSError, EOFError) as error:
-        raise InputError(f"{path.name} is damaged: {error}.") from None
+        header = parse_header(content[:LONGEST_HEADER])
+    except ValueError as error:
+        raise InputError(f"{path.name} is not an .npy file that can be read: {error}.") from None
+    if header.dtype is None:
+        array = load(content[header.offset :], _tensor_pickle)
+        objects = array.objects if isinstance(array, ArrayRecord) else []
+        if len(objects) != 1:
+            raise InputError(f"{path.name} does not hold one object: it is damaged or another file.")
+        return objects[0]
+    if header.size != len(content) - header.offset or header.size // header.dtype.itemsize > MOST_ELEMENTS:
+        raise InputError(f"{path.name} is damaged: its size and its shape differ.")
+    flat = np.frombuffer(content, header.dtype, offset=header.offset)
+    return flat.reshape(header.shape, order="F" if header.fortran else "C")
 
 
 def read_landmark_embedding(path: Path) -> LandmarkEmbedding:
@@ -176,8 +187,7 @@ def read_downsamplers(path: Path) -> list[np.ndarray]:
 def read_reference(path: Path) -> np.ndarray:
     """head_ref_vs.pt or rh_ref_vs.pt: the template mesh that the tokens' positions come from, (V, 3) float64."""
     content = read_archive(path)
-    array = tensor_array(content) if not isinstance(content, ArrayRecord) and hasattr(content, "storage") else None
-    array = as_array(content) if array is None else array
+    array = as_array(tensor_array(content) if isinstance(content, TensorRecord) else content)
     if array.ndim != 2 or array.shape[1] != 3:
         raise InputError(f"{path.name} does not hold vertices: it is damaged or another file.")
     return array.astype(np.float64)

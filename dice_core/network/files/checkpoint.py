@@ -25,6 +25,9 @@ _METADATA = "dice"  # a single entry: safetensors writes several in random order
 _WRAPPERS = ("state_dict", "model_state_dict", "model")
 _PARALLEL_PREFIX = "module."
 
+_SHARED, _SPARE = 2, 64_000_000
+"""Tensors may share data or repeat it: together they take at most so many times the file, and so many bytes more."""
+
 
 def _tensor(record: TensorRecord) -> torch.Tensor:
     """Tensor that shares the file's memory layout; strides of 0 stay so."""
@@ -54,11 +57,20 @@ def _module_settings(root: Record) -> NetworkSettings:
             blocks[f"{encoder}.{number}"] = BlockSettings(
                 heads=int(config.state.get("num_attention_heads", default.heads)),
                 eps=float(config.state.get("layer_norm_eps", default.eps)),
-                activation=type(activation).__qualname__ if isinstance(activation, Record) else str(activation),
+                activation=_activation(activation),
             )
     norm = find_module(root, "backbone.bn1")
     eps = norm.state.get("eps") if norm else None
     return NetworkSettings(float(eps) if eps is not None else NetworkSettings().batch_norm_eps, blocks)
+
+
+def _activation(value: object) -> str:
+    """Name of an activation, given as text or as an object of its class."""
+    if isinstance(value, Record):
+        return type(value).__qualname__
+    if not isinstance(value, str):
+        raise InputError("The file holds a network of an unknown activation: it is damaged.")
+    return value
 
 
 def _plain_state(root: Mapping[object, object], name: str) -> dict[str, TensorRecord]:
@@ -99,7 +111,14 @@ def read_checkpoint(path: Path) -> tuple[dict[str, torch.Tensor], NetworkSetting
         records, settings = _plain_state(root, path.name), NetworkSettings()
     else:
         raise InputError(f"{path.name} holds neither a network nor a state dict.")
+    _check_size(path, sum(record.distinct * record.itemsize for record in records.values()))
     return {name: _tensor(record) for name, record in records.items()}, settings
+
+
+def _check_size(path: Path, size: int) -> None:
+    """Raises InputError where tensors would take far more bytes than their file has."""
+    if size > _SHARED * path.stat().st_size + _SPARE:
+        raise InputError(f"{path.name} holds tensors of far more numbers than it has data for: it is damaged.")
 
 
 def _is_safetensors(path: Path) -> bool:
@@ -123,6 +142,7 @@ def convert_checkpoint(source: Path, target: Path) -> str:
     tensors are not those of a DICE network.
     """
     state, settings = read_checkpoint(source)
+    _check_size(source, sum(tensor.numel() * tensor.element_size() for tensor in state.values()))
     build_network(state, settings)
     stored = {"batch_norm_eps": settings.batch_norm_eps, "blocks": {k: asdict(v) for k, v in settings.blocks.items()}}
     target.parent.mkdir(parents=True, exist_ok=True)

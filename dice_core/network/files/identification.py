@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import struct
+import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -13,7 +15,24 @@ from dice_core.network.files import body_files
 from dice_core.network.files.archives import TensorRecord, module_tensors, read_archive
 from dice_core.network.files.pickles import ArrayRecord, Record
 
-__all__ = ["identify", "is_right_hand"]
+__all__ = ["UNREADABLE", "identify", "is_right_hand"]
+
+UNREADABLE = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    MemoryError,
+    NotImplementedError,
+    RecursionError,
+    TypeError,
+    ValueError,
+    struct.error,
+    zipfile.BadZipFile,
+)
+"""What working on a file may raise whose contents are of other kinds or shapes than those of the file it looks like."""
+
+_LARGEST_HEADER = 16_000_000
+"""Bytes of a safetensors file's list of tensors; that of the DICE network has less than half a million."""
 
 _HAND_VERTICES, _HEAD_VERTICES = 778, 5023
 _SHAPE_COLUMNS = 350  # of FLAME's shape basis, as far as the network uses it
@@ -26,6 +45,13 @@ def identify(path: Path) -> str:
     """
     if not path.is_file():
         raise InputError(f"There is no file {path}.")
+    try:
+        return _identify(path)
+    except UNREADABLE as error:
+        raise InputError(f"{path.name} is damaged, or none of the files that the dice engine needs.") from error
+
+
+def _identify(path: Path) -> str:
     with path.open("rb") as stream:
         start = stream.read(9)
     if start.startswith(b"\x93NUMPY"):
@@ -49,11 +75,11 @@ def _is_torch_stream(path: Path) -> bool:
 def _safetensors_names(path: Path) -> set[str]:
     with path.open("rb") as stream:
         length = int.from_bytes(stream.read(8), "little")
-        if length > path.stat().st_size:
+        if length > min(path.stat().st_size, _LARGEST_HEADER):
             raise InputError(f"{path.name} is damaged, get it again.")
         try:
             header = json.loads(stream.read(length))
-        except ValueError:
+        except (ValueError, RecursionError):
             raise InputError(f"{path.name} is damaged, get it again.") from None
     return set(header) if isinstance(header, dict) else set()
 

@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from dice_core.errors import DiceError, InputError, MissingModelError
-from dice_core.network.files.identification import identify
+from dice_core.network.files.checking import convert, identify_all
+from dice_core.storage import create_fresh
 
 __all__ = [
     "MODEL_FILES",
@@ -242,13 +243,12 @@ def add_models(paths: Sequence[str | Path]) -> list[ModelStatus]:
     """
     found, from_folder = _expanded(paths)
     wanted: dict[str, Path] = {}
-    for path in found:
-        try:
-            name = identify(path)
-        except InputError:
-            if from_folder and path not in map(Path, paths):
+    named = set(map(Path, paths))
+    for path, name in identify_all(found):
+        if isinstance(name, InputError):
+            if from_folder and path not in named:
                 continue
-            raise
+            raise name
         if name not in wanted or path.name == name:  # of several alike, the one under the owner's name
             wanted[name] = path
     if not wanted:
@@ -257,7 +257,7 @@ def add_models(paths: Sequence[str | Path]) -> list[ModelStatus]:
     records = _read_records()
     for name, path in wanted.items():
         target = _folder() / _BY_NAME[name].stored
-        digest = _convert(path, target) if name == "model.bin" else _copy(path, target)
+        digest = convert(path, target) if name == "model.bin" else _copy(path, target)
         records[name] = {"sha256": digest, "source": path.name, "source_sha256": _digest(path)}
         _write_records(records)
     return models_status()
@@ -267,18 +267,9 @@ def _copy(source: Path, target: Path) -> str:
     try:
         if not (target.exists() and source.samefile(target)):
             unfinished = target.with_name(target.name + ".part")
-            shutil.copyfile(source, unfinished)
+            with source.open("rb") as stream, create_fresh(unfinished) as file:
+                shutil.copyfileobj(stream, file)
             unfinished.replace(target)
     except OSError as error:
         raise DiceError(f"{source.name} could not be copied to {target.parent}: {error.strerror}.") from None
     return _digest(target)
-
-
-def _convert(source: Path, target: Path) -> str:
-    try:
-        from dice_core.network.files.checkpoint import convert_checkpoint
-    except ImportError:
-        raise MissingModelError(
-            "Adding the checkpoint needs torch and safetensors: install dice-core with its `dice` extra."
-        ) from None
-    return convert_checkpoint(source, target)

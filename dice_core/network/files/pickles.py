@@ -8,22 +8,40 @@ their state; a file that calls anything else, or names anything else of Python's
 
 from __future__ import annotations
 
-import io
-import pickle
+import math
 import re
+import struct
 import sys
-from collections.abc import Callable
-from typing import Any, BinaryIO, cast
+from collections.abc import Callable, Iterable
+from typing import Any, cast
 
 import numpy as np
 
 from dice_core.errors import InputError
+from dice_core.network.files.pickle_machine import PickleMachine, RefusedPickleError
 
-__all__ = ["ArrayRecord", "AttributeDict", "Record", "RefusedPickleError", "RestrictedUnpickler", "as_array", "load"]
+__all__ = [
+    "MOST_ELEMENTS",
+    "ArrayRecord",
+    "AttributeDict",
+    "Record",
+    "RefusedPickleError",
+    "RestrictedUnpickler",
+    "Sealed",
+    "as_array",
+    "load",
+    "run",
+]
+
+MOST_ELEMENTS = 8_000_000
+"""Numbers of an array; the largest, FLAME's shape basis of 5,023 x 3 x 400, has six million, which take 48 MB."""
+
+_MOST_CLASSES = 2_000
+_DEEPEST = 8  # objects within objects that lead to an array; chumpy's have two
 
 
-class RefusedPickleError(InputError):
-    """A pickle names or calls something that no model file needs."""
+class Sealed:
+    """An object that a pickle may make and may not change afterwards: its checks were made once."""
 
 
 class _RecordType(type):
@@ -78,21 +96,21 @@ class Record(metaclass=_RecordType):
 
 
 class AttributeDict(dict):
-    """Stand-in for OrderedDict, whose instances may carry attributes (torch puts `_metadata` on state dicts)."""
+    """Stand-in for OrderedDict; attributes of one (torch puts `_metadata` on state dicts) are left out."""
 
 
 class _DtypeRecord:
     """Stand-in for numpy.dtype: only plain numbers, text and object references."""
 
     def __init__(self, kind: object, *_: object) -> None:
-        text = kind.decode("latin-1") if isinstance(kind, bytes) else str(kind)
-        if not re.fullmatch(r"[fiub]\d{1,2}|[SUV]\d+|O\d*", text):
-            raise RefusedPickleError(f"The file was refused: it holds an array of an unknown type, {text[:20]!r}.")
+        text = kind.decode("latin-1") if isinstance(kind, bytes) else kind
+        if not isinstance(text, str) or not re.fullmatch(r"[fiub]\d{1,2}|[SUV][1-9]\d{0,4}|O\d?", text):
+            raise RefusedPickleError("The file was refused: it holds an array of an unknown type.")
         self.text = text
         self.order = "<"
 
-    def __setstate__(self, state: tuple[object, ...]) -> None:
-        if len(state) > 1 and state[1] in (">", b">"):
+    def __setstate__(self, state: object) -> None:
+        if isinstance(state, tuple) and len(state) > 1 and state[1] in (">", b">"):
             self.order = ">"
 
     @property
@@ -112,12 +130,14 @@ class ArrayRecord:
         self._fortran = False
         self._data: object = b""
 
-    def __setstate__(self, state: tuple[Any, ...]) -> None:
+    def __setstate__(self, state: object) -> None:
+        if not isinstance(state, tuple) or len(state) < 4:
+            raise RefusedPickleError("The file was refused: it holds an array that is not described as one.")
         shape, dtype, fortran, data = state[-4:]
         self.fill(data, dtype, shape, bool(fortran))
 
     def fill(self, data: object, dtype: object, shape: object, fortran: bool) -> ArrayRecord:
-        if not isinstance(dtype, _DtypeRecord) or not isinstance(shape, tuple):
+        if not isinstance(dtype, _DtypeRecord) or not isinstance(shape, tuple) or len(shape) > 8:
             raise RefusedPickleError("The file was refused: it holds an array that is not described as one.")
         self._shape, self._dtype, self._fortran = tuple(int(size) for size in shape), dtype, fortran
         self._data = data
@@ -134,31 +154,44 @@ class ArrayRecord:
         if self._dtype.holds_objects or not isinstance(data, bytes | bytearray | memoryview):
             raise InputError("The file holds objects where numbers were expected: it is damaged or another file.")
         dtype = self._dtype.dtype()
-        if min(self._shape, default=0) < 0 or int(np.prod(self._shape)) * dtype.itemsize != len(data):
+        if min(self._shape, default=0) < 0 or math.prod(self._shape) * dtype.itemsize != len(data):
             raise InputError("The file holds an array whose size and shape differ: it is damaged.")
         flat = np.frombuffer(bytes(data), dtype).astype(dtype.newbyteorder("="), copy=False)
         return flat.reshape(self._shape, order="F" if self._fortran else "C")
 
 
 def _frombuffer(data: object, dtype: object, shape: object, order: object) -> ArrayRecord:
-    return ArrayRecord().fill(bytes(data), dtype, shape, order == "F")  # type: ignore[call-overload]
+    return ArrayRecord().fill(data, dtype, shape, order == "F")
 
 
 def _scalar(dtype: object, data: object) -> object:
     return ArrayRecord().fill(data, dtype, (), False).array()[()]
 
 
-def _encode(text: str, encoding: str) -> bytes:
+def _encode(text: object, encoding: object) -> bytes:
     """How pickles of protocol 2 write bytes."""
-    if encoding not in ("latin1", "latin-1"):
+    if encoding not in ("latin1", "latin-1") or not isinstance(text, str):
         raise RefusedPickleError("The file was refused: it encodes text in a way that no model file needs.")
     return text.encode("latin-1")
+
+
+def _same(kinds: type | tuple[type, ...], empty: Callable[[], object]) -> Callable[..., object]:
+    """Stand-in for a type of Python's own that is only called with what it gives back, or with nothing."""
+
+    def stand_in(value: object = None) -> object:
+        if value is None:
+            return empty()
+        if not isinstance(value, kinds):
+            raise RefusedPickleError("The file was refused: it converts something that no model file does.")
+        return value
+
+    return stand_in
 
 
 def _reconstructor(kind: type, base: type, state: object) -> object:
     """How pickles of protocols 0 and 1 make objects."""
     if not isinstance(kind, _RecordType):
-        raise RefusedPickleError(f"The file was refused: it reconstructs {kind!r}, which no model file needs.")
+        raise RefusedPickleError("The file was refused: it reconstructs something which no model file needs.")
     stand_in = cast("type[Record]", kind)
     record = stand_in.__new__(stand_in)
     if isinstance(state, dict):
@@ -176,26 +209,38 @@ _KNOWN: dict[tuple[str, str], object] = {
     ("numpy.core.multiarray", "scalar"): _scalar,
     ("numpy.core.numeric", "_frombuffer"): _frombuffer,
 }
-_BUILTINS: dict[str, type] = {
-    kind.__name__: kind
-    for kind in (set, frozenset, list, dict, tuple, object, bytes, bytearray, complex, int, float, bool, str, slice)
+# What these are called with is copied, so the machine calls them itself and counts.
+_CONTAINERS = {"set": set, "frozenset": frozenset, "list": list, "dict": dict, "tuple": tuple}
+_BUILTINS: dict[str, object] = {
+    **_CONTAINERS,
+    "object": object,
+    "bytes": _same(bytes, bytes),
+    "bytearray": _same(bytes | bytearray, bytearray),  # type: ignore[arg-type]
+    "str": _same(str, str),
+    "unicode": _same(str, str),
+    "int": _same(int, int),
+    "long": _same(int, int),
+    "float": _same(float, float),
+    "bool": _same(bool, bool),
 }
-_BUILTINS.update({"unicode": str, "long": int})
 # Classes of the standard library that saved configurations hold; they become records like any other class.
 _HARMLESS = {("argparse", "Namespace"), ("collections", "defaultdict")}
 _RENAMED = {"copyreg": "copy_reg", "__builtin__": "builtins", "numpy._core.multiarray": "numpy.core.multiarray"}
 _RENAMED["numpy._core.numeric"] = "numpy.core.numeric"
 
 
-class RestrictedUnpickler(pickle.Unpickler):
-    """Unpickler that resolves names to stand-ins and imports nothing.
+class RestrictedUnpickler(PickleMachine):
+    """Resolves names to stand-ins, imports nothing, and calls nothing but these.
 
     known : further names and their stand-ins.
     """
 
-    def __init__(self, stream: BinaryIO, known: dict[tuple[str, str], object] | None = None) -> None:
-        super().__init__(stream, encoding="latin-1")
+    def __init__(
+        self, data: bytes | memoryview, position: int = 0, known: dict[tuple[str, str], object] | None = None
+    ) -> None:
+        super().__init__(data, position)
         self._known = {**_KNOWN, **(known or {})}
+        self._classes: dict[tuple[str, str], object] = {}
 
     def find_class(self, module: str, name: str) -> Any:
         """Stand-in for a name that the file mentions."""
@@ -209,67 +254,174 @@ class RestrictedUnpickler(pickle.Unpickler):
             raise RefusedPickleError(
                 f"The file was refused: it names {module}.{name}, which no model file needs, so nothing of it was run."
             )
-        return _RecordType(name, (Record,), {"__module__": module, "__qualname__": name})
+        if (module, name) not in self._classes:
+            if len(self._classes) >= _MOST_CLASSES:
+                raise RefusedPickleError("The file was refused: it names more classes than any model file does.")
+            space = {"__module__": module, "__qualname__": name}
+            self._classes[module, name] = _RecordType(name, (Record,), space)
+        return self._classes[module, name]
 
     def persistent_load(self, identity: object) -> object:
         """Data kept outside the pickle; only torch archives have any."""
         raise RefusedPickleError("The file was refused: its pickle refers to data outside it.")
 
+    def call(self, function: object, arguments: tuple[Any, ...]) -> object:
+        """Call a stand-in."""
+        if any(function is kind for kind in _CONTAINERS.values()):
+            return self._container(cast(type, function), arguments)
+        if isinstance(function, _RecordType):
+            return function(*arguments)  # says what was called
+        known = any(function is other for other in (*self._known.values(), *_BUILTINS.values()))
+        if not known or not callable(function):
+            raise RefusedPickleError("The file was refused: it calls something that is no function of model files.")
+        self.spend(0, sum(len(part) for part in arguments if isinstance(part, str | bytes | bytearray)))
+        return function(*arguments)
 
-def load(stream: BinaryIO | bytes, make: Callable[[BinaryIO], RestrictedUnpickler] = RestrictedUnpickler) -> Any:
+    def _container(self, kind: type, arguments: tuple[Any, ...]) -> object:
+        values = arguments[0] if arguments else ()
+        if len(arguments) > 1 or not isinstance(values, list | tuple | set | frozenset | dict):
+            raise RefusedPickleError("The file was refused: it makes a list of something that is none.")
+        self.spend(len(values))
+        if kind is dict:
+            made: dict[Any, Any] = {}
+            self.set_items(made, values.items() if isinstance(values, dict) else map(_pair, values))
+            return made
+        return kind(map(self.key, values) if kind in (set, frozenset) else values)
+
+    def make(self, kind: object, arguments: tuple[Any, ...]) -> object:
+        """A record of an unknown class; others are not made without a call."""
+        if isinstance(kind, _RecordType):
+            return cast("type[Record]", kind).__new__(cast("type[Record]", kind), *arguments)
+        if kind is AttributeDict and not arguments:
+            return AttributeDict()
+        raise RefusedPickleError("The file was refused: it makes an object of a class that no model file has.")
+
+    def build(self, instance: object, state: object) -> None:
+        """Give a stand-in its state; nothing else has any, classes least of all."""
+        if isinstance(instance, Sealed):
+            raise RefusedPickleError("The file was refused: it changes a tensor after it was made.")
+        if isinstance(instance, Record | ArrayRecord | _DtypeRecord):
+            instance.__setstate__(state)
+        elif not isinstance(instance, AttributeDict):
+            raise RefusedPickleError("The file was refused: it changes something that has no state.")
+
+    def extend(self, container: object, values: list[Any]) -> None:
+        """Elements for a list or a record."""
+        if not isinstance(container, list | Record):
+            raise RefusedPickleError("The file was refused: it adds to something that is no list.")
+        container.extend(values)
+
+    def set_items(self, container: object, items: Iterable[tuple[Any, Any]]) -> None:
+        """Items for a dictionary or a record."""
+        if not isinstance(container, dict | Record):
+            raise RefusedPickleError("The file was refused: it adds to something that is no dictionary.")
+        for key, value in items:
+            container[self.key(key)] = value
+
+    def key(self, value: Any) -> Any:
+        """Records and their classes are keys by what they are, not by what they hold."""
+        return value if isinstance(value, Record | _RecordType) else super().key(value)
+
+
+def _pair(item: object) -> tuple[Any, Any]:
+    if not isinstance(item, list | tuple) or len(item) != 2:
+        raise ValueError("an item of a dictionary is no pair")
+    return item[0], item[1]
+
+
+def load(
+    data: bytes | memoryview, make: Callable[[bytes | memoryview], RestrictedUnpickler] = RestrictedUnpickler
+) -> Any:
     """What a pickle holds, as plain Python, `Record` and `ArrayRecord` objects.
 
-    stream : the pickle, read up to its end; make : the reader to use.
+    data : the pickle; what follows it is left alone. make : the reader to use.
     Raises RefusedPickleError where the pickle would run or import something, InputError where it is damaged.
     """
+    return run(make(data))
+
+
+def run(machine: RestrictedUnpickler) -> Any:
+    """What a reader finds; afterwards its `position` is where the pickle has ended. Raises as `load`."""
     try:
-        return make(io.BytesIO(stream) if isinstance(stream, bytes) else stream).load()
+        return machine.run()
     except InputError:
         raise
-    except (pickle.UnpicklingError, EOFError, ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
+    except (ValueError, TypeError, LookupError, AttributeError, struct.error) as error:
         raise InputError(f"The file is damaged, or not a pickle: {error}") from None
-    except (UnicodeError, OverflowError, MemoryError, RecursionError, ImportError) as error:
+    except (OverflowError, MemoryError, RecursionError) as error:
         raise InputError(f"The file is damaged: {error}") from None
 
 
-def as_array(value: object) -> np.ndarray:
+def as_array(value: object, depth: int = 0) -> np.ndarray:
     """Numbers of an array, a chumpy object (array under `x`, a selection under `a` and `idxs`) or a scipy matrix.
 
-    Returns an array; a sparse matrix becomes a dense one.
-    Raises InputError where `value` is none of these.
+    depth : how many objects have led to this one.
+    Returns an array of numbers; a sparse matrix becomes a dense one.
+    Raises InputError where `value` is none of these, or has more than `MOST_ELEMENTS`.
     """
+    array = _as_array(value, depth)
+    if array.dtype.kind not in "fiub" or array.size > MOST_ELEMENTS:
+        raise InputError("The file holds an array of something else than numbers, or a far larger one than expected.")
+    return array
+
+
+def _as_array(value: object, depth: int) -> np.ndarray:
+    if depth > _DEEPEST:
+        raise InputError("The file holds an array within too many objects: it is damaged.")
     if isinstance(value, ArrayRecord):
         return value.array()
-    if isinstance(value, np.ndarray | list | tuple | int | float | np.generic):
+    if isinstance(value, int | float | np.ndarray | np.generic):
         return np.asarray(value)
+    if isinstance(value, list | tuple):
+        return _listed(value)
     if isinstance(value, Record):
         state = value.state
         if "x" in state:
-            return as_array(state["x"])
+            return as_array(state["x"], depth + 1)
         if "a" in state and "idxs" in state:
             shape = state.get("preferred_shape")
+            picks = as_array(state["idxs"], depth + 1)
             try:
-                picked = as_array(state["a"]).ravel()[as_array(state["idxs"])]
-                return picked if shape is None else picked.reshape(as_array(shape).astype(int))
+                picked = as_array(state["a"], depth + 1).ravel()[picks]
+                return picked if shape is None else picked.reshape(as_array(shape, depth + 1).astype(int))
             except (IndexError, ValueError):
                 raise InputError("The file holds a selection of numbers that are not there: it is damaged.") from None
         if "indptr" in state:
-            return _dense(value)
+            return _dense(value, depth)
     kind = value.class_name if isinstance(value, Record) else type(value).__name__
     raise InputError(f"The file holds a {kind} where an array was expected: it is damaged or another file.")
 
 
-def _dense(matrix: Record) -> np.ndarray:
+def _listed(values: list[Any] | tuple[Any, ...]) -> np.ndarray:
+    """An array of a list of numbers, or of lists of numbers. No deeper: lists may hold each other many times over."""
+    rows = values if values and all(isinstance(row, list | tuple) for row in values) else [values]
+    if sum(map(len, rows)) > MOST_ELEMENTS or not all(isinstance(x, int | float | np.generic) for r in rows for x in r):
+        raise InputError("The file holds a list of something else than numbers: it is damaged or another file.")
+    return np.array([list(row) for row in rows]).reshape(len(rows), -1) if rows is values else np.array(list(values))
+
+
+def _dense(matrix: Record, depth: int) -> np.ndarray:
     """Dense copy of a compressed sparse scipy matrix."""
     state = matrix.state
-    shape = state["_shape"] if "_shape" in state else state["shape"]
-    rows, columns = (int(size) for size in shape)
-    data, minor, starts = (as_array(state[name]) for name in ("data", "indices", "indptr"))
-    major = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
+    shape = as_array(state.get("_shape", state.get("shape")), depth + 1)
+    data, minor, starts = (as_array(state.get(name), depth + 1) for name in ("data", "indices", "indptr"))
     by_column = "csc" in type(matrix).__qualname__
+    fits = shape.shape == (2,) and data.shape == minor.shape == (len(data),) and starts.ndim == 1
+    if not fits or not all(part.dtype.kind in "iu" for part in (shape, minor, starts)):
+        raise InputError("The file holds a sparse matrix that is not described as one: it is damaged.")
+    rows, columns = (int(size) for size in shape)
+    steps: np.ndarray = np.diff(starts.astype(np.int64))
+    if (
+        not 0 <= rows * columns <= MOST_ELEMENTS
+        or min(rows, columns) < 0
+        or len(starts) != (columns if by_column else rows) + 1
+        or (steps < 0).any()
+        or int(starts[0]) != 0
+        or int(starts[-1]) != len(data)
+        or (len(data) and not 0 <= int(minor.min()) <= int(minor.max()) < (rows if by_column else columns))
+    ):
+        raise InputError("The file holds a sparse matrix whose indices lie outside it: it is damaged.")
+    major = np.repeat(np.arange(len(steps)), steps)
     dense = np.zeros((rows, columns), data.dtype)
-    try:
-        np.add.at(dense, (minor, major) if by_column else (major, minor), data)
-    except (IndexError, ValueError):
-        raise InputError("The file holds a sparse matrix whose indices lie outside it: it is damaged.") from None
+    np.add.at(dense, (minor, major) if by_column else (major, minor), data)
     return dense
