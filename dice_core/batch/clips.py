@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import codecs
-import hashlib
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -11,24 +10,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dice_core.errors import InputError
-from dice_core.media.formats import IMAGE_SUFFIXES, VIDEO_SUFFIXES, is_pattern, natural_key
+from dice_core.media.formats import IMAGE_SUFFIXES, UNREAD_SUFFIXES, VIDEO_SUFFIXES, is_pattern, natural_key
 from dice_core.take import Take, find_takes
+from dice_core.take.names import TAKE_ENDING, distinct_name, fitting_name
 
-__all__ = ["ENDING", "PREVIEW", "Clip", "existing_takes", "find_sources", "name_clips"]
+__all__ = ["PREVIEW", "Clip", "existing_takes", "find_sources", "name_clips", "unread_in"]
 
-ENDING = ".dicetake"
 PREVIEW = ".preview"
 """What stands before the ending of a preview: it may lie beside footage of the take's name."""
 
 _LARGEST_LIST = 10_000_000
 """Bytes of a list of paths: a hundred thousand long ones. What is larger is some other file."""
-
-_LONGEST_NAME = 200
-"""Bytes of a take's name before its ending: with the endings of what is made of the take, it fits the 255 bytes that
-file systems allow. Set by hand."""
-
-_DIGITS = 8
-"""Hexadecimal digits that tell a name from others that would be the same."""
 
 
 @dataclass(frozen=True)
@@ -69,13 +61,20 @@ def find_sources(source: Path) -> list[str]:
     return list(dict.fromkeys(found))
 
 
+def unread_in(folder: Path) -> list[str]:
+    """Names of pictures in a folder that are of kinds that cannot be read, and so are left out; none of a list."""
+    if not folder.is_dir():
+        return []
+    return sorted(name for name in os.listdir(folder) if Path(name).suffix.lower() in UNREAD_SUFFIXES)
+
+
 def _footage_in(folder: Path) -> list[str]:
     """Names of the videos and pictures in a folder, without the previews of takes that lie there, too."""
     try:
         names = os.listdir(folder)
     except OSError as error:
         raise InputError(f"{folder} cannot be read ({error.strerror or error}): choose another folder.") from error
-    made = {name.removesuffix(ENDING) + PREVIEW for name in names if name.endswith(ENDING)}
+    made = {name.removesuffix(TAKE_ENDING) + PREVIEW for name in names if name.endswith(TAKE_ENDING)}
     return [
         name
         for name in names
@@ -89,7 +88,7 @@ def _footage_in(folder: Path) -> list[str]:
 def existing_takes(folder: Path) -> list[Take]:
     """The takes in a folder that can be read."""
     takes = []
-    for path in sorted(folder.glob(f"*{ENDING}")):
+    for path in sorted(folder.glob(f"*{TAKE_ENDING}")):
         try:
             takes += find_takes(path)
         except InputError:
@@ -143,20 +142,9 @@ def _candidates(source: str) -> tuple[str, str, str, str]:
     if is_pattern(path.name) and not path.exists():
         path = path.parent  # the images that a pattern means are called after their folder
     stem = path.stem or "capture"
-    digest = hashlib.sha256(os.fsencode(source)).hexdigest()[:_DIGITS]
-    folder = path.parent.name or "root"
-    fitted = (_fitting(name, digest) for name in (stem, path.name or stem, f"{folder}-{path.name}"))
-    first, second, third = fitted
-    return first, second, third, f"{_cut(stem)}-{digest}"
-
-
-def _fitting(name: str, digest: str) -> str:
-    """A name, or as much of it as a disk allows with digits that tell it from others of the same beginning."""
-    return name if len(os.fsencode(name)) <= _LONGEST_NAME else f"{_cut(name)}-{digest}"
-
-
-def _cut(name: str) -> str:
-    return os.fsencode(name)[: _LONGEST_NAME - _DIGITS - 1].decode("utf-8", "ignore")
+    full = path.name or stem
+    longer = f"{path.parent.name or 'root'}-{full}"
+    return fitting_name(stem), fitting_name(full), fitting_name(longer), distinct_name(stem, source)
 
 
 def _lines(file: Path) -> list[str]:

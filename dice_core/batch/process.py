@@ -12,12 +12,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from dice_core.events import parse_event
+from dice_core.child_process import child_environment, own_python_command
+from dice_core.events import LONGEST_LINE, parse_event
 
 __all__ = ["DiceProcess", "dice_command"]
 
-_PROJECT = Path(__file__).resolve().parents[2]
-_LONGEST_LINE = 1 << 16  # characters: what is longer is no event
 _LOG_TAIL = 1 << 16  # bytes at the end of the log in which its last line is looked for
 _WINDOWS = sys.platform == "win32"
 
@@ -27,9 +26,7 @@ def dice_command(arguments: Sequence[str]) -> tuple[list[str], dict[str, str]]:
 
     It is run in a folder of its own: paths among the arguments have to be absolute.
     """
-    path = os.pathsep.join(entry for entry in (str(_PROJECT), os.environ.get("PYTHONPATH")) if entry)
-    environment = os.environ | {"PYTHONPATH": path, "PYTHONIOENCODING": "utf-8"}
-    return [sys.executable, "-m", "dice_core", *arguments], environment
+    return own_python_command("dice_core", arguments), child_environment()
 
 
 class DiceProcess:
@@ -64,7 +61,7 @@ class DiceProcess:
     def events(self) -> Iterator[dict[str, Any]]:
         """Its events as they come; ends with the process, whose status `wait` then gives."""
         assert self._process.stdout is not None
-        for line in iter(partial(self._process.stdout.readline, _LONGEST_LINE), ""):
+        for line in iter(partial(self._process.stdout.readline, LONGEST_LINE), ""):
             event = parse_event(line)
             if event is not None:
                 yield event

@@ -13,13 +13,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from dice_core.batch.clips import ENDING, Clip, existing_takes, name_clips
+from dice_core.batch.clips import Clip, existing_takes, name_clips
 from dice_core.batch.lock import folder_lock
 from dice_core.batch.process import DiceProcess
 from dice_core.batch.steps import ClipSteps, Further, is_current
 from dice_core.batch.table import Row, read_rows, write_rows
 from dice_core.engines.settings import CaptureSettings
 from dice_core.errors import InputError, Stopped
+from dice_core.take.names import TAKE_ENDING
 
 __all__ = ["BatchResult", "Further", "run_batch"]
 
@@ -165,7 +166,7 @@ class _Pool:
 
 def _row(clip: Clip, known: Row | None) -> Row:
     """A row to begin with, which keeps what an earlier run has found out."""
-    row = Row(clip.source, clip.name + ENDING)
+    row = Row(clip.source, clip.name + TAKE_ENDING)
     return row if known is None or known.take != row.take else replace(known, state="waiting", message="")
 
 

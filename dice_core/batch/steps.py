@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from dice_core.batch.clips import ENDING, PREVIEW, Clip
+from dice_core.batch.clips import PREVIEW, Clip
 from dice_core.batch.process import DiceProcess
 from dice_core.batch.table import Row
 from dice_core.engines.settings import CaptureSettings
@@ -20,6 +20,7 @@ from dice_core.media.formats import list_images
 from dice_core.storage import replace_file
 from dice_core.take import Take, open_take
 from dice_core.take.identity import same_request
+from dice_core.take.names import TAKE_ENDING
 
 __all__ = ["ClipSteps", "Further", "Start", "is_current"]
 
@@ -85,7 +86,7 @@ class ClipSteps:
         return made if made.state == "there" else replace(made, seconds=round(time.monotonic() - begun, 2))
 
     def _steps(self, row: Row, clip: Clip, on_progress: Callable[[float], None]) -> Row:
-        path = self._folder / (clip.name + ENDING)
+        path = self._folder / (clip.name + TAKE_ENDING)
         more = self._further.preview or self._further.blend or self._further.fbx
         share = _SHARE_OF_CAPTURE if more else 1.0
         take = _complete_take(path, clip.source, self._settings)

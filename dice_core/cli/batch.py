@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from dice_core.batch import Further, find_sources, format_rows, run_batch
+from dice_core.batch import Further, find_sources, format_rows, run_batch, unread_in
 from dice_core.blender_process import blender_command
 from dice_core.cli.progress import clip_bar
 from dice_core.cli.stopping import stop_requests
@@ -22,6 +22,8 @@ def run(options: argparse.Namespace) -> int:
     settings = CaptureSettings.from_options(options)
     further = Further(options.preview, options.blend, options.fbx, options.keys, options.preset)
     sources = find_sources(options.source)
+    if unread := unread_in(options.source):
+        print(f"dice: {', '.join(unread)}: left out, since such pictures cannot be read.", file=sys.stderr)
     if further.blend or further.fbx:
         blender_command()  # that there is no Blender is said at once, and not after the captures
     with stop_requests(watch_input=False) as stop, clip_bar(len(sources)) as progress:

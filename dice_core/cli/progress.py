@@ -27,7 +27,7 @@ def progress_bar(title: str | None = None) -> Iterator[Callable[[int, int], None
 @contextmanager
 def clip_bar(total: int) -> Iterator[Callable[[float, str], None]]:
     """A bar for many clips; yields a function to be called with how many are finished, with parts, and a word."""
-    form = "{n:.1f} of {total} clips {bar} {elapsed}, {remaining} to go {postfix}"
+    form = "{n:.1f} of {total} clips {bar} {elapsed}, {remaining} to go{postfix}"
     with tqdm(total=total, bar_format=form, disable=_is_hidden(), leave=False) as bar:
 
         def show(done: float, words: str) -> None:

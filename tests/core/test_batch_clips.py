@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from dice_core.batch import find_sources, name_clips
+from dice_core.batch import find_sources, name_clips, unread_in
 from dice_core.batch.table import Row, format_rows, read_rows, write_rows
 from dice_core.errors import InputError
 from dice_core.take import Take
@@ -31,6 +31,13 @@ def test_a_folder_gives_its_videos_and_pictures_in_natural_order(tmp_path: Path)
     names = [Path(source).name for source in find_sources(tmp_path)]
     assert names == ["a.png", "a.preview.png", "b2.mov", "b10.MP4"], "the preview of a take that lies there is none"
     assert all(os.path.isabs(source) for source in find_sources(tmp_path))
+
+
+def test_pictures_that_cannot_be_read_are_named(tmp_path: Path) -> None:
+    for name in ("a.png", "b.gif", "c.TGA", "d.txt"):
+        (tmp_path / name).write_bytes(b"")
+    assert unread_in(tmp_path) == ["b.gif", "c.TGA"]
+    assert unread_in(tmp_path / "d.txt") == []
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
