@@ -19,6 +19,11 @@ __all__ = ["PREVIEW", "Clip", "existing_takes", "find_sources", "name_clips", "u
 PREVIEW = ".preview"
 """What stands before the ending of a preview: it may lie beside footage of the take's name."""
 
+_MORE_VIDEOS = frozenset({".mxf", ".mts", ".m2ts", ".ts", ".wmv", ".flv", ".3gp", ".ogv"})
+"""Endings of videos besides those that file browsers offer: what cameras and older programs write."""
+
+_FOOTAGE = IMAGE_SUFFIXES | VIDEO_SUFFIXES | _MORE_VIDEOS
+
 _LARGEST_LIST = 10_000_000
 """Bytes of a list of paths: a hundred thousand long ones. What is larger is some other file."""
 
@@ -51,7 +56,7 @@ def find_sources(source: Path) -> list[str]:
     if source.is_dir():
         found = [str((source / name).absolute()) for name in sorted(_footage_in(source), key=natural_key)]
     elif source.is_file():
-        if source.suffix.lower() in IMAGE_SUFFIXES | VIDEO_SUFFIXES:
+        if source.suffix.lower() in _FOOTAGE:
             raise InputError(f"{source.name} is footage itself: give its folder, or capture it with dice capture.")
         found = [os.path.abspath(source.parent / line) for line in _lines(source)]
     else:
@@ -78,7 +83,7 @@ def _footage_in(folder: Path) -> list[str]:
     return [
         name
         for name in names
-        if Path(name).suffix.lower() in IMAGE_SUFFIXES | VIDEO_SUFFIXES
+        if Path(name).suffix.lower() in _FOOTAGE
         and not name.startswith(".")
         and Path(name).stem not in made
         and (folder / name).is_file()

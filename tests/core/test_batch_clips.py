@@ -24,12 +24,13 @@ def take_of(source: str, name: str) -> Take:
 
 
 def test_a_folder_gives_its_videos_and_pictures_in_natural_order(tmp_path: Path) -> None:
-    for name in ("b10.MP4", "b2.mov", "a.png", "notes.txt", ".hidden.mp4", "a.preview.png", "b2.preview.mp4"):
+    for name in ("b10.MP4", "b2.mov", "a.png", "c.MXF", "notes.txt", ".hidden.mp4", "a.preview.png", "b2.preview.mp4"):
         (tmp_path / name).write_bytes(b"")
     (tmp_path / "folder.mp4").mkdir()
     (tmp_path / "b2.dicetake").mkdir()
     names = [Path(source).name for source in find_sources(tmp_path)]
-    assert names == ["a.png", "a.preview.png", "b2.mov", "b10.MP4"], "the preview of a take that lies there is none"
+    # The preview of a take that lies there is none of them.
+    assert names == ["a.png", "a.preview.png", "b2.mov", "b10.MP4", "c.MXF"]
     assert all(os.path.isabs(source) for source in find_sources(tmp_path))
 
 
