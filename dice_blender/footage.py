@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import glob
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,9 @@ from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, Po
 
 from dice_core.errors import InputError
 from dice_core.media.formats import IMAGE_SUFFIXES, list_images
+from dice_core.media.mp4_header import read_movie_header
 
-__all__ = ["FootageSettings", "default_name", "frame_range", "input_of", "is_chosen", "problem", "refresh"]
+__all__ = ["FootageSettings", "default_name", "frame_range", "input_of", "is_chosen", "problem", "refresh", "repath"]
 
 SOURCES = (
     ("FILE", "File", "A photo or a movie from disk"),
@@ -27,9 +28,22 @@ SOURCES = (
 )
 
 
+_repathing: list[bool] = []
+
+
 def _footage_changed(settings: FootageSettings, _context: bpy.types.Context) -> None:
-    refresh(settings)
-    _reset_range(settings)
+    if not _repathing:
+        refresh(settings)
+        _reset_range(settings)
+
+
+def repath(settings: FootageSettings, path: str) -> None:
+    """Name the same footage by another path; what is known of it, and the frame range, stays."""
+    _repathing.append(True)
+    try:
+        settings.filepath = path
+    finally:
+        _repathing.pop()
 
 
 class FootageSettings:
@@ -61,6 +75,7 @@ class FootageSettings:
     footage_height: IntProperty()
     footage_fps: FloatProperty()
     footage_frames: IntProperty()
+    footage_uneven: BoolProperty()
 
 
 def is_chosen(settings: FootageSettings) -> bool:
@@ -91,6 +106,7 @@ def refresh(settings: FootageSettings) -> None:
     settings.footage_found = facts.found
     settings.footage_width, settings.footage_height = facts.width, facts.height
     settings.footage_fps, settings.footage_frames = facts.fps, facts.frames
+    settings.footage_uneven = facts.uneven
     if settings.frame_end > settings.footage_frames:
         _reset_range(settings)
 
@@ -146,6 +162,7 @@ class _Facts:
     height: int = 0
     fps: float = 0.0
     frames: int = 0
+    uneven: bool = False
 
 
 def _look(settings: FootageSettings) -> _Facts:
@@ -154,9 +171,9 @@ def _look(settings: FootageSettings) -> _Facts:
         return _Facts()
     path = Path(chosen)
     if settings.source == "CLIP" and settings.clip.source == "MOVIE":
-        return _clip_facts(settings.clip) if path.exists() else _Facts()
+        return _with_header(_clip_facts(settings.clip), path) if path.exists() else _Facts()
     if settings.source == "FILE" and path.is_file() and path.suffix.lower() not in IMAGE_SUFFIXES:
-        return _file_facts(path)
+        return _with_header(_file_facts(path), path)
     try:
         files = list_images(path)
     except InputError:
@@ -177,6 +194,19 @@ def _file_facts(path: Path) -> _Facts:
         return _clip_facts(clip)
     finally:
         bpy.data.movieclips.remove(clip)
+
+
+def _with_header(facts: _Facts, path: Path) -> _Facts:
+    """The count of frames by the movie's own header: Blender's follows from the length and a mean rate."""
+    if not facts.frames or path.suffix.lower() in IMAGE_SUFFIXES:
+        return facts
+    try:
+        header = read_movie_header(path)
+    except OSError:
+        return facts
+    if header is None:
+        return facts
+    return replace(facts, fps=facts.fps if header.even else header.fps, frames=header.frames, uneven=not header.even)
 
 
 def _clip_facts(clip: bpy.types.MovieClip) -> _Facts:

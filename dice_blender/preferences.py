@@ -40,7 +40,7 @@ class Preferences:
 
     takes_folder: StringProperty(
         name="Takes",
-        description="Folder that captured takes go to. Empty: beside the saved file, or the extension's own folder",
+        description="Folder that captured takes go to. Empty: beside the saved file, or among your documents",
         subtype="DIR_PATH",
     )
     dice_python: StringProperty(

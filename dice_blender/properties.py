@@ -14,6 +14,7 @@ from bpy.props import (
     CollectionProperty,
     EnumProperty,
     FloatProperty,
+    FloatVectorProperty,
     IntProperty,
     PointerProperty,
     StringProperty,
@@ -23,7 +24,9 @@ from bpy.types import PropertyGroup
 from . import footage
 from .export import PRESETS
 from .footage import FootageSettings
+from .played_take import PlayedTake
 from .scene import KEY_MODES
+from .scene.dents import MOST
 
 __all__ = ["KEY_ITEMS", "PRESET_ITEMS", "DICE_PG_settings", "DICE_PG_take", "register", "settings_of", "unregister"]
 
@@ -57,6 +60,10 @@ KEY_ITEMS = _items(KEY_MODES)
 PRESET_ITEMS = _items(PRESETS)
 
 
+class DICE_PG_note(PropertyGroup):
+    """A sentence about a take that stays in the panel; its name is the text."""
+
+
 class DICE_PG_touch(PropertyGroup):
     """A touch: a hand on a region of the head, over frames of the footage, both ends included."""
 
@@ -70,21 +77,46 @@ class DICE_PG_touch(PropertyGroup):
     peak_depth_mm: FloatProperty()
 
 
-class DICE_PG_take(PropertyGroup):
+def _jump(entry: DICE_PG_take, context: bpy.types.Context) -> None:
+    """A click on a touch goes to its first frame."""
+    if context.scene is not None and 0 <= entry.active_touch < len(entry.touches):
+        context.scene.frame_set(entry.touches[entry.active_touch].first_scene_frame)
+
+
+def _change_dents(entry: DICE_PG_take, _context: bpy.types.Context) -> None:
+    entry.change_dents()
+
+
+class DICE_PG_take(PlayedTake, PropertyGroup):
     """A take that belongs to this scene, whether or not it is imported at the moment."""
 
     path: StringProperty(subtype="DIR_PATH")
+    captured_unsaved: BoolProperty()
     collection: PointerProperty(type=bpy.types.Collection)
     keys: StringProperty()
     frames: IntProperty()
     fps: FloatProperty()
-    scene_start: IntProperty(default=1)
+    width: IntProperty()
+    height: IntProperty()
+    aspect: FloatVectorProperty(size=2, default=(1.0, 1.0))
+    kind: StringProperty()
     complete: BoolProperty()
     tracked_head: FloatProperty(default=-1.0)
     tracked_hand_left: FloatProperty(default=-1.0)
     tracked_hand_right: FloatProperty(default=-1.0)
+    notes: CollectionProperty(type=DICE_PG_note)
     touches: CollectionProperty(type=DICE_PG_touch)
-    active_touch: IntProperty(name="Touch", description="The selected touch")
+    active_touch: IntProperty(name="Touch", description="Click a touch to go to its first frame", update=_jump)
+    dents: FloatProperty(
+        name="Dents",
+        description="How deep the skin gives way: 0 not at all, 1 as captured, 2 twice as deep",
+        default=1.0,
+        min=0.0,
+        max=MOST,
+        subtype="FACTOR",
+        update=_change_dents,
+    )
+    dents_problem: StringProperty()
 
 
 class DICE_PG_settings(FootageSettings, PropertyGroup):
@@ -114,13 +146,18 @@ class DICE_PG_settings(FootageSettings, PropertyGroup):
         description="Import the take into this scene as soon as it is captured",
         default=True,
     )
+    look_through: BoolProperty(
+        name="Look Through Camera",
+        description="After an import, look at the result through the DICE Camera, with the footage behind it",
+        default=True,
+    )
     keys: EnumProperty(name="Keys", description="How the animation is keyed when a take is imported", items=KEY_ITEMS)
     preset: EnumProperty(name="For", description="Which program the export is for", items=PRESET_ITEMS)
     takes: CollectionProperty(type=DICE_PG_take)
-    active_take: IntProperty(name="Take", description="The take shown below")
+    active_take: IntProperty(name="Take", description="The take that is shown below. Double-click it to rename it")
 
 
-_CLASSES = (DICE_PG_touch, DICE_PG_take, DICE_PG_settings)
+_CLASSES = (DICE_PG_note, DICE_PG_touch, DICE_PG_take, DICE_PG_settings)
 
 
 def settings_of(scene: Any) -> DICE_PG_settings:

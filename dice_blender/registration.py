@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 
-from . import properties, translations
+from . import properties, saved_paths, translations
 from .jobs import log, runner
-from .operators import capture, export, footage, import_export, setup, takes
-from .ui import lists, menus, panels, preferences, redraw, statusbar
+from .operators import capture, export, footage, import_export, setup, takes, view
+from .ui import lists, menus, panels, preferences, redraw, result_panels, statusbar
 
 __all__ = ["register", "unregister"]
 
@@ -17,14 +17,17 @@ _PARTS = (
     translations,
     properties,
     preferences,
+    saved_paths,
     capture,
     footage,
     takes,
+    view,
     import_export,
     export,
     setup,
     lists,
     panels,
+    result_panels,
     menus,
     statusbar,
     redraw,

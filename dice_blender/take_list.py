@@ -1,21 +1,45 @@
-"""The takes of a scene: listed when they are captured or imported, imported, and removed."""
+"""The takes of a scene: listed when they are captured or imported, imported, played at another time, and removed."""
 
 from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterable
 from pathlib import Path
 
 import bpy
 
+from dice_core.errors import DiceError, InputError
 from dice_core.take import MESH_NAMES, Take, open_take
 
 from .properties import DICE_PG_take, settings_of
-from .scene import ImportedTake, import_take
-from .scene.scene_settings import scene_fps
+from .saved_paths import find_take_folder, stored_path
+from .scene import ImportedTake, import_take, imported_takes
+from .scene.camera import pixel_aspect
+from .scene.dents import set_dent_strength
+from .scene.markers import add_markers
+from .scene.parts import (
+    ID_PROPERTY,
+    KEYS_PROPERTY,
+    PLACE_PROPERTY,
+    TAKE_PROPERTY,
+    import_id,
+    new_import_id,
+    read_timing,
+)
+from .scene.removal import remove_import
 
-__all__ = ["active", "add", "collection_of", "import_and_register", "remove_collection"]
+__all__ = [
+    "active",
+    "active_collection",
+    "add",
+    "adopt",
+    "collection_of",
+    "earlier_import",
+    "folder_of",
+    "import_and_register",
+    "remove",
+    "unlisted",
+]
 
 _log = logging.getLogger(__package__)
 
@@ -28,35 +52,101 @@ def active(scene: bpy.types.Scene) -> DICE_PG_take | None:
     return None
 
 
+def active_collection(scene: bpy.types.Scene) -> bpy.types.Collection | None:
+    """The collection of the selected take, or of one that came into the scene by another way, such as Append."""
+    entry = active(scene)
+    collection = None if entry is None else collection_of(entry)
+    return collection or next(iter(unlisted(scene)), None)
+
+
 def add(scene: bpy.types.Scene, path: Path) -> DICE_PG_take:
     """List a take, or read anew one that is listed, and select it.
 
     Raises InputError where the folder is no take or a damaged one; the list is then as it was.
     """
     take = open_take(path)
-    return _enter(scene, take, _tracked_shares(take))
+    shares = _tracked_shares(take)
+    entry = next(iter(_entries_of(scene, take.path)), None) or settings_of(scene).takes.add()
+    return _fill(scene, entry, take, shares)
+
+
+def earlier_import(scene: bpy.types.Scene, path: Path) -> bpy.types.Collection | None:
+    """What is in the scene of the take in a folder, that of the selected entry before others; None where nothing is."""
+    listed = [entry for entry in _entries_of(scene, path) if collection_of(entry) is not None]
+    chosen = active(scene)
+    if chosen is not None and any(entry == chosen for entry in listed):
+        return collection_of(chosen)
+    if listed:
+        return collection_of(listed[-1])
+    return next((c for c in unlisted(scene) if _same_folder(str(c[TAKE_PROPERTY]), path)), None)
 
 
 def import_and_register(
-    scene: bpy.types.Scene, take: Take, keys: str, start: int | None, retime: bool = False
+    scene: bpy.types.Scene,
+    take: Take,
+    keys: str,
+    start: int | None,
+    retime: bool = False,
+    replace: bpy.types.Collection | None = None,
 ) -> ImportedTake:
     """Import a take and list it, with the scene frames of its touches.
 
     keys : a name of `KEY_MODES`; start : scene frame of the first frame, None for the scene's own; retime : keep the
-    footage's speed. An earlier import of the same take stays where it is.
+    footage's speed; replace : the earlier import that becomes this one, None for one beside those that there are.
     Raises InputError as `import_take`; the file is then as it was.
     """
     shares = _tracked_shares(take)  # before anything is in the scene: a damaged take cannot be listed
-    imported = import_take(take, keys=keys, scene=scene, start_frame=start, retime=retime)
-    entry = _enter(scene, take, shares)
-    entry.collection, entry.keys, entry.scene_start = imported.collection, keys, imported.frame_start
-    step = scene_fps(scene) / take.fps if retime and take.fps > 0 else 1.0
-    first = int(take.frames[0])
-    for touch in entry.touches:
-        touch.first_scene_frame = round(imported.frame_start + (touch.first_frame - first) * step)
-        touch.last_scene_frame = round(imported.frame_start + (touch.last_frame - first) * step)
+    imported = import_take(take, keys=keys, scene=scene, start_frame=start, retime=retime, replace=replace)
+    entry = next((entry for entry in settings_of(scene).takes if entry.collection == imported.collection), None)
+    if entry is None:
+        waiting = [entry for entry in _entries_of(scene, take.path) if collection_of(entry) is None]
+        entry = waiting[0] if waiting else settings_of(scene).takes.add()
+    entry.collection = imported.collection
+    _fill(scene, entry, take, shares)
+    imported.collection[TAKE_PROPERTY] = entry.path
+    entry.keys = keys
+    entry.notes.clear()
+    for note in imported.notes:
+        entry.notes.add().name = note
+    if entry.dents != 1.0:
+        set_dent_strength(imported.collection, entry.dents, take)
     _log.info("imported %s with %s keys", take.path, keys)
     return imported
+
+
+def adopt(scene: bpy.types.Scene) -> int:
+    """List the imported takes of a scene that are not listed, such as those appended from another file; how many."""
+    found = unlisted(scene)
+    for collection in found:
+        entry = settings_of(scene).takes.add()
+        entry.name, entry.path, entry.collection = collection.name, str(collection[TAKE_PROPERTY]), collection
+        entry.keys = str(collection.get(KEYS_PROPERTY, ""))
+        folder = find_take_folder(entry.path, scene)
+        if folder is None:
+            folder = find_take_folder(str(collection.get(PLACE_PROPERTY, "")), scene)
+        try:
+            if folder is not None:
+                take = open_take(folder)
+                _fill(scene, entry, take, _tracked_shares(take))
+        except DiceError as error:
+            entry.notes.add().name = str(error)
+        entry.collection = collection
+        entry.place_touches()
+        collection[TAKE_PROPERTY] = entry.path
+        # Of another import's id it may be a copy; markers do not come with a collection.
+        collection[ID_PROPERTY] = new_import_id()
+        timing = read_timing(collection)
+        if timing is not None:
+            add_markers(scene, entry.marked_touches(), timing, import_id(collection))
+    if found:
+        settings_of(scene).active_take = len(settings_of(scene).takes) - 1
+    return len(found)
+
+
+def unlisted(scene: bpy.types.Scene) -> list[bpy.types.Collection]:
+    """The imported takes of a scene that its list does not have."""
+    listed = [entry.collection for entry in settings_of(scene).takes]
+    return [collection for collection in imported_takes(scene) if collection not in listed]
 
 
 def collection_of(entry: DICE_PG_take) -> bpy.types.Collection | None:
@@ -65,25 +155,34 @@ def collection_of(entry: DICE_PG_take) -> bpy.types.Collection | None:
     return collection if collection is not None and collection.users > 0 else None
 
 
-def remove_collection(collection: bpy.types.Collection) -> None:
-    """Remove an imported take with everything in it that nothing else uses; the take on disk stays."""
-    items = list(collection.all_objects)
-    data = [item.data for item in items]
-    used_by_data = [block for item in items for block in (*_actions_of(item), *_materials_of(item))]
-    bpy.data.batch_remove(items)
-    _remove_unused(data)
-    _remove_unused(used_by_data)
-    for child in list(collection.children_recursive):
-        bpy.data.collections.remove(child)
-    bpy.data.collections.remove(collection)
+def folder_of(scene: bpy.types.Scene, entry: DICE_PG_take) -> Path:
+    """The folder of a take, wherever it is by now. Raises InputError where it is nowhere."""
+    folder = find_take_folder(entry.path, scene)
+    if folder is None:
+        raise InputError(f"The take's folder is gone: {bpy.path.abspath(entry.path)}")
+    return folder
 
 
-def _enter(scene: bpy.types.Scene, take: Take, shares: dict[str, float]) -> DICE_PG_take:
-    """Write what a take says of itself into its entry, a new one where it has none, and select it."""
-    settings, path = settings_of(scene), take.path.absolute()
-    entry = _entry_of(scene, path) or settings.takes.add()
-    entry.name, entry.path = take.name, str(path)
+def remove(scene: bpy.types.Scene, entry: DICE_PG_take) -> None:
+    """Take a take out of the list and, with all that was made of it, out of the file; on disk it stays."""
+    settings = settings_of(scene)
+    collection = collection_of(entry)
+    index = next(i for i, other in enumerate(settings.takes) if other == entry)
+    if collection is not None:
+        remove_import(collection)
+    settings.takes.remove(index)
+    settings.active_take = max(0, min(settings.active_take, len(settings.takes) - 1))
+
+
+def _fill(scene: bpy.types.Scene, entry: DICE_PG_take, take: Take, shares: dict[str, float]) -> DICE_PG_take:
+    """Write what a take says of itself into its entry, and select it."""
+    settings = settings_of(scene)
+    entry.name, entry.path = take.name, stored_path(take.path.absolute())
     entry.frames, entry.fps, entry.complete = len(take.frames), take.fps, take.complete
+    source = take.info["source"]
+    entry.width, entry.height, entry.kind = int(source["width"]), int(source["height"]), str(source["kind"])
+    if take.info["camera"] is not None:
+        entry.aspect = pixel_aspect(take.camera)
     for mesh, share in shares.items():
         setattr(entry, f"tracked_{mesh}", share)
     entry.touches.clear()
@@ -92,36 +191,22 @@ def _enter(scene: bpy.types.Scene, take: Take, shares: dict[str, float]) -> DICE
         touch.name = event.region
         touch.region, touch.hand, touch.mesh = event.region, event.hand, event.mesh
         touch.first_frame, touch.last_frame = event.first_frame, event.last_frame
-        touch.first_scene_frame, touch.last_scene_frame = event.first_frame, event.last_frame
         touch.peak_depth_mm = event.peak_depth_mm
     settings.active_take = next(i for i, other in enumerate(settings.takes) if other == entry)
+    entry.place_touches()
     return entry
 
 
-def _entry_of(scene: bpy.types.Scene, path: Path) -> DICE_PG_take | None:
-    """The entry of a take's folder."""
-    wanted = os.path.normpath(path)
-    for entry in settings_of(scene).takes:
-        if os.path.normpath(bpy.path.abspath(entry.path)) == wanted:
-            return entry
-    return None
+def _entries_of(scene: bpy.types.Scene, path: Path) -> list[DICE_PG_take]:
+    """The entries of a take's folder."""
+    return [entry for entry in settings_of(scene).takes if _same_folder(entry.path, path)]
+
+
+def _same_folder(stored: str, path: Path) -> bool:
+    return os.path.normpath(bpy.path.abspath(stored)) == os.path.normpath(path.absolute())
 
 
 def _tracked_shares(take: Take) -> dict[str, float]:
     """Share of the frames in which each mesh is tracked, -1 where the take does not have it."""
     there = [mesh for mesh in take.info["meshes"] if len(take.frames)]
     return dict.fromkeys(MESH_NAMES, -1.0) | {mesh: float((take.array(f"tracked_{mesh}") > 0).mean()) for mesh in there}
-
-
-def _remove_unused(blocks: Iterable[bpy.types.ID | None]) -> None:
-    bpy.data.batch_remove({block for block in blocks if block is not None and block.users == 0})
-
-
-def _materials_of(item: bpy.types.Object) -> list[bpy.types.Material | None]:
-    return [slot.material for slot in item.material_slots]
-
-
-def _actions_of(item: bpy.types.Object) -> list[bpy.types.Action | None]:
-    keys = getattr(item.data, "shape_keys", None)
-    owners = [owner for owner in (item, item.data, keys) if owner is not None]
-    return [owner.animation_data.action for owner in owners if owner.animation_data is not None]

@@ -42,6 +42,11 @@ GERMAN = {
     "Refresh Footage": "Filmmaterial neu lesen",
     "Look at the footage on disk again": "Das Filmmaterial auf der Festplatte noch einmal ansehen",
     "{:d} frames": "{:d} Frames",
+    "1 frame": "1 Frame",
+    "1 picture": "1 Bild",
+    "Its frames are not evenly spaced: each keeps its own time": (
+        "Seine Frames folgen nicht gleichmäßig aufeinander: jeder behält seine Zeit"
+    ),
     "{:.5g} fps": "{:.5g} fps",
     "Frame Range": "Framebereich",
     "Capture a part of the footage instead of all of it": "Nur einen Teil des Filmmaterials erfassen",
@@ -66,6 +71,9 @@ GERMAN = {
     "Both": "Beide",
     "Both hands": "Beide Hände",
     # Capture
+    "This file is not saved: takes go to {}, and move beside the file when you save it": (
+        "Diese Datei ist nicht gespeichert: Takes kommen nach {} und ziehen beim Speichern neben die Datei"
+    ),
     "Capture": "Erfassen",
     "Add to Queue": "Einreihen",
     "Recover the head, the hands and their contact from the footage. Blender stays usable meanwhile": (
@@ -127,7 +135,14 @@ GERMAN = {
     # Result
     "Result": "Ergebnis",
     "Take": "Take",
-    "The take shown below": "Der Take, der unten gezeigt wird",
+    "The take that is shown below. Double-click it to rename it": (
+        "Der Take, der unten gezeigt wird. Ein Doppelklick benennt ihn um"
+    ),
+    "Takes of other files: {:d}": "Takes aus anderen Dateien: {:d}",
+    "Add to List": "In die Liste",
+    "List the imported takes that came into this scene from other files": (
+        "Importierte Takes auflisten, die aus anderen Dateien in diese Szene gekommen sind"
+    ),
     "No take in this scene yet": "Noch kein Take in dieser Szene",
     "Import Take…": "Take importieren…",
     "Unfinished: capture again to resume": "Unfertig: erneut erfassen, um fortzusetzen",
@@ -137,7 +152,11 @@ GERMAN = {
     "Hand.R": "Hand.R",
     "Touches": "Berührungen",
     "Touch": "Berührung",
-    "The selected touch": "Die ausgewählte Berührung",
+    "Click a touch to go to its first frame": "Ein Klick auf eine Berührung geht zu ihrem ersten Frame",
+    "Frames, Depth": "Frames, Tiefe",
+    "Go to frame {}, where this touch begins. It ends at {} and is {:.1f} mm deep": (
+        "Zu Frame {} gehen, wo diese Berührung beginnt. Sie endet bei {} und ist {:.1f} mm tief"
+    ),
     "No touch was found": "Keine Berührung gefunden",
     "Jump to Touch": "Zur Berührung springen",
     "Go to the first frame of this touch": "Zum ersten Frame dieser Berührung gehen",
@@ -146,8 +165,8 @@ GERMAN = {
     "The take's folder is gone: {}": "Der Ordner des Takes ist weg: {}",
     "Import": "Importieren",
     "Import Again": "Neu importieren",
-    "Import the selected take with these keys, in place of what is in the scene of it now": (
-        "Den gewählten Take mit diesen Keys importieren, anstelle dessen, was jetzt von ihm in der Szene ist"
+    "Import the selected take with these keys. Names, modifiers, materials, camera and timing that you changed stay": (
+        "Den gewählten Take mit diesen Keys importieren. Geänderte Namen, Modifier, Materialien, Kamera, Timing bleiben"
     ),
     "Delete Take": "Take löschen",
     "Remove the selected take from this file, and on request delete its folder from disk": (
@@ -158,7 +177,94 @@ GERMAN = {
         "Auch die erfassten Daten löschen. Das kann nicht rückgängig gemacht werden"
     ),
     "The folder could not be deleted: {}": "Der Ordner konnte nicht gelöscht werden: {}",
+    "The folder stays: another import of the take needs it": (
+        "Der Ordner bleibt: ein anderer Import des Takes braucht ihn"
+    ),
+    "Delete Take “{}”?": "Take „{}“ löschen?",
+    "Delete": "Löschen",
+    "Deleted {}": "{} gelöscht",
+    "Its objects, keys, markers and camera leave this file": (
+        "Seine Objekte, Keys, Marker und Kamera verlassen diese Datei"
+    ),
+    # View and timing
+    "View": "Ansicht",
+    "Look Through Camera": "Durch die Kamera sehen",
+    "After an import, look at the result through the DICE Camera, with the footage behind it": (
+        "Nach einem Import das Ergebnis durch die DICE-Kamera ansehen, mit dem Filmmaterial dahinter"
+    ),
+    "Look at the take as the footage's camera saw it, with the footage behind it": (
+        "Den Take ansehen, wie die Kamera des Filmmaterials ihn sah, mit dem Filmmaterial dahinter"
+    ),
+    "There is no DICE Camera or no 3D view: import the take again": (
+        "Es gibt keine DICE-Kamera oder keine 3D-Ansicht: den Take neu importieren"
+    ),
+    "Show Only This Take": "Nur diesen Take zeigen",
+    "Show All Takes": "Alle Takes zeigen",
+    "Take all other takes out of the view layer, so that they are neither shown nor rendered, or bring them back": (
+        "Alle anderen Takes aus der Ansichtsebene nehmen, sodass sie unsichtbar sind, auch beim Rendern, oder zurück"
+    ),
+    "Show Contact": "Berührung zeigen",
+    "Colour the skin red where and while it is touched, in views that show materials": (
+        "Die Haut rot färben, wo und solange sie berührt wird, in Ansichten, die Materialien zeigen"
+    ),
+    "Dents": "Dellen",
+    "How deep the skin gives way: 0 not at all, 1 as captured, 2 twice as deep": (
+        "Wie tief die Haut nachgibt: 0 gar nicht, 1 wie erfasst, 2 doppelt so tief"
+    ),
+    "Timing": "Timing",
+    "Scene frame of the take's first frame. Keys, markers and the footage behind the camera move along": (
+        "Frame der Szene, auf den der erste Frame des Takes kommt. Keys, Marker und Filmmaterial gehen mit"
+    ),
+    "Speed": "Tempo",
+    "1 plays at the footage's own speed, 0.5 in slow motion, 2 twice as fast": (
+        "1 spielt im Tempo des Filmmaterials, 0,5 in Zeitlupe, 2 doppelt so schnell"
+    ),
+    "Trim Start": "Beschnitt Anfang",
+    "First frame of the take that is played, counted from 1. What is before it is kept": (
+        "Erster gespielter Frame des Takes, gezählt von 1. Was davor liegt, bleibt erhalten"
+    ),
+    "Last frame of the take that is played, counted from 1. What is after it is kept": (
+        "Letzter gespielter Frame des Takes, gezählt von 1. Was danach liegt, bleibt erhalten"
+    ),
+    "Match": "Angleichen",
+    "Change the scene, or for units the take, so that the two agree": (
+        "Die Szene ändern, bei Einheiten den Take, sodass beide zusammenpassen"
+    ),
+    "Set the Scene's Frame Rate": "Bildrate der Szene setzen",
+    "Extend the Scene's Range": "Bereich der Szene erweitern",
+    "Set the Scene's Resolution": "Auflösung der Szene setzen",
+    "Scale the Take to the Scene": "Take an die Szene anpassen",
+    "The scene plays {0} frames a second and the footage {1}, frame by frame: the take plays at another speed": (
+        "Die Szene spielt {0} Frames pro Sekunde und das Filmmaterial {1}: Frame bleibt Frame, also spielt der Take in "
+        "anderem Tempo"
+    ),
+    "The take plays from frame {0} to {1}, the scene from {2} to {3}": (
+        "Der Take spielt von Frame {0} bis {1}, die Szene von {2} bis {3}"
+    ),
+    "The take plays from frame {0} to {1}, and Blender's timeline reaches from 0 to {2}: start it elsewhere": (
+        "Der Take spielt von Frame {0} bis {1}, und Blenders Zeitleiste reicht von 0 bis {2}: anderswo anfangen lassen"
+    ),
+    "The scene renders {0} x {1} pixels and the footage has {2} x {3}": (
+        "Die Szene rendert {0} x {1} Pixel, und das Filmmaterial hat {2} x {3}"
+    ),
+    "A unit of the scene is {0} metres, and the take is in metres: it looks {1} times its size": (
+        "Eine Einheit der Szene ist {0} Meter, und der Take ist in Metern: er sieht {1}-mal so groß aus"
+    ),
     # Import and export
+    "Already Here": "Schon da",
+    "What becomes of an earlier import of the same take": "Was aus einem früheren Import desselben Takes wird",
+    "Replace": "Ersetzen",
+    "Update it: names, modifiers, materials, camera and timing that were changed stay": (
+        "Ihn erneuern: geänderte Namen, Modifier, Materialien, Kamera und Timing bleiben"
+    ),
+    "Keep, Add a Copy": "Behalten, Kopie dazu",
+    "Leave it as it is, and import the take a second time beside it": (
+        "Ihn lassen, wie er ist, und den Take daneben ein zweites Mal importieren"
+    ),
+    "The take is in this scene already": "Der Take ist schon in dieser Szene",
+    "DICE Take": "DICE-Take",
+    "File Path": "Dateipfad",
+    "The file to write": "Die Datei, die geschrieben wird",
     "Import DICE Take": "DICE-Take importieren",
     "DICE Take (.dicetake)": "DICE-Take (.dicetake)",
     "Import a captured take into the scene: head, hands, contact, camera and touch markers": (
@@ -229,8 +335,8 @@ GERMAN = {
     "the bake": "das Backen",
     # Preferences
     "Takes": "Takes",
-    "Folder that captured takes go to. Empty: beside the saved file, or the extension's own folder": (
-        "Ordner für erfasste Takes. Leer: neben der gespeicherten Datei oder im eigenen Ordner der Erweiterung"
+    "Folder that captured takes go to. Empty: beside the saved file, or among your documents": (
+        "Ordner für erfasste Takes. Leer: neben der gespeicherten Datei oder bei den eigenen Dokumenten"
     ),
     "Beside the saved file": "Neben der gespeicherten Datei",
     "Python": "Python",

@@ -15,14 +15,20 @@ __all__ = ["child_environment", "own_python_command"]
 
 _PROJECT = Path(__file__).resolve().parent.parent
 
-# Runs a module with the folders of another process on the path of a Python that has been told to look nowhere else.
+# Runs a module in a Python that has been told to look nowhere but in its own folders; those of another process come
+# after them. Ours is first while our packages are found, whatever other versions of them there are, and last for all
+# else: in Blender it holds packages that are Blender's, and bpy adds folders that hold another, unusable bpy.
 _BOOTSTRAP = """\
-import runpy, sys
-count = int(sys.argv[1])
-folders = sys.argv[2:2 + count]
-sys.path[:] = folders + [folder for folder in sys.path if folder not in folders]
-module = sys.argv[2 + count]
-sys.argv = [module] + sys.argv[3 + count:]
+import importlib, runpy, sys
+project, count = sys.argv[1], int(sys.argv[2])
+folders, module = sys.argv[3:3 + count], sys.argv[3 + count]
+sys.path.insert(0, project)
+importlib.import_module("dice_core")
+if "." in module:
+    importlib.import_module(module.partition(".")[0])
+sys.path.remove(project)
+sys.path += [folder for folder in [*folders, project] if folder not in sys.path]
+sys.argv = [module] + sys.argv[4 + count:]
 runpy.run_module(module, run_name="__main__", alter_sys=True)
 """
 
@@ -43,14 +49,12 @@ def own_python_command(module: str, arguments: Sequence[str]) -> list[str]:
     its own; paths among the arguments have to be absolute.
     """
     folders = _import_folders()
-    command = [sys.executable, "-I", "-X", "utf8", "-c", _BOOTSTRAP, str(len(folders)), *folders]
+    command = [sys.executable, "-I", "-X", "utf8", "-c", _BOOTSTRAP, str(_PROJECT), str(len(folders)), *folders]
     return [*command, module, *arguments]
 
 
 def _import_folders() -> list[str]:
     """The folders that this process imports from, in order: absolute ones that are there, without the current one."""
-    here, project = Path.cwd().resolve(), str(_PROJECT)
+    here = Path.cwd().resolve()
     found = [entry for entry in sys.path if os.path.isabs(entry) and os.path.exists(entry)]
-    folders = [entry for entry in dict.fromkeys(found) if Path(entry).resolve() != here]
-    # Ours may be found in another way, or be the current one; its place matters, since others may hold another version.
-    return folders if project in folders else [project, *folders]
+    return [entry for entry in dict.fromkeys(found) if Path(entry).resolve() != here]

@@ -40,13 +40,14 @@ class Arranged:
     """objects : what is to be written. errors : metres, body name to the largest distance from what Blender shows.
 
     influence_error : metres, what leaving out all but the strongest bones moved a vertex at most, before keys for it.
-    targets : the most shape keys on a mesh.
+    targets : the most shape keys on a mesh; shrinking : names of meshes and bones that shrink where out of sight.
     """
 
     objects: list[bpy.types.Object]
     errors: dict[str, float] = field(default_factory=dict)
     influence_error: float = 0.0
     targets: int = 0
+    shrinking: set[str] = field(default_factory=set)
 
 
 @dataclass
@@ -66,11 +67,13 @@ class _Placed:
     full: Carrier | None = None
 
 
-def arrange(copies: ExportScene, samples: Samples, preset: Preset, *, at_origin: bool, camera: bool) -> Arranged:
+def arrange(
+    copies: ExportScene, samples: Samples, preset: Preset, *, at_origin: bool, camera: bool, under_armature: bool
+) -> Arranged:
     """Turn the sampled copies into what is written, and name everything.
 
     at_origin : have the head (or else the first body) stand on the world's origin where it is first seen.
-    camera : whether the take's camera comes along.
+    camera : whether the take's camera comes along; under_armature : whether skinned meshes are its children.
     """
     frames = np.arange(len(samples.bodies[0].world))
     if at_origin:
@@ -83,7 +86,7 @@ def arrange(copies: ExportScene, samples: Samples, preset: Preset, *, at_origin:
         placed = _by_themselves(copies, samples, preset, frames)
     arranged = Arranged(list(dict.fromkeys(p.armature for p in placed if p.armature is not None)))
     for part in placed:
-        _finish(part, frames, arranged)
+        _finish(part, frames, arranged, under_armature)
     if camera:
         arranged.objects += [_bake_camera(copies, item, world, frames) for item, world in samples.cameras.items()]
     return arranged
@@ -132,7 +135,6 @@ def _by_themselves(copies: ExportScene, samples: Samples, preset: Preset, frames
             channels = _object_channels(item, linear)
             mesh = item.body.mesh
             _detach(mesh)
-            mesh.rotation_mode = "QUATERNION"
             key_channels(CurveWriter(mesh, mesh.name), "", frames, channels, _shrinking([item]))
             placed.append(_Placed(item, shapes, ObjectCarrier(channels.matrices), is_mirrored(linear)))
             continue
@@ -146,7 +148,7 @@ def _by_themselves(copies: ExportScene, samples: Samples, preset: Preset, frames
     return placed
 
 
-def _finish(part: _Placed, frames: np.ndarray, arranged: Arranged) -> None:
+def _finish(part: _Placed, frames: np.ndarray, arranged: Arranged, under_armature: bool) -> None:
     """Write a body's shapes, weights and binding, and what it lacks of what Blender shows."""
     item, mesh = part.sample, part.sample.body.mesh
     visible = item.visible
@@ -155,16 +157,19 @@ def _finish(part: _Placed, frames: np.ndarray, arranged: Arranged) -> None:
             arranged.influence_error, _influence_error(part.shapes, part.carrier, part.full, visible)
         )
     shapes, after = add_remainder(part.shapes, part.carrier, item.surface, item.source)
-    _detach(mesh, keep_keys=part.armature is None)
+    if part.armature is not None:
+        _detach(mesh)
     write_shapes(mesh, shapes, frames)
     if part.mirrored:
         mesh_of(mesh).flip_normals()
     if part.armature is not None and part.weights is not None:
         write_weights(mesh, part.weights, part.names)
-        bind(mesh, part.armature)
+        bind(mesh, part.armature, parented=under_armature)
     else:
         mesh.vertex_groups.clear()
     arranged.objects.append(mesh)
+    if not visible.all():
+        arranged.shrinking |= {mesh.name, *part.names}
     arranged.errors[item.body.name] = after
     arranged.targets = max(arranged.targets, len(shapes.names))
 
@@ -277,13 +282,16 @@ def _new_armature(copies: ExportScene, name: str) -> bpy.types.Object:
     return armature
 
 
-def _detach(item: bpy.types.Object, *, keep_keys: bool = False) -> None:
-    """Free a mesh from everything that moved it, so that only the baked motion will."""
-    if not keep_keys:
-        item.animation_data_clear()
+def _detach(item: bpy.types.Object) -> None:
+    """Free an object from everything that moved it, so that only the baked motion will."""
+    item.animation_data_clear()
     item.modifiers.clear()
     item.constraints.clear()
     item.parent = None
+    item.delta_location, item.delta_scale = (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
+    item.delta_rotation_euler, item.delta_rotation_quaternion = (0.0, 0.0, 0.0), (1.0, 0.0, 0.0, 0.0)
+    item.rotation_mode = "QUATERNION"
+    item.matrix_basis = Matrix()
     for name in list(item.keys()):
         del item[name]
 
@@ -317,9 +325,6 @@ def _bake_camera(
     copies.loan.give(item, name)
     copies.loan.give(camera_of(item), copies.names.unused(f"{name} Lens"))
     _detach(item)
-    item.rotation_mode = "QUATERNION"
-    item.scale = (1.0, 1.0, 1.0)
-    item.matrix_parent_inverse = Matrix()
     channels = decompose(world)
     channels.scale[:] = 1.0
     key_channels(CurveWriter(item, name), "", frames, channels)

@@ -79,7 +79,7 @@ def open_export_scene(collection: bpy.types.Collection, frames: str = DEFAULT_RA
     if not seen:
         raise InputError(f"Everything in the collection {collection.name} is hidden: show what is to be exported.")
     before = all_blocks()
-    loan = NameLoan()
+    loan = NameLoan(before)
     scene = bpy.data.scenes.new("DICE export")
     try:
         loan.give(scene, plain_name(collection.name))
@@ -103,7 +103,9 @@ def _copied(
     loan: NameLoan,
     frames: str,
 ) -> ExportScene:
-    scene.render.fps, scene.render.fps_base = users_scene.render.fps, users_scene.render.fps_base
+    # The rate, and what decides how wide a camera sees.
+    for name in ("fps", "fps_base", "resolution_x", "resolution_y", "pixel_aspect_x", "pixel_aspect_y"):
+        setattr(scene.render, name, getattr(users_scene.render, name))
     cameras = [item for item in collection.all_objects if item.type == "CAMERA"]
     users_objects = _with_all_they_use([*seen, *cameras])
     for item in users_objects:
@@ -117,7 +119,7 @@ def _copied(
         first, last = playback_range(users_scene)
     else:
         first, last = key_range([b for i in keyed for b in (i, shape_keys_of(i))], collection, users_scene)
-    names = FileNames()
+    names = FileNames(block.name for block in _linked(users_objects))
     bodies = [Body(names.unused(item.name), copies[item], None, shown[item]) for item in seen]
     for body in bodies:
         body.armature = _posing(body.mesh)
@@ -154,6 +156,13 @@ def _with_all_they_use(items: list[bpy.types.Object]) -> list[bpy.types.Object]:
                     reached[other] = None
                     waiting.append(other)
     return list(reached)
+
+
+def _linked(items: list[bpy.types.Object]) -> list[bpy.types.ID]:
+    """The blocks of objects that are linked from another file and cannot lend their names to copies."""
+    blocks: list[bpy.types.ID | None] = [b for item in items for b in (item, item.data)]
+    blocks += [slot.material for item in items for slot in item.material_slots]
+    return [block for block in blocks if block is not None and not block.is_editable]
 
 
 def _copy(item: bpy.types.Object, scene: bpy.types.Scene) -> bpy.types.Object:

@@ -9,7 +9,9 @@ import bpy
 
 from dice_core.errors import DiceError
 
+from .glb_file import rewrite_animation
 from .presets import DEFAULT_PRESET, DEFAULT_RANGE, preset_of
+from .users_state import kept_window
 from .written import ExportReport, ReadyExport, export
 
 __all__ = ["export_glb"]
@@ -38,13 +40,16 @@ def export_glb(
 
     Arguments, errors and what stays as it is: as `export_fbx`.
     """
-    influences = preset_of(preset).influences
+    preset_of(preset)
     if not hasattr(bpy.types, "EXPORT_SCENE_OT_gltf"):
         raise DiceError("Blender's glTF add-on is off: enable it in Preferences, Add-ons.")
 
     def write(ready: ReadyExport) -> None:
         operator: Any = bpy.ops.export_scene.gltf
         known = operator.get_rna_type().properties
+        # Blender's exporter leaves out that `fps_base` divides: with a whole rate, times are right but for a factor.
+        rate = ready.scene.render.fps / ready.scene.render.fps_base
+        ready.scene.render.fps_base = 1.0
         operator(
             filepath=str(path),
             check_existing=False,
@@ -54,10 +59,12 @@ def export_glb(
             export_apply=False,
             export_cameras=ready.camera,
             export_skins=True,
-            export_all_influences=influences is None,
+            export_all_influences=False,
             export_morph=True,
             export_morph_normal=ready.targets <= _MOST_TARGETS_WITH_NORMALS,
             export_morph_animation=True,
+            # Readers (assimp, older engines) fail on sparse accessors.
+            export_try_sparse_sk=False,
             export_animations=True,
             # One clip for meshes and bones together, which plays as a whole.
             export_animation_mode="SCENE",
@@ -67,5 +74,17 @@ def export_glb(
             export_frame_range=True,
             **{name: value for name, value in _NEWER_OPTIONS.items() if name in known},
         )
+        rewrite_animation(Path(path), ready.scene.render.fps / rate, ready.shrinking)
 
-    return export(collection, path, write, preset=preset, frames=frames, at_origin=at_origin, camera=camera)
+    # glTF wants skinned meshes at the root: nothing but their joints moves them.
+    with kept_window():
+        return export(
+            collection,
+            path,
+            write,
+            preset=preset,
+            frames=frames,
+            at_origin=at_origin,
+            camera=camera,
+            under_armature=False,
+        )

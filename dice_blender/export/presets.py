@@ -18,8 +18,8 @@ __all__ = [
     "range_of",
 ]
 
-# Game engines skin on the GPU with four bones a vertex unless told otherwise.
-_ENGINE_INFLUENCES = 4
+# Game engines and three.js skin on the GPU with four bones a vertex unless told otherwise.
+_INFLUENCES = 4
 
 
 @dataclass(frozen=True)
@@ -28,14 +28,14 @@ class Preset:
 
     label, description : what the panel shows. scaling : Blender's `apply_scale_options` for FBX.
     engine : whether it wants one character on one skeleton with one root bone; influences : bones that may move a
-    vertex, None for any number.
+    vertex.
     """
 
     label: str
     description: str
     scaling: Literal["FBX_SCALE_ALL", "FBX_SCALE_UNITS"]
     engine: bool = True
-    influences: int | None = _ENGINE_INFLUENCES
+    influences: int = _INFLUENCES
 
 
 PRESETS: dict[str, Preset] = {
@@ -47,7 +47,7 @@ PRESETS: dict[str, Preset] = {
     ),
     "godot": Preset("Godot", "One skeleton, four bones a vertex, as Godot reads GLB and FBX", "FBX_SCALE_ALL"),
     "generic": Preset(
-        "Generic", "Head and hands by themselves, for other programs", "FBX_SCALE_ALL", engine=False, influences=None
+        "Generic", "Head and hands by themselves, for other programs", "FBX_SCALE_ALL", engine=False
     ),
 }
 """Name on the command line and in saved files, in the order in which the panel lists them."""

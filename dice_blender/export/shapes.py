@@ -67,21 +67,28 @@ def read_shapes(item: bpy.types.Object, weights: np.ndarray) -> Shapes:
 
 
 def write_shapes(item: bpy.types.Object, shapes: Shapes, frames: np.ndarray) -> None:
-    """Make these the only shapes of an object, keyed at (T,) frames."""
+    """Give an object these shapes, keyed at (T,) frames. The first of them are its own keys, in their order."""
     mesh = mesh_of(item)
-    item.shape_key_clear()
     mesh.vertices.foreach_set("co", np.ascontiguousarray(shapes.basis, np.float32).ravel())
-    if not shapes.names:
-        mesh.update()
-        return
-    item.shape_key_add(name="Basis", from_mix=False)
-    keys = shape_keys_of(item)
-    assert keys is not None
-    curves = CurveWriter(keys, f"{item.name} shape keys")
-    for name, delta, weights in zip(shapes.names, shapes.deltas, shapes.weights.T, strict=True):
-        block = item.shape_key_add(name=name, from_mix=False)
-        block.points.foreach_set("co", np.ascontiguousarray(shapes.basis + delta, np.float32).ravel())
-        curves.write(f'key_blocks["{block.name}"].value', 0, frames, weights)
+    item.show_only_shape_key = False
+    if shapes.names:
+        if mesh.shape_keys is None:
+            item.shape_key_add(name="Basis", from_mix=False)
+        keys = mesh.shape_keys
+        assert keys is not None
+        keys.animation_data_clear()
+        keys.use_relative = True
+        _set_points(keys.reference_key, shapes.basis)
+        there = [block.name for block in keys.key_blocks if block != keys.reference_key]
+        for name in shapes.names[len(there) :]:
+            there.append(item.shape_key_add(name=name, from_mix=False).name)
+        curves = CurveWriter(keys, f"{item.name} shape keys")
+        for name, delta, weights in zip(there, shapes.deltas, shapes.weights.T, strict=True):
+            block = keys.key_blocks[name]
+            block.relative_key, block.vertex_group, block.mute = keys.reference_key, "", False
+            block.slider_min, block.slider_max = 0.0, 1.0
+            _set_points(block, shapes.basis + delta)
+            curves.write(f'key_blocks["{name}"].value', 0, frames, weights)
     mesh.update()
 
 
@@ -101,13 +108,15 @@ def skin_weights(item: bpy.types.Object, bones: list[str], deforming: set[str]) 
     return weights / weights.sum(axis=1, keepdims=True)
 
 
-def limit_influences(weights: np.ndarray, limit: int | None) -> np.ndarray:
+def limit_influences(weights: np.ndarray, limit: int) -> np.ndarray:
     """(V, B) weights with at most `limit` bones a vertex, the strongest, rows sum to one."""
-    if limit is None or weights.shape[1] <= limit:
+    if weights.shape[1] <= limit:
         return weights
     order = np.argsort(-weights, axis=1, kind="stable")
     limited = weights.copy()
     np.put_along_axis(limited, order[:, limit:], 0.0, axis=1)
+    if np.array_equal(limited, weights):
+        return weights
     return limited / limited.sum(axis=1, keepdims=True)
 
 
@@ -121,6 +130,10 @@ def write_weights(item: bpy.types.Object, weights: np.ndarray, names: list[str])
             continue
         for vertex in np.flatnonzero(column).tolist():
             group.add([vertex], float(column[vertex]), "REPLACE")
+
+
+def _set_points(block: bpy.types.ShapeKey, points: np.ndarray) -> None:
+    block.points.foreach_set("co", np.ascontiguousarray(points, np.float32).ravel())
 
 
 def _points(block: bpy.types.ShapeKey) -> np.ndarray:

@@ -65,10 +65,10 @@ def build_armature(
     return np.array([matrices @ np.linalg.inv(rest) for matrices, rest in zip(posed, rests, strict=True)])
 
 
-def bind(item: bpy.types.Object, armature: bpy.types.Object) -> None:
-    """Have an armature at the origin move a mesh by its vertex groups."""
+def bind(item: bpy.types.Object, armature: bpy.types.Object, *, parented: bool) -> None:
+    """Have an armature at the origin move a mesh by its vertex groups, and carry it as a child where `parented`."""
     item.matrix_world = Matrix()
-    item.parent = armature
+    item.parent = armature if parented else None
     item.matrix_parent_inverse = Matrix()
     add_armature_modifier(item, armature)
 

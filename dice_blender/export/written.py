@@ -40,12 +40,16 @@ class ExportReport:
 
 @dataclass
 class ReadyExport:
-    """A scene ready to be written. meshes, materials : copies in it; targets : the most shape keys on a mesh."""
+    """A scene ready to be written. meshes, materials : copies in it; targets : the most shape keys on a mesh.
+
+    shrinking : names of the nodes that shrink where they are out of sight.
+    """
 
     scene: bpy.types.Scene
     meshes: list[bpy.types.Object]
     materials: list[bpy.types.Material]
     targets: int
+    shrinking: set[str]
     camera: bool
 
 
@@ -58,22 +62,26 @@ def export(
     frames: str,
     at_origin: bool,
     camera: bool,
+    under_armature: bool = True,
 ) -> ExportReport:
     """Write what a collection shows, with `write`, in a scene of its own that is current meanwhile.
 
     preset : a name of `PRESETS`; frames : a name of `FRAME_RANGES`; at_origin : have the head stand on the world's
-    origin; camera : whether the take's camera comes along.
+    origin; camera : whether the take's camera comes along; under_armature : whether skinned meshes are children of
+    their armature, or stand beside it.
     The user's scene, selection, mode, frame and names are the same afterwards.
     Raises InputError for an unknown name, a collection without visible meshes or an unwritable path.
     """
     chosen, chosen_range = preset_of(preset), range_of(frames)
     with open_export_scene(collection, chosen_range) as copies:
-        arranged = arrange(copies, sample(copies), chosen, at_origin=at_origin, camera=camera)
+        arranged = arrange(
+            copies, sample(copies), chosen, at_origin=at_origin, camera=camera, under_armature=under_armature
+        )
         meshes = [item for item in arranged.objects if item.type == "MESH"]
         materials = own_materials(copies, meshes)
         copies.keep_only(arranged.objects)
         try:
-            write(ReadyExport(copies.scene, meshes, materials, arranged.targets, camera))
+            write(ReadyExport(copies.scene, meshes, materials, arranged.targets, arranged.shrinking, camera))
         except RuntimeError as error:
             raise InputError(f"{path} cannot be written: choose another output.") from error
         return _report(copies, arranged, chosen.influences)
@@ -83,7 +91,9 @@ def _report(copies: ExportScene, arranged: Arranged, influences: int | None) -> 
     warnings = list(copies.notes)
     if arranged.influence_error > 0:
         warnings.append(
-            f"At most {influences} bones move a vertex: that is up to {arranged.influence_error * 1000:.2f} mm off."
+            f"At most {influences} bones move a vertex, which alone would be up to "
+            f"{arranged.influence_error * 1000:.2f} mm off: with its shape keys the file is within "
+            f"{max(arranged.errors.values()) * 1000:.2f} mm."
         )
     for name, error in arranged.errors.items():
         if error > _WORTH_SAYING:

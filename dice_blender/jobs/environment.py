@@ -14,11 +14,10 @@ from dice_core.take import open_take
 from dice_core.take.identity import same_request
 
 from ..preferences import preferences
-from . import log
 from .queue import Request
 from .worker import Python, WorkerError, blender_python, module_folders
 
-__all__ = ["TAKE_ENDING", "python_of", "take_path", "takes_folder"]
+__all__ = ["TAKE_ENDING", "python_of", "take_path"]
 
 _OWN_MODULES = ("dice_core", "cv2", "av", "tqdm", "numpy")
 TAKE_ENDING = ".dicetake"
@@ -47,16 +46,6 @@ def _bundled_wheels() -> Path:
     """
     python = f"python{sys.version_info.major}.{sys.version_info.minor}"
     return Path(bpy.utils.user_resource("EXTENSIONS")) / ".local" / "lib" / python / "site-packages"
-
-
-def takes_folder() -> Path:
-    """The folder from the preferences, or beside the saved file, or the extension's own."""
-    chosen = preferences().takes_folder
-    if chosen:
-        return Path(bpy.path.abspath(chosen)).absolute()
-    if bpy.data.filepath:
-        return Path(bpy.data.filepath).parent / "takes"
-    return log.user_folder("takes")
 
 
 def take_path(request: Request, taken: Iterable[Path]) -> Path:

@@ -10,6 +10,7 @@ import atexit
 import logging
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Literal
 
 import bpy
@@ -18,8 +19,9 @@ from bpy.app.handlers import persistent
 from dice_core.errors import DiceError
 from dice_core.take import open_take
 
-from .. import take_list
+from .. import saved_paths, take_list
 from ..preferences import ADDON
+from ..properties import settings_of
 from .queue import Capture, CaptureQueue, State
 
 __all__ = [
@@ -134,6 +136,7 @@ def _conclude(capture: Capture) -> None:
         elif open_take(request.take).frames.size:
             take_list.add(scene, request.take)
             _push_undo("DICE Capture")
+        _note_unsaved(scene, request.take)
     except (DiceError, RuntimeError) as error:
         # The take is on disk; what went wrong is shown where the capture was, and does not end the timer.
         queue.fail(capture, str(error))
@@ -146,6 +149,18 @@ def _import(scene: bpy.types.Scene, capture: Capture) -> None:
     with bpy.context.temp_override(**_context_of(scene)):
         operators: Any = bpy.ops
         operators.dice.import_take("EXEC_DEFAULT", True, filepath=str(request.take), keys=request.keys)
+
+
+def _note_unsaved(scene: bpy.types.Scene, take: Path) -> None:
+    """Remember that a take went to the folder for files that are not saved: it moves when this one is."""
+    if take.parent == saved_paths.unsaved_folder():
+        for entry in settings_of(scene).takes:
+            if Path(bpy.path.abspath(entry.path)) == take:
+                entry.captured_unsaved = True
+
+
+def _folders_in_use() -> list[Path]:
+    return [capture.request.take for capture in (*queue.captures, *_ended)]
 
 
 def _push_undo(message: str) -> None:
@@ -180,12 +195,14 @@ def _file_closes(*_: object) -> None:
 def register() -> None:
     """End the worker with the file that asked for it, and with a Blender that quits without disabling extensions."""
     bpy.app.handlers.load_pre.append(_file_closes)
+    saved_paths.busy_folders.append(_folders_in_use)
     atexit.register(close)
 
 
 def unregister() -> None:
     """End everything."""
     atexit.unregister(close)
+    saved_paths.busy_folders.remove(_folders_in_use)
     if _file_closes in bpy.app.handlers.load_pre:
         bpy.app.handlers.load_pre.remove(_file_closes)
     if bpy.app.timers.is_registered(_tick):

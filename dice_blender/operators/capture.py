@@ -23,6 +23,7 @@ from ..jobs.queue import Capture, Request
 from ..jobs.worker import WorkerError
 from ..preferences import ADDON, preferences
 from ..properties import DICE_PG_settings, settings_of
+from ..saved_paths import takes_folder
 
 if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import OperatorReturnItems
@@ -58,7 +59,7 @@ class DICE_OT_capture(Operator):
             waiting = [capture.request.take for capture in runner.queue.captures if not capture.state.over]
             request = Request(
                 footage=chosen,
-                take=environment.takes_folder() / (footage.default_name(chosen) + environment.TAKE_ENDING),
+                take=takes_folder() / (footage.default_name(chosen) + environment.TAKE_ENDING),
                 settings=_capture_settings(settings),
                 frames=footage.frame_range(settings),
                 scene=context.scene.session_uid,

@@ -13,9 +13,10 @@ from bpy.props import BoolProperty, CollectionProperty, EnumProperty, IntPropert
 from bpy.types import FileHandler, Operator
 
 from dice_core.errors import DiceError
-from dice_core.take import find_takes
+from dice_core.take import Take, find_takes
 
-from .. import take_list
+from .. import first_sight, take_list
+from ..preferences import ADDON
 from ..properties import KEY_ITEMS, settings_of
 
 if TYPE_CHECKING:
@@ -45,6 +46,15 @@ class DICE_OT_import_take(Operator):
         name="Start at Frame", description="Put the first frame somewhere else than at the scene's start"
     )
     start_frame: IntProperty(name="Frame", description="Scene frame of the take's first frame", default=1)
+    existing: EnumProperty(
+        name="Already Here",
+        description="What becomes of an earlier import of the same take",
+        items=(
+            ("REPLACE", "Replace", "Update it: names, modifiers, materials, camera and timing that were changed stay"),
+            ("COPY", "Keep, Add a Copy", "Leave it as it is, and import the take a second time beside it"),
+        ),
+        options={"SKIP_SAVE"},
+    )
     retime: BoolProperty(
         name="Keep Speed",
         description="In a scene of another frame rate, play at the footage's speed instead of frame by frame",
@@ -53,6 +63,8 @@ class DICE_OT_import_take(Operator):
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[OperatorReturnItems]:
         self.keys = settings_of(context.scene).keys
         if self._chosen():
+            if any(take_list.earlier_import(context.scene, take.path) for take in self._takes()):
+                return context.window_manager.invoke_props_dialog(self, title=_t("The take is in this scene already"))
             return self.execute(context)
         context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}
@@ -62,6 +74,7 @@ class DICE_OT_import_take(Operator):
         layout.use_property_split = True
         layout.use_property_decorate = False
         layout.prop(self, "keys")
+        layout.prop(self, "existing")
         row = layout.row(heading="Start at Frame")
         row.prop(self, "use_start", text="")
         value = row.row()
@@ -70,21 +83,34 @@ class DICE_OT_import_take(Operator):
         layout.prop(self, "retime")
 
     def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
-        chosen = self._chosen() or [Path(bpy.path.abspath(self.filepath or self.directory))]
+        scene, names, imported = context.scene, [], None
         start = self.start_frame if self.use_start else None
-        names = []
         try:
-            for take in [take for path in chosen for take in find_takes(path)]:
-                imported = take_list.import_and_register(context.scene, take, self.keys, start, self.retime)
+            for take in self._takes(strict=True):
+                earlier = take_list.earlier_import(scene, take.path) if self.existing == "REPLACE" else None
+                imported = take_list.import_and_register(scene, take, self.keys, start, self.retime, earlier)
                 names.append(take.name)
                 for warning in imported.warnings:
                     self.report({"WARNING"}, warning)
         except DiceError as error:
             self.report({"ERROR"}, str(error))
-        if not names:
+        if imported is None:
             return {"CANCELLED"}
+        first_sight.select(context, imported.collection)
+        if not settings_of(scene).look_through or not first_sight.look_through(context, imported.collection):
+            first_sight.frame(context)
         self.report({"INFO"}, _t("Imported {}").format(", ".join(names)))
         return {"FINISHED"}
+
+    def _takes(self, strict: bool = False) -> list[Take]:
+        """The takes that are chosen. strict : raise DiceError where there are none, or damaged ones."""
+        chosen = self._chosen() or [Path(bpy.path.abspath(self.filepath or self.directory))]
+        try:
+            return [take for path in chosen for take in find_takes(path)]
+        except DiceError:
+            if strict:
+                raise
+            return []
 
     def _chosen(self) -> list[Path]:
         if self.directory and any(item.name for item in self.files):

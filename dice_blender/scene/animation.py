@@ -7,27 +7,59 @@ from typing import Any
 import bpy
 import numpy as np
 
-__all__ = ["CurveWriter", "held_steps"]
+__all__ = ["CurveWriter", "curves_of", "held_steps"]
 
 _CONSTANT, _LINEAR = 0, 1
 _AUTO_CLAMPED = 4
 
 
-class CurveWriter:
-    """Adds animation curves to one data block (an object, a shape-key block, an image user's camera)."""
+_OURS, _CURVES = "dice_curves", "\n"
 
-    def __init__(self, block: bpy.types.ID, name: str) -> None:
-        """name : of the action that holds the curves."""
+
+class CurveWriter:
+    """Writes animation curves of one data block (an object, a shape-key block, a camera).
+
+    An action that an earlier import has written is written anew: its own curves go, those of the user stay.
+    """
+
+    def __init__(self, block: bpy.types.ID, name: str, *, keep: bool = False) -> None:
+        """name : of the action that holds the curves, where the block has none of ours yet; keep : add to those."""
         data: Any = block.animation_data_create()
-        action = bpy.data.actions.new(name)
-        data.action = action
+        action: Any = data.action
+        if action is not None and _OURS not in action:
+            action.use_fake_user = True  # the user's own, which would be lost where ours takes its place
+            action = None
+        if action is None:
+            action = bpy.data.actions.new(name)
+            action[_OURS] = ""
+            data.action = action
+            if hasattr(action, "slots"):
+                slot = action.slots.new(id_type=block.id_type, name=block.name)
+                data.action_slot = slot
+                action.layers.new("Layer").strips.new(type="KEYFRAME").channelbag(slot, ensure=True)
+        self._data: Any = data
+        self._action: Any = action
         self._bag: Any = action
         if hasattr(action, "slots"):
-            slot = action.slots.new(id_type=block.id_type, name=block.name)
-            data.action_slot = slot
-            strip: Any = action.layers.new("Layer").strips.new(type="KEYFRAME")
-            self._bag = strip.channelbag(slot, ensure=True)
-        self._groups: dict[str, Any] = {}
+            self._bag = action.layers[0].strips[0].channelbag(data.action_slot, ensure=True)
+        if not keep:
+            self._remove_own()
+        self._groups: dict[str, Any] = {group.name: group for group in self._bag.groups}
+
+    def _remove_own(self) -> None:
+        own = set(filter(None, str(self._action[_OURS]).split(_CURVES)))
+        for curve in [curve for curve in self._bag.fcurves if f"{curve.data_path}|{curve.array_index}" in own]:
+            self._bag.fcurves.remove(curve)
+        for group in [group for group in self._bag.groups if not len(group.channels)]:
+            self._bag.groups.remove(group)
+        self._action[_OURS] = ""
+
+    def discard(self) -> None:
+        """Remove the action again, where the user has no curves in it."""
+        if len(self._bag.fcurves):
+            return
+        self._data.action = None
+        bpy.data.actions.remove(self._action)
 
     def write(
         self,
@@ -45,7 +77,11 @@ class CurveWriter:
         times : (n,) scene frames, rising; values : (n,).
         stepped : values hold until the next key instead of being interpolated.
         """
+        taken = self._bag.fcurves.find(path, index=index)
+        if taken is not None:
+            self._bag.fcurves.remove(taken)
         curve = self._bag.fcurves.new(path, index=index)
+        self._action[_OURS] += f"{path}|{index}{_CURVES}"
         if group is not None:
             if group not in self._groups:
                 self._groups[group] = self._bag.groups.new(group)
@@ -66,6 +102,18 @@ class CurveWriter:
         """One curve for each component. values : (n, components)."""
         for index in range(values.shape[1]):
             self.write(path, index, times, values[:, index], group=group)
+
+
+def curves_of(block: bpy.types.ID | None) -> list[bpy.types.FCurve]:
+    """The curves of a data block's action, the user's among them; none where it has no action."""
+    data: Any = None if block is None else getattr(block, "animation_data", None)
+    action = None if data is None else data.action
+    if action is None:
+        return []
+    if not hasattr(action, "layers"):
+        return list(action.fcurves)
+    bags = (strip.channelbag(data.action_slot) for layer in action.layers for strip in layer.strips)
+    return [curve for bag in bags if bag is not None for curve in bag.fcurves]
 
 
 def held_steps(times: np.ndarray, states: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -80,7 +80,9 @@ def bind_to_bones(item: bpy.types.Object, armature: bpy.types.Object, mesh: Mesh
     """Skin a mesh object to an armature: one vertex group a joint, and the modifier that poses by them."""
     set_weights(item, mesh)
     item.parent = armature
-    add_armature_modifier(item, armature)
+    if not any(getattr(modifier, "object", None) == armature for modifier in item.modifiers):
+        add_armature_modifier(item, armature)
+        item.modifiers.move(len(item.modifiers) - 1, 0)
 
 
 def add_armature_modifier(item: bpy.types.Object, armature: bpy.types.Object) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,27 +11,50 @@ import numpy as np
 from dice_core.errors import InputError
 from dice_core.take import Take, open_take
 
-from .animation import CurveWriter
-from .armature import bind_to_bones, build_armature, key_bones
-from .background import add_background
-from .camera import build_camera
-from .contact import add_contact
+from .background import add_background, fit_background
+from .bodies import put_body
+from .camera import build_camera, match_lens
 from .keys import DEFAULT_KEYS, KeyMode, key_mode
 from .keys.compact import COMPACT_LIMIT, COMPACT_TOLERANCE
-from .markers import add_markers
-from .materials import add_materials
-from .meshes import add_shape_keys, build_mesh, key_visibility
+from .keys.plan import MeshPlan
+from .markers import Touch, add_markers, touches_of
 from .motion import Motion, read_motion
+from .parts import (
+    CAMERA,
+    ID_PROPERTY,
+    KEYS_PROPERTY,
+    MESH_PROPERTY,
+    ORIGIN,
+    PART_PROPERTY,
+    PLACE_PROPERTY,
+    RANGE_PROPERTY,
+    TAKE_PROPERTY,
+    import_id,
+    imported_takes,
+    new_import_id,
+    parts_in,
+    read_timing,
+    rig_of,
+    store_timing,
+)
+from .pictures import find_footage, frame_seconds
+from .removal import remove_part
+from .retiming import trim_curves
 from .rollback import removed_on_failure
-from .scene_settings import SceneSettings, adapt_to_scene, apply_settings, is_fresh, scene_fps
-from .timing import Timing
+from .scene_settings import SceneSettings, adopt_settings, is_fresh, mismatches, scene_fps
+from .timing import Timing, take_timing
 
-__all__ = ["ImportedTake", "import_take", "imported_takes"]
+__all__ = [
+    "KEYS_PROPERTY",
+    "MESH_PROPERTY",
+    "RANGE_PROPERTY",
+    "TAKE_PROPERTY",
+    "ImportedTake",
+    "import_take",
+    "imported_takes",
+]
 
 ORIGIN_NAME = "DICE Origin"
-# Custom properties by which a take is found again, whatever its collection and objects are called by then.
-TAKE_PROPERTY, KEYS_PROPERTY, MESH_PROPERTY = "dice_take", "dice_keys", "dice_mesh"
-RANGE_PROPERTY = "dice_range"
 # More shape keys than this on a mesh are worth a warning: a head with as many takes about 55 MB. Set by hand.
 _MANY_KEYS = 1000
 
@@ -43,10 +65,11 @@ class ImportedTake:
 
     objects, armatures : mesh name ("head", "hand_left", "hand_right") to object.
     errors : mesh name to metres, the largest distance of any vertex in any frame from the take.
-    warnings : sentences for the user.
+    notes : sentences for the user about the take itself; warnings : those, and others about the scene as it is now.
     """
 
     collection: bpy.types.Collection
+    timing: Timing
     origin: bpy.types.Object
     camera: bpy.types.Object
     keys: str
@@ -56,7 +79,21 @@ class ImportedTake:
     armatures: dict[str, bpy.types.Object] = field(default_factory=dict)
     key_counts: dict[str, int] = field(default_factory=dict)
     errors: dict[str, float] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class _Planned:
+    """All that is read and computed of a take before anything in the file is changed."""
+
+    take: Take
+    keys: str
+    timing: Timing
+    touches: list[Touch]
+    bodies: list[tuple[Motion, MeshPlan]]
+    files: tuple[Path, ...]
+    seconds: np.ndarray | None
 
 
 def import_take(
@@ -68,6 +105,7 @@ def import_take(
     start_frame: int | None = None,
     retime: bool = False,
     footage: str | Path | None = None,
+    replace: bpy.types.Collection | None = None,
 ) -> ImportedTake:
     """Import a take into a scene, wholly or not at all.
 
@@ -78,6 +116,8 @@ def import_take(
     start_frame : scene frame of the take's first frame; the scene's first frame by default.
     retime : keep the footage's speed in a scene of another frame rate, with keys between frames.
     footage : where the footage is, if it has moved since the capture.
+    replace : an earlier import, which becomes this one: what the user has done to its objects, and when it plays unless
+        that is given here, stays.
     Raises InputError for an unknown key mode, an empty or damaged take, or a collection that cannot be changed; the
     file is then as it was.
     """
@@ -90,94 +130,133 @@ def import_take(
     parent = scene.collection if collection is None else collection
     if not parent.is_editable:
         raise InputError(f"The collection {parent.name} is linked from another file: choose one of this file.")
-    fresh = is_fresh(scene)
-    start = scene.frame_start if start_frame is None else start_frame
-    step = scene_fps(scene) / take.fps if retime and take.fps > 0 and not fresh else 1.0
-    timing = Timing(int(take.frames[0]), start, step)
+    if replace is not None:
+        _check_replaceable(replace)
+    fresh = replace is None and is_fresh(scene)
+    files = find_footage(take, footage)
+    seconds = frame_seconds(take, files)
+    timing = _timing(take, scene, start_frame, retime and not fresh, replace, seconds)
     with removed_on_failure():
-        events = take.events
-        imported = _build(take, keys, mode, timing, footage)
-        wanted = SceneSettings(take.camera, take.fps, imported.frame_start, imported.frame_end, retimed=step != 1.0)
-    parent.children.link(imported.collection)
-    if parent is not scene.collection and parent not in scene.collection.children_recursive:
-        scene.collection.children.link(parent)
+        planned = _plan(take, keys, mode, timing, files, seconds)
+        imported = _build(planned, replace)
+        wanted = SceneSettings.of(take.camera, take.fps, timing.scene_range, timing.step)
+    if replace is None:
+        parent.children.link(imported.collection)
+        if parent is not scene.collection and parent not in scene.collection.children_recursive:
+            scene.collection.children.link(parent)
     if fresh:
-        apply_settings(scene, wanted, imported.camera)
-    else:
-        imported.warnings += adapt_to_scene(scene, wanted, imported.camera)
-    add_markers(scene, events, timing)
+        adopt_settings(scene, wanted, imported.camera)
+    elif scene.camera is None:
+        scene.camera = imported.camera
+    fit_background(imported.camera, scene)
+    trim_curves(imported.collection)
+    add_markers(scene, planned.touches, timing, import_id(imported.collection))
+    imported.warnings = [*imported.notes, *map(str, mismatches(scene, wanted))]
     return imported
 
 
-def imported_takes(scene: bpy.types.Scene) -> list[bpy.types.Collection]:
-    """The collections of a scene that hold imported takes."""
-    return [collection for collection in scene.collection.children_recursive if collection.get(TAKE_PROPERTY)]
+def _check_replaceable(collection: bpy.types.Collection) -> None:
+    """Raises InputError where the objects of an import cannot be changed now."""
+    if not collection.is_editable:
+        raise InputError(f"The collection {collection.name} is linked from another file: import a copy instead.")
+    for item in parts_in(collection).values():
+        if not item.is_editable:
+            raise InputError(f"{item.name} is linked from another file: import a copy instead.")
+        if item.mode != "OBJECT":
+            raise InputError(f"{item.name} is being edited: go back to Object Mode first.")
 
 
-def _build(take: Take, keys: str, mode: KeyMode, timing: Timing, footage: str | Path | None) -> ImportedTake:
-    """The take's collection with everything in it, in no scene yet."""
-    times = timing.scene_frames(take.frames)
-    collection = bpy.data.collections.new(take.name)
-    collection[TAKE_PROPERTY] = str(take.path.resolve())
-    collection[KEYS_PROPERTY] = keys
+def _timing(
+    take: Take,
+    scene: bpy.types.Scene,
+    start: int | None,
+    retime: bool,
+    replace: bpy.types.Collection | None,
+    seconds: np.ndarray | None,
+) -> Timing:
+    """When the take plays: as asked for, or as the import that is replaced, or from the scene's first frame on."""
+    old = None if replace is None else read_timing(replace)
+    step = 1.0 if old is None else old.step
+    if retime and take.fps > 0:
+        step = scene_fps(scene) / take.fps
+    usual = float(scene.frame_start) if old is None else old.start
+    timing = take_timing(take, usual if start is None else float(start), step, seconds)
+    if old is not None and np.array_equal(old.frames, timing.frames):
+        timing = timing.moved(trim=old.trim)
+    return timing
+
+
+def _plan(
+    take: Take, keys: str, mode: KeyMode, timing: Timing, files: tuple[Path, ...], seconds: np.ndarray | None
+) -> _Planned:
+    motions = [read_motion(take, name) for name in take.meshes]
+    bodies = [(motion, mode.plan(motion, timing.times)) for motion in motions if motion is not None]
+    return _Planned(take, keys, timing, touches_of(take.events), bodies, files, seconds)
+
+
+def _build(planned: _Planned, replace: bpy.types.Collection | None) -> ImportedTake:
+    """The take's collection with everything in it: a new one in no scene yet, or the one that is replaced."""
+    take, timing = planned.take, planned.timing
+    collection = bpy.data.collections.new(take.name) if replace is None else replace
+    old = parts_in(collection)
+    collection[TAKE_PROPERTY] = str(take.path.absolute())
+    collection[PLACE_PROPERTY] = collection[TAKE_PROPERTY]
+    collection[KEYS_PROPERTY] = planned.keys
+    if not collection.get(ID_PROPERTY):
+        collection[ID_PROPERTY] = new_import_id()
+    store_timing(collection, timing)
+    origin = old.get(ORIGIN) or _new_origin(collection)
+    camera = old.get(CAMERA)
+    if camera is None:
+        camera = build_camera(take.camera)
+        camera.parent = origin
+        camera[PART_PROPERTY] = CAMERA
+        collection.objects.link(camera)
+    match_lens(camera, take.camera)
+    imported = ImportedTake(collection, timing, origin, camera, planned.keys, *timing.scene_range)
+    missing = add_background(camera, take, timing, planned.files, planned.seconds)
+    if missing:
+        imported.notes.append(missing)
+    if timing.uneven:
+        imported.notes.append(
+            "The frames of the footage are not evenly spaced: each is shown at its own time, where the take is keyed."
+        )
+    shown = {motion.mesh.name for motion, _ in planned.bodies}
+    for part, item in old.items():
+        if part not in (ORIGIN, CAMERA) and part.removesuffix(rig_of("")) not in shown:
+            remove_part(item)
+    for motion, plan in planned.bodies:
+        body = put_body(collection, origin, old, motion, plan, timing.times)
+        name = motion.mesh.name
+        imported.objects[name] = body.mesh
+        if body.armature is not None:
+            imported.armatures[name] = body.armature
+        imported.key_counts[name] = len(plan.keys)
+        imported.errors[name] = plan.error
+        if plan.error > COMPACT_TOLERANCE:
+            imported.notes.append(
+                f"{body.mesh.name} is up to {plan.error * 1000:.2f} mm off with {len(plan.keys)} shape keys: "
+                "use per-frame keys where that matters."
+            )
+    imported.notes += _remarks(imported)
+    return imported
+
+
+def _new_origin(collection: bpy.types.Collection) -> bpy.types.Object:
     origin = bpy.data.objects.new(ORIGIN_NAME, None)
     origin.empty_display_size = 0.1
+    origin[PART_PROPERTY] = ORIGIN
     collection.objects.link(origin)
-    camera = build_camera(take.camera)
-    camera.parent = origin
-    collection.objects.link(camera)
-    imported = ImportedTake(
-        collection, origin, camera, keys, frame_start=math.floor(times[0]), frame_end=math.ceil(times[-1])
-    )
-    collection[RANGE_PROPERTY] = [imported.frame_start, imported.frame_end]
-    missing = add_background(camera, take, timing, footage)
-    if missing:
-        imported.warnings.append(missing)
-    for name in take.meshes:
-        motion = read_motion(take, name)
-        if motion is not None:
-            _add_body(imported, motion, mode, times)
+    return origin
+
+
+def _remarks(imported: ImportedTake) -> list[str]:
     most = max(imported.key_counts.values(), default=0)
     if most > _MANY_KEYS:
-        imported.warnings.append(
+        return [
             f"There are up to {most} shape keys on a mesh, which makes a heavy file: compact keys need at most "
             f"{COMPACT_LIMIT}."
-        )
+        ]
     if not imported.objects:
-        imported.warnings.append("The take shows neither a head nor a hand: only its camera was imported.")
-    return imported
-
-
-def _add_body(imported: ImportedTake, motion: Motion, mode: KeyMode, times: np.ndarray) -> None:
-    name = motion.mesh.name
-    plan = mode.plan(motion, times)
-    data = build_mesh(motion.mesh, plan.basis, motion.object_name)
-    item = bpy.data.objects.new(motion.object_name, data)
-    imported.collection.objects.link(item)
-    item.parent = imported.origin
-    item[MESH_PROPERTY] = name
-    item.location = plan.location.tolist()
-    curves = CurveWriter(item, item.name)
-    add_contact(item, motion, curves, times)
-    add_materials(item, motion.mesh)
-    if plan.motion is not None:
-        item.rotation_mode = "QUATERNION"
-        curves.write_vector("location", times, plan.motion.location, group="Transform")
-        curves.write_vector("rotation_quaternion", times, plan.motion.quaternion, group="Transform")
-    key_visibility(curves, times, motion.present)
-    add_shape_keys(item, plan.basis, plan.keys)
-    if plan.bones:
-        armature = build_armature(motion.mesh, f"{motion.object_name} Rig")
-        imported.collection.objects.link(armature)
-        armature.parent = imported.origin
-        bind_to_bones(item, armature, motion.mesh)
-        key_bones(armature, motion, times)
-        imported.armatures[name] = armature
-    imported.objects[name] = item
-    imported.key_counts[name] = len(plan.keys)
-    imported.errors[name] = plan.error
-    if plan.error > COMPACT_TOLERANCE:
-        imported.warnings.append(
-            f"{motion.object_name} is up to {plan.error * 1000:.2f} mm off with {len(plan.keys)} shape keys: "
-            "use per-frame keys where that matters."
-        )
+        return ["The take shows neither a head nor a hand: only its camera was imported."]
+    return []

@@ -14,10 +14,12 @@ from .contact import CONTACT, CONTACT_REACH, CONTACT_TIME, FRAME_PROPERTY
 from .eyes import eye_faces
 from .object_data import describe_property, mesh_of
 
-__all__ = ["SHOW_CONTACT", "add_materials", "tree_of"]
+__all__ = ["MADE_HERE", "SHOW_CONTACT", "add_materials", "tree_of"]
 
 SHOW_CONTACT = "show_contact"
 """Custom property of a mesh object: 0 neutral skin, 1 contact in colour."""
+MADE_HERE = "dice_material"
+"""Custom property of the materials that an import has made."""
 
 # Linear RGB and roughness of the parts of a head that are not skin, and the regions that they cover.
 _PARTS = {
@@ -34,11 +36,14 @@ _ROUGHNESS = 0.55
 def add_materials(item: bpy.types.Object, mesh: Mesh) -> None:
     """Skin, and for a head eyes and mouth; on the skin, contact shows as far as the object's `show_contact` says.
 
-    mesh : the body that the object shows.
+    mesh : the body that the object shows. Materials that the object has already stay as the user has them.
     """
-    item[SHOW_CONTACT] = 0.0
-    describe_property(item, SHOW_CONTACT, "How far the material shows contact in colour")
+    if item.get(SHOW_CONTACT) is None:
+        item[SHOW_CONTACT] = 0.0
+        describe_property(item, SHOW_CONTACT, "How far the material shows contact in colour")
     mesh_data = mesh_of(item)
+    if len(mesh_data.materials):
+        return
     skin = _plain(f"{item.name} Skin", _SKIN[mesh.name], _ROUGHNESS)
     _show_contact(skin)
     mesh_data.materials.append(skin)
@@ -63,6 +68,7 @@ def _parts(mesh: Mesh) -> list[tuple[tuple[str, tuple[float, float, float], floa
 def _plain(name: str, colour: tuple[float, float, float], roughness: float) -> bpy.types.Material:
     """A material of one colour."""
     material: Any = bpy.data.materials.new(name)
+    material[MADE_HERE] = True
     material.diffuse_color = (*colour, 1.0)
     material.roughness = roughness
     shader: Any = next(node for node in tree_of(material).nodes if node.type == "BSDF_PRINCIPLED")

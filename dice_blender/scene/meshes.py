@@ -8,10 +8,11 @@ import numpy as np
 from dice_core.geometry.mesh import Mesh
 
 from .animation import CurveWriter, held_steps
+from .keys.per_frame import FRAME_KEYS
 from .keys.plan import ShapeKey
 from .object_data import mesh_of
 
-__all__ = ["add_shape_keys", "build_mesh", "key_visibility"]
+__all__ = ["add_shape_keys", "build_mesh", "key_visibility", "refill_mesh", "remove_shape_keys"]
 
 _UV_LAYER = "UVMap"
 
@@ -37,6 +38,38 @@ def build_mesh(mesh: Mesh, vertices: np.ndarray, name: str) -> bpy.types.Mesh:
     return data
 
 
+def refill_mesh(item: bpy.types.Object, mesh: Mesh, vertices: np.ndarray) -> None:
+    """Make a mesh object that shows a body ready to be given shape keys anew.
+
+    Its materials, UVs, attributes and vertex groups stay; only a mesh that is no longer that of the body is replaced,
+    which keeps its materials. vertices : (V, 3) float, metres, as for `build_mesh`.
+    """
+    data = mesh_of(item)
+    remove_shape_keys(item)
+    corners = np.empty(len(data.loops), np.int32)
+    data.loops.foreach_get("vertex_index", corners)
+    if len(data.vertices) == len(vertices) and np.array_equal(corners, mesh.face_corners):
+        return
+    name, replaced = data.name, build_mesh(mesh, vertices, data.name)
+    for material in data.materials:
+        replaced.materials.append(material)
+    item.data = replaced
+    if not data.users:
+        bpy.data.meshes.remove(data)
+        replaced.name = name
+
+
+def remove_shape_keys(item: bpy.types.Object) -> None:
+    """Remove all shape keys of an object, and their action where nothing else uses it."""
+    keys = mesh_of(item).shape_keys
+    if keys is None:
+        return
+    action = keys.animation_data.action if keys.animation_data is not None else None
+    item.shape_key_clear()
+    if action is not None and not action.users:
+        bpy.data.actions.remove(action)
+
+
 def add_shape_keys(item: bpy.types.Object, basis: np.ndarray, keys: list[ShapeKey]) -> None:
     """Give an object its shape keys and their keyed weights.
 
@@ -51,10 +84,15 @@ def add_shape_keys(item: bpy.types.Object, basis: np.ndarray, keys: list[ShapeKe
     assert shapes is not None
     shapes.name = item.name
     curves = CurveWriter(shapes, f"{item.name} shape keys")
+    frame_keys = []
     for key in keys:
         block = item.shape_key_add(name=key.name, from_mix=False)
         block.points.foreach_set("co", np.ascontiguousarray(key.vertices, np.float32).ravel())
         curves.write(f'key_blocks["{block.name}"].value', 0, key.times, key.weights)
+        if key.index is not None:
+            frame_keys.append(f"{key.index}|{block.name}")
+    if frame_keys:
+        shapes[FRAME_KEYS] = "\n".join(frame_keys)
 
 
 def key_visibility(curves: CurveWriter, times: np.ndarray, present: np.ndarray) -> None:

@@ -31,7 +31,11 @@ class DICE_UL_takes(UIList):
     ) -> None:
         there = take_list.collection_of(item) is not None
         row = layout.row()
-        row.label(text=item.name, icon="OUTLINER_COLLECTION" if there else "FILE_FOLDER", translate=False)
+        if there:
+            # The collection's own name, so that a double click renames it, and a name given in the outliner shows here.
+            row.prop(item.collection, "name", text="", emboss=False, icon="OUTLINER_COLLECTION")
+        else:
+            row.label(text=item.name, icon="FILE_FOLDER", translate=False)
         if there and item.keys:
             keys = row.row()
             keys.alignment = "RIGHT"

@@ -1,39 +1,28 @@
-"""The DICE tab in the 3D viewport's sidebar: Footage, Capture, Result, Export, in an artist's order of work."""
+"""The DICE tab in the 3D viewport's sidebar: Footage, Capture and Export; `result_panels` has what is between them."""
 
 # ruff: noqa: N801 (Blender's names and class attributes)
 
 from __future__ import annotations
 
-from typing import Any
-
 import bpy
 from bpy.app.translations import pgettext_iface as _t
-from bpy.types import Panel, UILayout
+from bpy.types import UILayout
 
-from .. import footage, take_list
+from .. import footage
 from ..jobs import runner
 from ..operators.export import take_to_export, wants_rigged
-from ..properties import DICE_PG_settings, DICE_PG_take, settings_of
+from ..preferences import preferences
+from ..properties import DICE_PG_settings, settings_of
+from ..saved_paths import unsaved_folder
 from .capture_status import draw_captures
+from .frame_count import count_of_frames
+from .tab import Tab
 from .text_wrap import draw_wrapped
 
 __all__ = ["register", "unregister"]
 
-MESH_LABELS = {"head": "Head", "hand_left": "Hand.L", "hand_right": "Hand.R"}
-# A head that is tracked in a smaller share of the frames is pointed out; hands come and go. Set by hand.
-_FEW_TRACKED = 0.8
-_TOUCH_ROWS = 4
 
-
-class _Tab(Panel):
-    """What the panels share."""
-
-    bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
-    bl_category = "DICE"
-
-
-class DICE_PT_footage(_Tab):
+class DICE_PT_footage(Tab):
     """What is to be captured."""
 
     bl_label = "Footage"
@@ -68,7 +57,7 @@ class DICE_PT_footage(_Tab):
         split.row().prop(settings, "hands", expand=True)
 
 
-class DICE_PT_capture(_Tab):
+class DICE_PT_capture(Tab):
     """The capture itself."""
 
     bl_label = "Capture"
@@ -85,6 +74,9 @@ class DICE_PT_capture(_Tab):
             column.operator("dice.open_preferences", text="Set Up DICE Network", icon="PREFERENCES")
         column.prop(settings, "keys")
         column.prop(settings, "import_result")
+        looking = column.column()
+        looking.active = settings.import_result
+        looking.prop(settings, "look_through")
         row = layout.row()
         row.scale_y = 1.8
         text = "Add to Queue" if runner.queue.busy else "Capture"
@@ -92,63 +84,13 @@ class DICE_PT_capture(_Tab):
         problem = footage.problem(settings)
         if problem and not runner.queue.captures:
             draw_wrapped(context, layout, _t(problem), icon="INFO")
+        if not bpy.data.filepath and not preferences().takes_folder:
+            text = _t("This file is not saved: takes go to {}, and move beside the file when you save it")
+            draw_wrapped(context, layout, text.format(unsaved_folder()), icon="FILE_TICK")
         draw_captures(context, layout)
 
 
-class DICE_PT_result(_Tab):
-    """The takes of this scene."""
-
-    bl_label = "Result"
-    bl_order = 2
-
-    def draw(self, context: bpy.types.Context) -> None:
-        layout, settings = self.layout, settings_of(context.scene)
-        entry = take_list.active(context.scene)
-        if entry is None:
-            layout.label(text="No take in this scene yet", icon="INFO")
-            layout.operator("dice.import_take", text="Import Take…", icon="IMPORT")
-            return
-        row = layout.row()
-        row.template_list("DICE_UL_takes", "", settings, "takes", settings, "active_take", rows=2, maxrows=5)
-        column = row.column(align=True)
-        column.operator("dice.import_take", text="", icon="IMPORT")
-        column.operator("dice.reveal_take", text="", icon="FILE_FOLDER")
-        column.operator("dice.remove_take", text="", icon="TRASH")
-        _draw_take(layout, entry)
-        there = take_list.collection_of(entry) is not None
-        row = layout.row(align=True)
-        row.prop(settings, "keys", text="")
-        again: Any = row.operator("dice.reimport_take", text="Import Again" if there else "Import", icon="FILE_REFRESH")
-        again.keys = settings.keys
-
-
-class DICE_PT_touches(_Tab):
-    """Where the hands touch the head."""
-
-    bl_label = "Touches"
-    bl_parent_id = "DICE_PT_result"
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        return take_list.active(context.scene) is not None
-
-    def draw(self, context: bpy.types.Context) -> None:
-        entry = take_list.active(context.scene)
-        if not len(entry.touches):
-            self.layout.label(text="No touch was found", icon="INFO")
-            return
-        self.layout.template_list(
-            "DICE_UL_touches",
-            "",
-            entry,
-            "touches",
-            entry,
-            "active_touch",
-            rows=min(_TOUCH_ROWS, len(entry.touches) + 1),
-        )
-
-
-class DICE_PT_export(_Tab):
+class DICE_PT_export(Tab):
     """To game engines and other programs."""
 
     bl_label = "Export"
@@ -169,9 +111,11 @@ class DICE_PT_export(_Tab):
 def _draw_facts(context: bpy.types.Context, layout: UILayout, settings: DICE_PG_settings) -> None:
     if settings.footage_width:
         facts = f"{settings.footage_width} × {settings.footage_height}"
+        facts += " · " + count_of_frames(settings.footage_frames, settings.footage_fps)
         if settings.footage_frames > 1:
-            facts += " · " + _t("{:d} frames").format(settings.footage_frames)
             facts += " · " + _t("{:.5g} fps").format(settings.footage_fps) if settings.footage_fps else ""
+        if settings.footage_uneven:
+            draw_wrapped(context, layout, _t("Its frames are not evenly spaced: each keeps its own time"), icon="INFO")
         row = layout.row()
         row.label(text=facts, icon="IMAGE_DATA", translate=False)
         row.operator("dice.refresh_footage", text="", icon="FILE_REFRESH", emboss=False)
@@ -188,21 +132,5 @@ def _draw_range(layout: UILayout, settings: DICE_PG_settings) -> None:
         column.prop(settings, "frame_end")
 
 
-def _draw_take(layout: UILayout, entry: DICE_PG_take) -> None:
-    column = layout.box().column(align=True)
-    frames = _t("{:d} frames").format(entry.frames)
-    text = frames + ("  ·  " + _t("{:.5g} fps").format(entry.fps) if entry.fps else "")
-    column.label(text=text, icon="TIME", translate=False)
-    if not entry.complete:
-        column.label(text="Unfinished: capture again to resume", icon="ERROR")
-    for mesh, label in MESH_LABELS.items():
-        share = getattr(entry, f"tracked_{mesh}")
-        if share >= 0:
-            row = column.row()
-            row.alert = mesh == "head" and share < _FEW_TRACKED
-            text = _t("{}: tracked in {:.0f} %").format(_t(label), share * 100)
-            row.label(text=text, icon="USER" if mesh == "head" else "VIEW_PAN", translate=False)
-
-
-_CLASSES = (DICE_PT_footage, DICE_PT_capture, DICE_PT_result, DICE_PT_touches, DICE_PT_export)
+_CLASSES = (DICE_PT_footage, DICE_PT_capture, DICE_PT_export)
 register, unregister = bpy.utils.register_classes_factory(_CLASSES)

@@ -17,12 +17,17 @@ from pathlib import Path
 from dice_core.errors import InputError
 from dice_core.media.formats import is_pattern, select_images
 
-__all__ = ["source_images", "source_path"]
+__all__ = ["on_another_machine", "source_images", "source_path"]
 
 _NETWORK = re.compile(r"[\\/]{2}|[A-Za-z][A-Za-z0-9+.-]+:[\\/]")  # \\server\..., and scheme://
 _MOST_IMAGES = 1_000_000
 """Files of a folder that are looked at: 11 hours at 24 frames a second."""
 _ESCAPED = re.compile(r"\[([*?[])\]")  # as glob.escape writes a character that has a meaning
+
+
+def on_another_machine(path: str) -> bool:
+    """Whether a path would be opened over a network: `\\\\server\\share`, or an address with a scheme."""
+    return _NETWORK.match(path) is not None
 
 
 def source_path(path: str, kind: str, beside: Path | None = None) -> Path:
@@ -32,7 +37,7 @@ def source_path(path: str, kind: str, beside: Path | None = None) -> Path:
     beside : the folder that a relative path counts from, the current one by default.
     Raises InputError where there is nothing, or something else than plain files.
     """
-    if "\0" in path or _NETWORK.match(path):
+    if "\0" in path or on_another_machine(path):
         raise InputError("The take names footage on another machine, which is not opened: copy it to this one.")
     found = Path(path) if beside is None else beside / path
     try:

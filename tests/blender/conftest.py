@@ -37,6 +37,12 @@ def take(tmp_path_factory: pytest.TempPathFactory) -> Take:
 
 
 @pytest.fixture(scope="session")
+def small_take(tmp_path_factory: pytest.TempPathFactory) -> Take:
+    """The same with fewer vertices, for what is tried in many ways."""
+    return write_synthetic_take(tmp_path_factory.mktemp("takes") / "small.dicetake", Recipe(rings=10))
+
+
+@pytest.fixture(scope="session")
 def plain_take(tmp_path_factory: pytest.TempPathFactory) -> Take:
     """The same surfaces without joints, expressions and rigid motion."""
     folder = tmp_path_factory.mktemp("takes") / "plain.dicetake"

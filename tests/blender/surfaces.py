@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import bpy
 import numpy as np
 
@@ -33,15 +35,23 @@ def present(take: Take, mesh: str) -> np.ndarray:
     return np.flatnonzero(take.array(f"tracked_{mesh}"))
 
 
-def worst_distance(take: Take, mesh: str, item: bpy.types.Object, start: int, step: float = 1.0) -> float:
+def worst_distance(
+    take: Take,
+    mesh: str,
+    item: bpy.types.Object,
+    start: float,
+    step: float = 1.0,
+    places: Sequence[float] | None = None,
+) -> float:
     """Largest distance, millimetres, of any vertex from the take in any frame that shows the mesh.
 
-    start : scene frame of the take's first frame; step : scene frames a frame of the take.
+    start : scene frame of the take's first frame; step : scene frames a frame of the take; places : of each frame,
+    counted in frames from the first, where they are not one after the other.
     """
     surfaces = captured(take, mesh)
     worst = 0.0
     for index in present(take, mesh):
-        frame = start + step * int(index)
+        frame = start + step * (int(index) if places is None else places[int(index)])
         bpy.context.scene.frame_set(int(frame), subframe=frame - int(frame))
         worst = max(worst, float(np.linalg.norm(evaluated(item) - surfaces[index], axis=1).max()))
     return worst * 1000

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import bpy
 import numpy as np
 import pytest
 
-from dice_blender.export import PRESETS, export_fbx
+from dice_blender.export import PRESETS, export_fbx, export_glb
 from dice_blender.scene import import_take
 from dice_core.errors import InputError
 from dice_core.take import Take
 
-from .surfaces import OBJECTS, present, worst_distance
+from .surfaces import OBJECTS, evaluated, present, worst_distance
 from .synthetic_take import EXPRESSIONS, Recipe, write_synthetic_take
+from .test_export_seen import EDITS
 
 
 def _read_back(path: Path, take: Take) -> bpy.types.Scene:
@@ -98,6 +100,28 @@ def test_edits_of_the_user_are_exported(scene: bpy.types.Scene, take: Take, tmp_
     assert bpy.data.objects["Hero"].matrix_world.translation.x > 0.4
 
 
+@pytest.mark.parametrize("preset", ["generic", "unity"])
+@pytest.mark.parametrize("edit", ["mirrored_parent", "uneven_scale", "deformed_head", "retimed_keys", "nla_strips"])
+def test_what_is_seen_arrives(
+    scene: bpy.types.Scene, small_take: Take, tmp_path: Path, edit: str, preset: str
+) -> None:
+    imported = import_take(small_take, keys="rigged")
+    EDITS[edit](imported)
+    report = export_fbx(imported.collection, tmp_path / "take.fbx", preset=preset)
+    frames = np.linspace(report.first, report.last, 4).round().astype(int)
+    wanted: dict[int, dict[str, np.ndarray]] = {}
+    for frame in frames.tolist():
+        scene.frame_set(frame)
+        shown = [item for item in imported.objects.values() if not item.hide_viewport]
+        wanted[frame - report.first] = {item.name: evaluated(item) for item in shown}
+    scene = _read_back(tmp_path / "take.fbx", small_take)
+    for index, bodies in wanted.items():
+        frame = 1 + index * _step(scene, small_take)
+        scene.frame_set(int(frame), subframe=frame - int(frame))
+        for name, surface in bodies.items():
+            assert np.linalg.norm(evaluated(bpy.data.objects[name]) - surface, axis=1).max() < 0.5e-3
+
+
 def _state(scene: bpy.types.Scene) -> dict[str, object]:
     layer = bpy.context.view_layer
     return {
@@ -109,6 +133,7 @@ def _state(scene: bpy.types.Scene) -> dict[str, object]:
         "actions": sorted(bpy.data.actions.keys()),
         "armatures": sorted(bpy.data.armatures.keys()),
         "materials": sorted(bpy.data.materials.keys()),
+        "shape keys": sorted(bpy.data.shape_keys.keys()),
         "active": layer.objects.active.name,
         "selected": sorted(item.name for item in layer.objects if item.select_get()),
         "mode": bpy.context.mode,
@@ -117,10 +142,11 @@ def _state(scene: bpy.types.Scene) -> dict[str, object]:
     }
 
 
+@pytest.mark.parametrize("export", [export_fbx, export_glb])
 @pytest.mark.parametrize("preset", ["generic", "unity"])
 @pytest.mark.parametrize("keys", ["per-frame", "rigged"])
 def test_the_users_scene_stays_as_it_is(
-    scene: bpy.types.Scene, take: Take, tmp_path: Path, keys: str, preset: str
+    scene: bpy.types.Scene, take: Take, tmp_path: Path, keys: str, preset: str, export: Any
 ) -> None:
     imported = import_take(take, keys=keys)
     scene.frame_set(13)
@@ -133,7 +159,7 @@ def test_the_users_scene_stays_as_it_is(
         head.location.x += 0.25
     bpy.ops.object.mode_set(mode="EDIT")
     before = _state(scene)
-    export_fbx(imported.collection, tmp_path / "take.fbx", preset=preset)
+    export(imported.collection, tmp_path / "take.out", preset=preset)
     assert _state(scene) == before
     bpy.ops.object.mode_set(mode="OBJECT")
 

@@ -43,11 +43,12 @@ def test_a_scene_in_use_keeps_its_settings_and_says_what_differs(scene: bpy.type
     _in_use(scene)
     imported = import_take(take)
     assert (scene.render.fps, scene.render.resolution_x) == (24, 1920)
-    assert (scene.frame_start, scene.frame_end) == (10, 39)
+    assert (scene.frame_start, scene.frame_end) == (10, 20)
     assert (imported.frame_start, imported.frame_end) == (10, 39)
     text = " ".join(imported.warnings)
     assert "640 x 480" in text
     assert "29.97" in text
+    assert "from frame 10 to 39" in text
     assert worst_distance(take, "head", imported.objects["head"], 10) < 0.01
 
 
@@ -85,7 +86,7 @@ def test_importing_twice_gives_two_independent_takes(scene: bpy.types.Scene, tak
     assert worst_distance(take, "head", second.objects["head"], 200) < 0.2
     assert len(scene.timeline_markers) == 4
     import_take(take)
-    assert len(scene.timeline_markers) == 4
+    assert len(scene.timeline_markers) == 6, "each import has its own"
 
 
 def test_into_a_collection_that_is_in_no_scene_yet(scene: bpy.types.Scene, take: Take) -> None:

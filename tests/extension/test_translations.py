@@ -79,3 +79,35 @@ def test_what_the_panel_reports_of_the_footage_is_translated() -> None:
     returned = [text for node in ast.walk(problem) if isinstance(node, ast.Return) for text in _texts(node.value)]
     assert len(returned) >= 6
     assert set(returned) - {""} <= set(_german())
+
+
+def _described() -> dict[str, str]:
+    """Text to module: labels, tooltips, and names and descriptions of properties, as Blender shows them by itself."""
+    described = {}
+    for name, tree in _modules().items():
+        for node in ast.walk(tree):
+            texts: list[str] = []
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "").endswith("Property"):
+                hidden = any(word.arg == "options" and "HIDDEN" in ast.unparse(word.value) for word in node.keywords)
+                words = {word.arg: word.value for word in node.keywords}
+                texts = [text for key in ("name", "description") if key in words for text in _texts(words[key])]
+                if isinstance(words.get("items"), ast.Tuple):
+                    texts += [part.value for item in words["items"].elts for part in item.elts[1:3]]
+                texts = [] if hidden else texts
+            elif isinstance(node, ast.ClassDef) and node.name.startswith("DICE_OT_"):
+                texts = [ast.get_docstring(node)]
+            elif isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "bl_label":
+                texts = list(_texts(node.value))
+            described |= dict.fromkeys(texts, name)
+    return {text: name for text, name in described.items() if text not in NOT_TRANSLATED}
+
+
+def test_every_label_and_tooltip_has_its_german() -> None:
+    missing = {text: name for text, name in _described().items() if text not in _german()}
+    assert not missing
+
+
+def test_what_the_panel_says_of_the_scene_is_translated() -> None:
+    tree = _modules()[str(Path("scene") / "scene_settings.py")]
+    values = [n.value for n in tree.body if isinstance(n, ast.Assign) and n.targets[0].id == "MISMATCHES"]
+    assert set(ast.literal_eval(values[0]).values()) <= set(_german())

@@ -15,23 +15,25 @@ class ShapeKey:
 
     vertices : (V, 3) float32, metres, the object's space, where weight 1 takes the surface.
     times, weights : (n,) scene frames and weights in [0, 1]: Blender, importers and engines clamp what is beyond.
+    index : of the take's frame that the key shows by itself, None where it shows none.
     """
 
     name: str
     vertices: np.ndarray
     times: np.ndarray
     weights: np.ndarray
+    index: int | None = None
 
 
 @dataclass(frozen=True)
 class ObjectMotion:
     """Keyed transform of an object.
 
-    location : (T, 3) metres; quaternion : (T, 4), scalar first, unit, continuous.
+    location : (T, 3) metres; quaternion : (T, 4), scalar first, unit, continuous, None where it does not turn.
     """
 
     location: np.ndarray
-    quaternion: np.ndarray
+    quaternion: np.ndarray | None = None
 
 
 @dataclass(frozen=True)

@@ -30,8 +30,10 @@ def import_twice_and_elsewhere() -> None:
     scene, take = bpy.context.scene, str(FOLDER / "ready.dicetake")
     assert bpy.ops.dice.import_take(filepath=take) == {"FINISHED"}
     assert bpy.ops.dice.import_take(filepath=take + "/take.json", keys="compact") == {"FINISHED"}
-    assert len([item for item in scene.objects if item.type == "CAMERA"]) == 3, "both imports and the first one"
-    assert len(scene.dice.takes) == 2
+    assert len([item for item in scene.objects if item.type == "CAMERA"]) == 2, "the import and the first one"
+    assert bpy.ops.dice.import_take(filepath=take, existing="COPY") == {"FINISHED"}
+    assert len([item for item in scene.objects if item.type == "CAMERA"]) == 3
+    assert len(scene.dice.takes) == 3
     fresh()
     scene = bpy.context.scene
     bpy.ops.object.empty_add()

@@ -1,0 +1,1 @@
+"""Readers that are not Blender's, for `tools/check_exports.py`."""
