@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import importlib.util
 import os
 import signal
 import subprocess
@@ -312,8 +313,8 @@ def test_previews_beside_footage_of_the_name(tmp_path: Path, capsys: pytest.Capt
     assert (tmp_path / "a.preview.png").stat().st_mtime_ns == written, "one that is there is left alone"
 
 
+@pytest.mark.skipif(importlib.util.find_spec("bpy") is None, reason="needs the bpy package")
 def test_blend_and_fbx_of_each_take(shoot: Path, tmp_path: Path) -> None:
-    pytest.importorskip("bpy")
     (tmp_path / "list.txt").write_text(f"{shoot / 'clip 3.mp4'}\n")
     out = tmp_path / "out"
     arguments = ["batch", str(tmp_path / "list.txt"), "-o", str(out), "--fbx", "--keys", "rigged"]
