@@ -13,6 +13,7 @@ from dice_core.errors import InputError
 from dice_core.media.formats import IMAGE_SUFFIXES, UNREAD_SUFFIXES, VIDEO_SUFFIXES, is_pattern, natural_key
 from dice_core.take import Take, find_takes
 from dice_core.take.names import TAKE_ENDING, distinct_name, fitting_name
+from dice_core.take.source_path import on_another_machine
 
 __all__ = ["PREVIEW", "Clip", "existing_takes", "find_sources", "name_clips", "unread_in"]
 
@@ -117,7 +118,7 @@ def name_clips(
         source = str(take.info["source"]["path"])
         if source in wanted and is_same(take, source):
             own.setdefault(source, take.name)
-        if os.path.lexists(source):  # one that is gone may have been moved: then the capture compares the footage
+        if _is_there(source):  # one that is gone may have been moved: then the capture compares the footage
             others[take.name.casefold()] = source
     candidates = {source: _candidates(source) for source in sources}
     uses = [Counter(names[place].casefold() for names in candidates.values()) for place in range(4)]
@@ -128,6 +129,11 @@ def name_clips(
         taken.add(name.casefold())
         clips.append(Clip(source, name))
     return clips
+
+
+def _is_there(source: str) -> bool:
+    """Whether the footage that a take names, which may be a stranger's, is on this machine."""
+    return "\0" not in source and not on_another_machine(source) and os.path.lexists(source)
 
 
 def _free(

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 
 from dice_core.errors import InputError
-from dice_core.storage import replace_file
+from dice_core.storage import create_fresh, replace_file
 from dice_core.take import MESH_NAMES, Take
 
 __all__ = ["TABLE_FILE", "Row", "format_rows", "read_rows", "write_rows"]
@@ -61,7 +61,8 @@ def write_rows(folder: Path, rows: Sequence[Row]) -> None:
     path = folder / TABLE_FILE
     temporary = path.with_name(path.name + ".tmp")
     try:
-        temporary.write_bytes(os.fsencode(text.getvalue()))
+        with create_fresh(temporary) as stream:
+            stream.write(os.fsencode(text.getvalue()))
         replace_file(temporary, path)
     except OSError as error:
         raise InputError(

@@ -104,6 +104,14 @@ def test_moved_footage_may_be_that_of_a_take() -> None:
     assert named(["/new/a.mp4"], [take_of("/old/a.mp4", "a")]) == ["a"]
 
 
+def test_a_take_of_a_stranger_opens_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr("dice_core.batch.clips.os.path.lexists", asked.append)
+    takes = [take_of(path, "a") for path in ("\\\\server\\share\\a.mp4", "//server/a.mp4", "smb://x/a.mp4", "a\0.mp4")]
+    assert named(["/new/a.mp4"], takes) == ["a"]
+    assert asked == []
+
+
 def test_the_table_comes_back_from_its_file(tmp_path: Path) -> None:
     rows = [
         Row("/s/a, b.mp4", "a.dicetake", "done", 96, {"head": 1.0, "hand_left": 0.25}, 2, ("One.", "Two."), 12.5),
