@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
 
 from dice_core import __version__
-from dice_core.cli import capturing, demo, exporting, meshes, models, reporting
+from dice_core.cli import batch, capturing, demo, exporting, meshes, models, reporting
 from dice_core.engines.settings import add_options
 from dice_core.interchange import AXES, FORMATS, UNITS
 
@@ -42,6 +43,7 @@ def parser() -> argparse.ArgumentParser:
         _add_preview,
         _add_blend,
         _add_mesh,
+        _add_batch,
         _add_models,
         _add_demo,
     ):
@@ -117,6 +119,27 @@ def _add_mesh(command: _AddCommand) -> None:
     )
 
 
+def _add_batch(command: _AddCommand) -> None:
+    sub = command("batch", "Capture all clips and pictures of a folder, some at a time.", batch.run)
+    sub.add_argument(
+        "source", type=Path, metavar="FOLDER|LIST", help="a folder, or a text file with a path in each line"
+    )
+    sub.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER", help="folder for the takes")
+    sub.add_argument(
+        "--jobs",
+        type=_positive,
+        metavar="N",
+        default=max(1, (os.cpu_count() or 1) // 2),
+        help="clips at a time (default: half the processors, since a capture uses two)",
+    )
+    sub.add_argument("--preview", action="store_true", help="a preview of each take, too")
+    sub.add_argument("--blend", action="store_true", help="a .blend of each take, too")
+    sub.add_argument("--fbx", action="store_true", help="an FBX of each take, too")
+    sub.add_argument("--keys", metavar="MODE", help="as of dice blend")
+    sub.add_argument("--preset", metavar="NAME", help="as of dice blend")
+    add_options(sub)
+
+
 def _add_models(command: _AddCommand) -> None:
     sub = command("models", "List the licensed files of the dice engine, or add some.", models.run)
     sub.add_argument("action", nargs="?", choices=("add",), help="copy files into the user's data folder")
@@ -134,3 +157,9 @@ def _frame_range(text: str) -> tuple[int, int]:
     if match is None:
         raise argparse.ArgumentTypeError(f"{text!r} is not a frame range: write A:B for the frames A to B - 1")
     return int(match[1]), int(match[2])
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of clips: give 1 or more")
+    return int(text)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import hashlib
 import logging
-import os
 import sys
 import threading
 from collections import Counter
@@ -23,16 +21,11 @@ from dice_core.media.formats import is_pattern, list_images
 from dice_core.media.images import left_out_warning
 from dice_core.media.opening import open_footage
 from dice_core.take import MESH_TITLES
+from dice_core.take.names import TAKE_ENDING, fitting_name
 
 __all__ = ["capture_with_progress", "run"]
 
 _log = logging.getLogger(__name__)
-
-_ENDING = ".dicetake"
-
-_LONGEST_STEM = 200
-"""Bytes of a take's name before its ending, where the name is ours to choose: with the endings that takes and what is
-made of them get, it fits the 255 bytes that file systems allow. Set by hand."""
 
 
 def run(options: argparse.Namespace) -> int:
@@ -111,7 +104,8 @@ def _stills(options: argparse.Namespace, settings: CaptureSettings, events: Even
         if stop.is_set():
             break
         try:
-            result = capture_with_progress(str(image), folder / f"{name}{_ENDING}", settings, events=events, stop=stop)
+            take = folder / f"{name}{TAKE_ENDING}"
+            result = capture_with_progress(str(image), take, settings, events=events, stop=stop)
         except Stopped:
             break
         except InputError as error:
@@ -128,16 +122,7 @@ def _stills(options: argparse.Namespace, settings: CaptureSettings, events: Even
 def _take_names(images: Sequence[Path]) -> list[str]:
     """The images' names without their endings, or with them where two would be the same."""
     stems = Counter(image.stem.casefold() for image in images)
-    return [_fitting(image.stem if stems[image.stem.casefold()] == 1 else image.name) for image in images]
-
-
-def _fitting(name: str) -> str:
-    """A name, or as much of it as a disk allows, and a few digits that tell it from others of the same beginning."""
-    encoded = os.fsencode(name)
-    if len(encoded) <= _LONGEST_STEM:
-        return name
-    digits = hashlib.sha256(encoded).hexdigest()[:8]
-    return f"{encoded[: _LONGEST_STEM - 9].decode('utf-8', 'ignore')}-{digits}"
+    return [fitting_name(image.stem if stems[image.stem.casefold()] == 1 else image.name) for image in images]
 
 
 def _output(options: argparse.Namespace) -> Path:
@@ -146,7 +131,7 @@ def _output(options: argparse.Namespace) -> Path:
     # Resolved, because a folder may be named by dots alone.
     name = Path(options.input).expanduser().resolve().name or "capture"
     stem = "sequence" if is_pattern(name) else Path(name).stem
-    return Path(_fitting(stem) + _ENDING)
+    return Path(fitting_name(stem) + TAKE_ENDING)
 
 
 def _summary(result: CaptureResult) -> None:

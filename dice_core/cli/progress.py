@@ -1,4 +1,4 @@
-"""A progress bar on standard error, where that is a terminal and no log is written there."""
+"""Progress bars on standard error, where that is a terminal and no log is written there."""
 
 from __future__ import annotations
 
@@ -9,17 +9,34 @@ from contextlib import contextmanager
 
 from tqdm import tqdm
 
-__all__ = ["progress_bar"]
+__all__ = ["clip_bar", "progress_bar"]
 
 
 @contextmanager
 def progress_bar(title: str | None = None) -> Iterator[Callable[[int, int], None]]:
     """A bar that counts frames; yields a function to be called with the finished and the total frames."""
-    hidden = not sys.stderr.isatty() or logging.getLogger("dice_core").isEnabledFor(logging.INFO)
-    with tqdm(desc=title, unit="frame", disable=hidden, leave=False) as bar:
+    with tqdm(desc=title, unit="frame", disable=_is_hidden(), leave=False) as bar:
 
         def show(done: int, total: int) -> None:
             bar.total = total
             bar.update(done - bar.n)
 
         yield show
+
+
+@contextmanager
+def clip_bar(total: int) -> Iterator[Callable[[float, str], None]]:
+    """A bar for many clips; yields a function to be called with how many are finished, with parts, and a word."""
+    form = "{n:.1f} of {total} clips {bar} {elapsed}, {remaining} to go{postfix}"
+    with tqdm(total=total, bar_format=form, disable=_is_hidden(), leave=False) as bar:
+
+        def show(done: float, words: str) -> None:
+            bar.n = done
+            bar.set_postfix_str(words, refresh=False)
+            bar.refresh()
+
+        yield show
+
+
+def _is_hidden() -> bool:
+    return not sys.stderr.isatty() or logging.getLogger("dice_core").isEnabledFor(logging.INFO)

@@ -18,13 +18,17 @@ def selected_chunks(
     """Arrays of the frames in a range, in order; chunks outside it are not read.
 
     keys : arrays of the take besides "frame"; frames : A, B for the frames A to B - 1, counted as in the footage, None
-    for all. Yields dictionaries of arrays with a row for each frame, never empty ones.
+    for all. Yields dictionaries of arrays with a row for each frame, never empty ones; in all of them is "time", the
+    seconds at which frames are shown, as of `Take.times`.
     """
-    wanted = {"frame", *keys}
+    wanted = {"frame", *keys, *(("time",) if take.has("time") else ())}
     for number, arrays in enumerate(take.chunks(["frame"])):
         within = _within(arrays["frame"], frames)
         if within.any():
-            yield {key: values[within] for key, values in take.read_chunk(number, wanted).items()}
+            chosen = {key: values[within] for key, values in take.read_chunk(number, wanted).items()}
+            if "time" not in chosen:
+                chosen["time"] = chosen["frame"] / take.fps if take.fps else np.zeros(len(chosen["frame"]))
+            yield chosen
 
 
 def frame_count(take: Take, frames: tuple[int, int] | None) -> int:

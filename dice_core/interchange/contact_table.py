@@ -58,8 +58,8 @@ def _write_table(
         table = csv.writer(stream, lineterminator="\n")
         table.writerow(CONTACT_COLUMNS)
         for arrays in selected_chunks(take, keys, frames):
-            for row, frame in enumerate(arrays["frame"].tolist()):
-                second = f"{_second(frame, take.fps):.4f}"
+            for row, (frame, time) in enumerate(zip(arrays["frame"].tolist(), arrays["time"].tolist(), strict=True)):
+                second = f"{time:.4f}"
                 for name in names:
                     if not arrays[f"tracked_{name}"][row]:
                         continue
@@ -77,11 +77,12 @@ def _write_table(
 def _write_touches(take: Take, path: Path, frames: tuple[int, int] | None) -> int:
     frame_count(take, frames)
     first, end = frames or (0, float("inf"))
+    seconds = dict(zip(take.frames.tolist(), np.round(take.times, 4).tolist(), strict=True))
     touches: list[dict[str, Any]] = [
         {
             **asdict(event),
-            "first_second": round(_second(event.first_frame, take.fps), 4),
-            "last_second": round(_second(event.last_frame, take.fps), 4),
+            "first_second": seconds.get(event.first_frame),
+            "last_second": seconds.get(event.last_frame),
         }
         for event in take.events
         if event.last_frame >= first and event.first_frame < end
@@ -105,8 +106,3 @@ class _Regions:
         result = np.zeros(len(self.names))
         np.maximum.at(result, self._of_vertex, values)
         return result
-
-
-def _second(frame: int, fps: float) -> float:
-    """When a frame is shown, seconds from the beginning of the footage."""
-    return frame / fps if fps > 0 else 0.0

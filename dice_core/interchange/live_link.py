@@ -72,25 +72,24 @@ def write_curves(
         for arrays in selected_chunks(take, keys, frames):
             weights = arrays["head.expression"][:, places]
             angles = np.concatenate([head_angles(arrays["head.rotation"][:, 0]), eye_angles(weights)], axis=1)
-            for row, frame in enumerate(arrays["frame"].tolist()):
+            for row, second in enumerate(arrays["time"].tolist()):
                 values = []
                 if arrays["tracked_head"][row]:
                     values = [_shortest(weight) for weight in weights[row]]
                     values += [f"{angle:.10f}" for angle in angles[row] + 0.0]  # no -0
-                stream.write(",".join([timecode(frame, take.fps), str(len(values)), *values]) + "\n")
+                stream.write(",".join([timecode(second), str(len(values)), *values]) + "\n")
                 done += 1
                 if progress is not None:
                     progress(done, total)
     return done
 
 
-def timecode(frame: int, fps: float) -> str:
-    """When a frame is shown, `HH:MM:SS:FF.mmm` from the beginning of the footage.
+def timecode(second: float) -> str:
+    """When a frame is shown, `HH:MM:SS:FF.mmm`, where FF.mmm are sixtieths of a second.
 
-    frame : counted as in the footage; fps : frames a second, 0 for a picture. FF.mmm are sixtieths of a second.
+    second : from the beginning of the footage.
     """
-    thousandths = round(frame / fps * _TICKS * 1000) if fps > 0 else 0
-    ticks, fraction = divmod(thousandths, 1000)
+    ticks, fraction = divmod(round(second * _TICKS * 1000), 1000)
     seconds, ticks = divmod(ticks, _TICKS)
     minutes, seconds = divmod(seconds, 60)
     hours, minutes = divmod(minutes, 60)

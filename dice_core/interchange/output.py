@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO
+from typing import BinaryIO, TextIO
 
 from dice_core.errors import InputError
-from dice_core.storage import replace_file
+from dice_core.storage import create_fresh, replace_file
 
 __all__ = ["export_folder", "write_file", "written_text"]
 
@@ -24,8 +25,8 @@ def export_folder(path: Path) -> None:
 
 def write_file(path: Path, content: bytes) -> None:
     """Write a file under a temporary name, then rename. Raises InputError where that is impossible."""
-    with _replaced(path) as temporary:
-        temporary.write_bytes(content)
+    with _replaced(path) as stream:
+        stream.write(content)
 
 
 @contextmanager
@@ -35,16 +36,17 @@ def written_text(path: Path) -> Iterator[TextIO]:
     Lines end as they are written. Raises InputError where the file cannot be written; what was there stays, then.
     """
     export_folder(path.parent)
-    with _replaced(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
-        yield stream
+    with _replaced(path) as stream, io.TextIOWrapper(stream, "utf-8", newline="") as text:
+        yield text
 
 
 @contextmanager
-def _replaced(path: Path) -> Iterator[Path]:
-    """A temporary name beside `path`, renamed to it at the end."""
+def _replaced(path: Path) -> Iterator[BinaryIO]:
+    """A new file under a temporary name beside `path`, renamed to it at the end."""
     temporary = path.with_name(path.name + ".tmp")
     try:
-        yield temporary
+        with create_fresh(temporary) as stream:
+            yield stream
         replace_file(temporary, path)
     except OSError as error:
         raise _unwritable(path, error) from error

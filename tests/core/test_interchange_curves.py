@@ -99,7 +99,18 @@ def test_a_range_of_frames(tmp_path: Path) -> None:
     ],
 )
 def test_timecodes_count_sixtieths_of_a_second(frame: int, fps: float, text: str) -> None:
-    assert timecode(frame, fps) == text
+    assert timecode(frame / fps if fps else 0.0) == text
+
+
+def test_frames_of_uneven_times_keep_them(tmp_path: Path) -> None:
+    head = load_head().mesh
+    writer = started(tmp_path / "uneven.dicetake")
+    writer.add_mesh(head)
+    times = np.array([0.5, 0.51, 1.0])
+    writer.write_chunk(frames(10, 3) | {"time": times} | values(head, 3, 3))
+    writer.finish(complete=True)
+    rows = curves_of(writer.path, tmp_path)[1:]
+    assert [row[0] for row in rows] == ["00:00:00:30.000", "00:00:00:30.600", "00:00:01:00.000"]
 
 
 def angles_of(axis: np.ndarray, angle: float) -> list[float]:

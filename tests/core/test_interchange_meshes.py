@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import io
 from pathlib import Path
 
 import numpy as np
@@ -160,15 +160,26 @@ def test_no_take_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="a folder cannot be made unreadable in this way")
+def test_a_link_under_the_temporary_name_is_not_followed(tmp_path: Path) -> None:
+    take = roof_take(tmp_path)
+    (tmp_path / "mine.txt").write_text("mine")
+    (tmp_path / "out").mkdir()
+    for name in ("out/head.000010.obj.tmp", "c.csv.tmp"):
+        (tmp_path / name).symlink_to(tmp_path / "mine.txt")
+    assert main(["mesh", str(take.path), "-o", str(tmp_path / "out"), "--contact", str(tmp_path / "c.csv")]) == 0
+    assert (tmp_path / "mine.txt").read_text() == "mine"
+    assert (tmp_path / "c.csv").read_text().startswith("frame,")
+
+
 def test_a_disk_that_is_full_is_one_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def full(self: Path, data: bytes) -> int:
-        raise OSError(28, "No space left on device")
+    class Full(io.BytesIO):
+        def write(self, data: object) -> int:
+            raise OSError(28, "No space left on device")
 
     take = roof_take(tmp_path)
-    monkeypatch.setattr(Path, "write_bytes", full)
+    monkeypatch.setattr("dice_core.interchange.output.create_fresh", lambda path: Full())
     assert main(["mesh", str(take.path), "-o", str(tmp_path / "out")]) == 2
     assert "No space left" in sentence(capsys.readouterr().err)
     assert not list((tmp_path / "out").iterdir())
