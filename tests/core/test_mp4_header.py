@@ -37,9 +37,11 @@ def test_an_even_movie(tmp_path: Path, ticks: int, b_frames: int) -> None:
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mov"])
-def test_an_uneven_movie(tmp_path: Path, suffix: str) -> None:
+@pytest.mark.parametrize("b_frames", [0, 2])
+def test_an_uneven_movie(tmp_path: Path, suffix: str, b_frames: int) -> None:
+    """Frames that look ahead are decoded in another order than they are shown in."""
     places = [0, 1, 2, 3, 4, 5, 18, 19, 20, 21, 22, 23]
-    write_movie(tmp_path / f"a{suffix}", places)
+    write_movie(tmp_path / f"a{suffix}", places, b_frames=b_frames)
     header = read_movie_header(tmp_path / f"a{suffix}")
     assert header is not None
     assert (header.frames, header.even) == (12, False)
