@@ -12,6 +12,7 @@ from bpy.props import BoolProperty, FloatProperty, IntProperty
 from dice_core.errors import DiceError
 from dice_core.take import open_take
 
+from .saved_paths import take_folder
 from .scene.dents import needs_take, set_dent_strength
 from .scene.markers import Touch
 from .scene.materials import SHOW_CONTACT
@@ -181,16 +182,14 @@ class PlayedTake:
 
     def change_dents(self: Any) -> None:
         """Make the dents as deep as the panel says, and note in the panel why that is not possible."""
-        from . import take_list
-
-        collection = take_list.collection_of(self)
+        collection = self.collection
         self.dents_problem = ""
-        if collection is None:
+        if collection is None or not collection.users:
             return
         try:
             take = None
             if self.dents != 1.0 and needs_take(collection):
-                take = open_take(take_list.folder_of(self.id_data, self))
+                take = open_take(take_folder(self.path, self.id_data))
             set_dent_strength(collection, self.dents, take)
         except DiceError as error:
             self.dents_problem = str(error)

@@ -18,6 +18,8 @@ from typing import Any
 import bpy
 from bpy.app.handlers import persistent
 
+from dice_core.errors import InputError
+
 from . import footage
 from .preferences import preferences
 from .scene.background import background_image
@@ -71,6 +73,14 @@ def stored_path(path: Path, blend: str | None = None) -> str:
     except ValueError:
         return str(path)
     return "//" + relative.replace(os.sep, "/")
+
+
+def take_folder(stored: str, scene: bpy.types.Scene) -> Path:
+    """The folder of a take, wherever it is by now. Raises InputError where it is nowhere."""
+    folder = find_take_folder(stored, scene)
+    if folder is None:
+        raise InputError(f"The take's folder is gone: {bpy.path.abspath(stored)}")
+    return folder
 
 
 def find_take_folder(stored: str, scene: bpy.types.Scene) -> Path | None:

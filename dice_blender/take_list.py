@@ -8,11 +8,11 @@ from pathlib import Path
 
 import bpy
 
-from dice_core.errors import DiceError, InputError
+from dice_core.errors import DiceError
 from dice_core.take import MESH_NAMES, Take, open_take
 
 from .properties import DICE_PG_take, settings_of
-from .saved_paths import find_take_folder, stored_path
+from .saved_paths import find_take_folder, stored_path, take_folder
 from .scene import ImportedTake, import_take, imported_takes
 from .scene.camera import pixel_aspect
 from .scene.dents import set_dent_strength
@@ -30,7 +30,6 @@ from .scene.removal import remove_import
 
 __all__ = [
     "active",
-    "active_collection",
     "add",
     "adopt",
     "collection_of",
@@ -50,13 +49,6 @@ def active(scene: bpy.types.Scene) -> DICE_PG_take | None:
     if 0 <= settings.active_take < len(settings.takes):
         return settings.takes[settings.active_take]
     return None
-
-
-def active_collection(scene: bpy.types.Scene) -> bpy.types.Collection | None:
-    """The collection of the selected take, or of one that came into the scene by another way, such as Append."""
-    entry = active(scene)
-    collection = None if entry is None else collection_of(entry)
-    return collection or next(iter(unlisted(scene)), None)
 
 
 def add(scene: bpy.types.Scene, path: Path) -> DICE_PG_take:
@@ -157,10 +149,7 @@ def collection_of(entry: DICE_PG_take) -> bpy.types.Collection | None:
 
 def folder_of(scene: bpy.types.Scene, entry: DICE_PG_take) -> Path:
     """The folder of a take, wherever it is by now. Raises InputError where it is nowhere."""
-    folder = find_take_folder(entry.path, scene)
-    if folder is None:
-        raise InputError(f"The take's folder is gone: {bpy.path.abspath(entry.path)}")
-    return folder
+    return take_folder(entry.path, scene)
 
 
 def remove(scene: bpy.types.Scene, entry: DICE_PG_take) -> None:

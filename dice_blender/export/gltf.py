@@ -45,13 +45,16 @@ def export_glb(
         raise DiceError("Blender's glTF add-on is off: enable it in Preferences, Add-ons.")
 
     def write(ready: ReadyExport) -> None:
+        target = Path(path)
+        # Blender appends the suffix where it is missing.
+        written = target if target.suffix.lower() == ".glb" else target.with_name(f"{target.name}.glb")
         operator: Any = bpy.ops.export_scene.gltf
         known = operator.get_rna_type().properties
         # Blender's exporter leaves out that `fps_base` divides: with a whole rate, times are right but for a factor.
         rate = ready.scene.render.fps / ready.scene.render.fps_base
         ready.scene.render.fps_base = 1.0
         operator(
-            filepath=str(path),
+            filepath=str(written),
             check_existing=False,
             export_format="GLB",
             use_active_scene=True,
@@ -74,7 +77,8 @@ def export_glb(
             export_frame_range=True,
             **{name: value for name, value in _NEWER_OPTIONS.items() if name in known},
         )
-        rewrite_animation(Path(path), ready.scene.render.fps / rate, ready.shrinking)
+        rewrite_animation(written, ready.scene.render.fps / rate, ready.shrinking)
+        written.replace(target)
 
     # glTF wants skinned meshes at the root: nothing but their joints moves them.
     with kept_window():

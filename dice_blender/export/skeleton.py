@@ -58,7 +58,8 @@ def build_armature(
         above = posed[bone.parent] if bone.parent >= 0 else np.eye(4)
         if bone.parent >= 0:
             local = np.linalg.inv(rests[bone.parent]) @ rest
-        channels = decompose(np.linalg.inv(above @ local) @ wanted)
+        # Readers do not agree on what a bone inherits of another's uneven scale.
+        channels = decompose(np.linalg.inv(above @ local) @ wanted).uniform()
         posed.append(above @ local @ channels.matrices)
         pose_of(armature).bones[bone.name].rotation_mode = "QUATERNION"
         key_channels(curves, f'pose.bones["{bone.name}"].', frames, channels, bone.scale)

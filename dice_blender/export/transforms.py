@@ -32,6 +32,11 @@ class Channels:
         matrices[:, :3, 3] = self.location
         return matrices
 
+    def uniform(self) -> Channels:
+        """The same with one scale for all axes."""
+        scale = np.exp(np.log(self.scale).mean(axis=1, keepdims=True))
+        return Channels(self.location, self.rotation, np.repeat(scale, 3, axis=1))
+
     @property
     def quaternions(self) -> np.ndarray:
         """(T, 4) unit, scalar first, continuous."""

@@ -16,7 +16,6 @@ from dice_core.errors import DiceError
 from dice_core.take import Take, find_takes
 
 from .. import first_sight, take_list
-from ..preferences import ADDON
 from ..properties import KEY_ITEMS, settings_of
 
 if TYPE_CHECKING:

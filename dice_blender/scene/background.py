@@ -9,12 +9,13 @@ from typing import Any
 import bpy
 import numpy as np
 
+from dice_core.media.orientation import swaps_sides
 from dice_core.take import Take
 
 from .animation import CurveWriter, held_steps
 from .camera import lens_aspect
 from .object_data import camera_of
-from .pictures import Pictures, playable, swaps_sides
+from .pictures import Pictures, playable
 from .timing import Timing
 
 __all__ = ["add_background", "background_image", "fit_background", "play_background"]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,18 +17,17 @@ from typing import Any
 import bpy
 import numpy as np
 
-from dice_core.media.formats import is_pattern, select_images
+from dice_core.errors import InputError
 from dice_core.media.headers import image_orientation
 from dice_core.media.mp4_header import read_movie_header
+from dice_core.media.orientation import UPRIGHT, turn_upright
 from dice_core.take import Take
-from dice_core.take.source_path import on_another_machine
+from dice_core.take.source_path import source_images, source_path
 
 from .found_files import find_moved
 
-__all__ = ["UPRIGHT", "Pictures", "find_footage", "frame_seconds", "playable", "swaps_sides", "turn_upright"]
+__all__ = ["Pictures", "find_footage", "frame_seconds", "playable"]
 
-UPRIGHT = 1
-"""The orientation, as EXIF counts them from 1 to 8, of pictures that are stored as they are shown."""
 _COPIES = "pictures"
 # Of 100, set by hand: a picture that is looked at in the viewport, not processed further.
 _QUALITY = 92
@@ -52,29 +51,22 @@ def find_footage(take: Take, path: str | Path | None = None) -> tuple[Path, ...]
 
     path : where they are, if not where the take says; they are looked for there, beside the take and the .blend.
     """
-    given = str(take.info["source"]["path"] if path is None else path)
-    if "\0" in given or on_another_machine(given):
-        return ()
+    given, kind = str(take.info["source"]["path"] if path is None else path), take.info["source"]["kind"]
     anchors = [take.path, take.path.parent]
     if bpy.data.filepath:
         anchors.append(Path(bpy.data.filepath).parent)
-    found = find_moved(given, [anchor.absolute() for anchor in anchors], _is_footage)
-    if found is None:
+    found = find_moved(given, [anchor.absolute() for anchor in anchors], lambda place: bool(_files(place, kind)))
+    return () if found is None else tuple(file.resolve() for file in _files(found, kind))
+
+
+def _files(place: Path, kind: str) -> tuple[Path, ...]:
+    """The footage at a place, () where there is none, or nothing that a stranger's take may have opened."""
+    if place.suffix == ".dicetake":
         return ()
-    if found.is_file():
-        return (found.resolve(),)
-    listed = found.iterdir() if found.is_dir() else found.parent.glob(found.name)
-    return tuple(file.resolve() for file in select_images(listed))
-
-
-def _is_footage(path: Path) -> bool:
-    if path.suffix == ".dicetake":
-        return False
-    if path.is_file():
-        return True
-    if path.is_dir():
-        return bool(select_images(path.iterdir()))
-    return is_pattern(path.name) and path.parent.is_dir() and bool(select_images(path.parent.glob(path.name)))
+    try:
+        return source_images(str(place)) if kind == "sequence" else (source_path(str(place), kind),)
+    except InputError:
+        return ()
 
 
 def frame_seconds(take: Take, files: Sequence[Path]) -> np.ndarray | None:
@@ -116,26 +108,6 @@ def playable(take: Take, files: Sequence[Path]) -> Pictures:
     if len(files) == 1:
         return Pictures(copies[0])
     return Pictures(copies[0], frames + 1)
-
-
-def swaps_sides(orientation: int) -> bool:
-    """Whether width and height change places."""
-    return orientation >= 5
-
-
-def turn_upright(pixels: np.ndarray, orientation: int) -> np.ndarray:
-    """A stored picture (h, w, ...), first row at the top, as it is shown; orientation : 1 to 8 as in EXIF."""
-    turns: dict[int, Callable[[np.ndarray], np.ndarray]] = {
-        1: lambda p: p,
-        2: lambda p: p[:, ::-1],
-        3: lambda p: p[::-1, ::-1],
-        4: lambda p: p[::-1],
-        5: lambda p: p.swapaxes(0, 1),
-        6: lambda p: p.swapaxes(0, 1)[:, ::-1],
-        7: lambda p: p[::-1, ::-1].swapaxes(0, 1),
-        8: lambda p: p.swapaxes(0, 1)[::-1],
-    }
-    return np.ascontiguousarray(turns[orientation](pixels))
 
 
 def _follows_pattern(files: Sequence[Path], numbers: Sequence[int | None]) -> bool:

@@ -21,6 +21,8 @@ __all__ = ["MovieHeader", "read_movie_header"]
 _TOLERANCE = 0.5
 # Bytes of a table, set by hand: a million frames; a header that claims more is damaged.
 _LARGEST_TABLE = 1 << 24
+# Four days at 24 frames a second; a header that claims more is damaged.
+_MOST_FRAMES = 1 << 23
 _CONTAINERS = {b"moov", b"trak", b"mdia", b"minf", b"stbl"}
 
 
@@ -64,21 +66,35 @@ def _header(track: dict[bytes, bytes]) -> MovieHeader | None:
     scale = struct.unpack_from(">I", media, 20 if media[:1] == b"\1" else 12)[0]
     (entries,) = struct.unpack_from(">I", track.get(b"stts", b""), 4)
     table = np.frombuffer(track[b"stts"], ">u4", 2 * entries, 8).astype(np.int64).reshape(-1, 2)
+    if not 0 < table[:, 0].sum() <= _MOST_FRAMES:
+        return None
     gaps = np.repeat(table[:, 1], table[:, 0])
-    if not len(gaps) or not scale:
+    if not scale:
         return None
-    seconds = np.concatenate([[0], np.cumsum(gaps[:-1])]) / scale
     if len(gaps) == 1:
-        return MovieHeader(scale / max(int(gaps[0]), 1), True, seconds)
-    if not (gaps[:-1] > 0).all():
+        return MovieHeader(scale / max(int(gaps[0]), 1), True, np.zeros(1))
+    ticks = np.sort(np.concatenate([[0], np.cumsum(gaps[:-1])]) + _display_delays(track, len(gaps)))
+    gaps, seconds = np.diff(ticks), (ticks - ticks[0]) / scale
+    if not (gaps > 0).all():
         return None
-    mean = (len(gaps) - 1) / seconds[-1]
-    usual = scale / float(np.median(gaps[:-1]))
-    places = np.arange(len(gaps))
+    mean, usual = len(gaps) / seconds[-1], scale / float(np.median(gaps))
+    places = np.arange(len(seconds))
     for rate in (usual, mean):
         if np.abs(seconds * rate - places).max() <= _TOLERANCE:
             return MovieHeader(float(rate), True, seconds)
     return MovieHeader(float(usual), False, seconds)
+
+
+def _display_delays(track: dict[bytes, bytes], count: int) -> np.ndarray:
+    """(count,) ticks from when each frame is decoded until it is shown: not the same order where frames look ahead."""
+    content = track.get(b"ctts")
+    if content is None:
+        return np.zeros(count, np.int64)
+    (entries,) = struct.unpack_from(">I", content, 4)
+    table = np.frombuffer(content, ">i4", 2 * entries, 8).astype(np.int64).reshape(-1, 2)
+    if (table[:, 0] < 0).any() or table[:, 0].sum() != count:
+        raise ValueError("delays of other frames")
+    return np.repeat(table[:, 1], table[:, 0])
 
 
 def _tracks(file: BinaryIO) -> Iterator[dict[bytes, bytes]]:
@@ -98,7 +114,7 @@ def _collect(file: BinaryIO, start: int, stop: int, found: dict[bytes, bytes]) -
     for kind, begin, end in _boxes(file, start, stop):
         if kind in _CONTAINERS:
             _collect(file, begin, end, found)
-        elif kind in (b"hdlr", b"mdhd", b"stts") and kind not in found and end - begin <= _LARGEST_TABLE:
+        elif kind in (b"hdlr", b"mdhd", b"stts", b"ctts") and kind not in found and end - begin <= _LARGEST_TABLE:
             file.seek(begin)
             found[kind] = file.read(end - begin)
 

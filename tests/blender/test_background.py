@@ -11,8 +11,9 @@ import bpy
 import numpy as np
 import pytest
 
-from dice_blender.scene import background, import_take, pictures
+from dice_blender.scene import background, import_take
 from dice_core.media.formats import natural_key
+from dice_core.media.orientation import turn_upright
 from dice_core.take import Take, open_take
 from dice_core.take.format import load_arrays, write_arrays
 
@@ -163,7 +164,7 @@ def test_what_is_turned_in_drawing_stands_upright_too() -> None:
         stored = np.arange(12).reshape(3, 4)
         rotation, flip_x, flip_y, _ = background._turn(orientation, 4 / 3)
         drawn = np.rot90(stored[:: -1 if flip_y else 1, :: -1 if flip_x else 1], -round(rotation / (np.pi / 2)))
-        assert np.array_equal(drawn, pictures.turn_upright(stored, orientation)), orientation
+        assert np.array_equal(drawn, turn_upright(stored, orientation)), orientation
 
 
 @pytest.mark.parametrize(("render", "method"), [((1280, 480), "CROP"), ((640, 640), "FIT"), ((1280, 960), "STRETCH")])

@@ -26,14 +26,14 @@ def settings_are_saved_in_the_file() -> None:
 def delete_a_take() -> None:
     settings = bpy.context.scene.dice
     settings.active_take = 1
-    path = Path(settings.takes[1].path)
+    path = Path(bpy.path.abspath(settings.takes[1].path))
     before = len(bpy.data.objects)
     assert bpy.ops.dice.remove_take(delete_folder=True) == {"FINISHED"}
     assert not path.exists()
     assert len(settings.takes) == 1
     assert len(bpy.data.objects) < before
     assert settings.takes[0].collection is not None
-    kept = Path(settings.takes[0].path)
+    kept = Path(bpy.path.abspath(settings.takes[0].path))
     assert bpy.ops.dice.remove_take() == {"FINISHED"}
     assert (kept / "take.json").exists(), "the folder goes only on request"
 
