@@ -188,7 +188,8 @@ def test_ctrl_c_ends_all_captures_cleanly_and_the_batch_goes_on(shoot: Path, tmp
     assert "Traceback" not in errors
     assert children_of(out) == []
     found = states(out)
-    assert "stopped" in found.values()
+    assert {"stopped", "waiting"} & set(found.values())
+    assert "failed" not in [found[name] for name in GOOD], "one that was at its last frame may be done"
     assert not [path for path in out.iterdir() if path.name.startswith(".")]
     assert main(["batch", str(shoot), "-o", str(out), "--jobs", "2"]) == 1
     assert all(open_take(out / f"{Path(name).stem}.dicetake").complete for name in GOOD)
