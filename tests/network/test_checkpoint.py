@@ -21,7 +21,8 @@ from safetensors.torch import save_file  # noqa: E402
 
 from dice_core.errors import InputError, ShapeError  # noqa: E402
 from dice_core.network.files.checkpoint import convert_checkpoint, load_network, read_checkpoint  # noqa: E402
-from dice_core.network.files.pickles import RefusedPickleError, load  # noqa: E402
+from dice_core.network.files.pickle_state import RefusedPickleError  # noqa: E402
+from dice_core.network.files.pickles import load  # noqa: E402
 from tests.network.tiny import save_official, tiny_state  # noqa: E402
 
 

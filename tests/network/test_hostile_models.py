@@ -19,10 +19,13 @@ import pytest
 from dice_core.child_process import own_python_command
 from dice_core.errors import InputError
 from dice_core.network.files import checking
+from dice_core.network.files.arrays import as_array
 from dice_core.network.files.body_files import read_flame
 from dice_core.network.files.checking import identify_all
 from dice_core.network.files.identification import identify
-from dice_core.network.files.pickles import AttributeDict, RefusedPickleError, as_array, load
+from dice_core.network.files.pickle_state import RefusedPickleError
+from dice_core.network.files.pickles import load
+from dice_core.network.files.records import AttributeDict
 
 
 def named(module: str, name: str) -> bytes:

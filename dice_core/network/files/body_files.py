@@ -9,8 +9,11 @@ from typing import Any
 import numpy as np
 
 from dice_core.errors import InputError
-from dice_core.network.files.archives import TORCH_NAMES, SparseRecord, TensorRecord, read_archive, tensor_array
-from dice_core.network.files.pickles import MOST_ELEMENTS, ArrayRecord, RestrictedUnpickler, as_array, load
+from dice_core.network.files.archives import read_archive
+from dice_core.network.files.array_records import ArrayRecord
+from dice_core.network.files.arrays import MOST_ELEMENTS, as_array
+from dice_core.network.files.pickles import RestrictedUnpickler, load
+from dice_core.network.files.torch_tensors import TORCH_NAMES, SparseRecord, TensorRecord, tensor_array
 from dice_core.npy_header import LONGEST_HEADER, parse_header
 
 __all__ = [

@@ -14,8 +14,10 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from dice_core.errors import InputError
-from dice_core.network.files.archives import TensorRecord, find_module, module_tensors, read_archive, tensor_array
-from dice_core.network.files.pickles import Record
+from dice_core.network.files.archives import read_archive
+from dice_core.network.files.records import Record
+from dice_core.network.files.torch_modules import find_module, module_tensors
+from dice_core.network.files.torch_tensors import TensorRecord, tensor_array
 from dice_core.network.model.dice import DiceNetwork, NetworkSettings, build_network
 from dice_core.network.model.transformer import BlockSettings
 

@@ -12,8 +12,11 @@ import numpy as np
 
 from dice_core.errors import InputError
 from dice_core.network.files import body_files
-from dice_core.network.files.archives import TensorRecord, module_tensors, read_archive
-from dice_core.network.files.pickles import ArrayRecord, Record
+from dice_core.network.files.archives import read_archive
+from dice_core.network.files.array_records import ArrayRecord
+from dice_core.network.files.records import Record
+from dice_core.network.files.torch_modules import module_tensors
+from dice_core.network.files.torch_tensors import TensorRecord
 
 __all__ = ["UNREADABLE", "identify", "is_right_hand"]
 

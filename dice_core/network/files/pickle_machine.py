@@ -14,55 +14,20 @@ import struct
 from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
-from dice_core.errors import InputError
+from dice_core.network.files.pickle_state import MARK, PickleState, RefusedPickleError
 
-__all__ = ["PickleMachine", "RefusedPickleError", "Stack"]
-
-_OPERATIONS = 1_500_000
-"""Operations, and elements of lists that are copied: the whole module of the DICE network takes 270,000."""
-
-_SPARE_BYTES = 16_000_000
-"""Bytes that a pickle may make beyond four times its own size: text is kept in up to four bytes a character."""
+__all__ = ["PickleMachine"]
 
 _LONGEST_NAME = 200
 _LARGEST_KEY = 2**60
 """Larger integers are no keys: it is easy to find thousands that a dictionary puts into one place."""
 
-_MARK = object()
 
-
-class RefusedPickleError(InputError):
-    """A pickle names or calls something that no model file needs."""
-
-
-class Stack(list[Any]):
-    """What the machine works on. Popping from below a mark or from nothing raises IndexError or ValueError."""
-
-    def pop_to_mark(self) -> list[Any]:
-        """Everything above the last mark, which goes with it."""
-        place = len(self) - 1
-        while self[place] is not _MARK:
-            place -= 1
-            if place < 0:
-                raise ValueError("a mark is missing")
-        above = self[place + 1 :]
-        del self[place:]
-        return above
-
-
-class PickleMachine:
+class PickleMachine(PickleState):
     """Runs one pickle; what names, calls and states mean is up to those who derive from it.
 
     data : the pickle and whatever follows it; position : where it begins, and after `run` where it has ended.
     """
-
-    def __init__(self, data: bytes | memoryview, position: int = 0) -> None:
-        self._data = memoryview(data)
-        self.position = position
-        self._stack = Stack()
-        self._memo: dict[int, Any] = {}
-        self._operations = _OPERATIONS
-        self._bytes = 4 * (len(self._data) - position) + _SPARE_BYTES
 
     def run(self) -> Any:
         """The object that the pickle makes.
@@ -81,13 +46,6 @@ class PickleMachine:
                 raise RefusedPickleError(f"The file was refused: operation {code} is one that no model file needs.")
             self.spend(1)
             operation(self)
-
-    def spend(self, objects: int, size: int = 0) -> None:
-        """Take objects and bytes off the budget. Raises RefusedPickleError where it is used up."""
-        self._operations -= objects
-        self._bytes -= size
-        if self._operations < 0 or self._bytes < 0:
-            raise RefusedPickleError("The file was refused: it makes more objects than any model file holds.")
 
     def find_class(self, module: str, name: str) -> Any:
         """What stands for a name."""
@@ -124,42 +82,6 @@ class PickleMachine:
             raise RefusedPickleError("The file was refused: it has a key that is neither text nor a number.")
         return value
 
-    def _plain(self, value: Any) -> Any:
-        if value is _MARK:
-            raise ValueError("a mark is where an object should be")
-        return value
-
-    def _take(self, count: int) -> memoryview:
-        end = self.position + count
-        if not 0 <= count <= len(self._data) - self.position:
-            raise ValueError("it ends before its data does")
-        part = self._data[self.position : end]
-        self.position = end
-        return part
-
-    def _number(self, form: str) -> int:
-        (value,) = struct.unpack(form, self._take(struct.calcsize(form)))
-        return int(value)
-
-    def _line(self) -> bytes:
-        """Up to the end of a line. Looks in parts, since a memoryview cannot be searched."""
-        start = self.position
-        while True:
-            part = bytes(self._data[self.position : self.position + 4096])
-            end = part.find(b"\n")
-            if end >= 0:
-                self.position += end + 1
-                return bytes(self._data[start : self.position - 1])
-            if not part:
-                raise ValueError("it ends within a line")
-            self.position += len(part)
-
-    def _push(self, value: object) -> None:
-        self._stack.append(value)
-
-    def _pop(self) -> Any:
-        return self._plain(self._stack.pop())
-
     def _text(self, count: int, encoding: str, errors: str = "strict") -> None:
         self.spend(0, count)
         self._push(str(self._take(count), encoding, errors))
@@ -167,12 +89,6 @@ class PickleMachine:
     def _raw(self, count: int) -> None:
         self.spend(0, count)
         self._push(bytes(self._take(count)))
-
-    def _get(self, index: int) -> None:
-        self._push(self._memo[index])
-
-    def _put(self, index: int) -> None:
-        self._memo[index] = self._plain(self._stack[-1])
 
     def _tuple(self, count: int) -> None:
         if len(self._stack) < count:
@@ -281,7 +197,7 @@ class PickleMachine:
     _table: ClassVar[dict[int, Callable[[PickleMachine], object]]] = {
         pickle.PROTO[0]: lambda self: self._take(1),
         pickle.FRAME[0]: lambda self: self._take(8),
-        pickle.MARK[0]: lambda self: self._push(_MARK),
+        pickle.MARK[0]: lambda self: self._push(MARK),
         pickle.POP[0]: lambda self: self._stack.pop(),
         pickle.POP_MARK[0]: lambda self: self._stack.pop_to_mark(),
         pickle.DUP[0]: lambda self: self._push(self._plain(self._stack[-1])),
