@@ -7,7 +7,7 @@ torch and no licensed file is needed: bodies are those of the sample.
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -139,12 +139,17 @@ def postprocessed_take(path: Path, truth: Take, frames: DiceFrames, *, solve_con
     meshes = dict(truth.meshes)
     postprocessor = Postprocessor(SampleBodies(meshes), truth.fps, solve_contact=solve_contact)  # type: ignore[arg-type]
     chunk = postprocessor.chunk(frames, 0, len(frames))
-    known = {key: truth.info["source"][key] for key in asdict(Source("", "", 0, 0, 0.0, 0, 0, ""))}
+    names = {declared.name for declared in fields(Source)}
+    known = {key: value for key, value in truth.info["source"].items() if key in names}
     writer = TakeWriter(path, Source(**known), {"name": "dice", "settings": {}, "models": {}})
     writer.set_camera(truth.camera)
     arrays = {"frame": chunk.frame}
-    for name, values in chunk.meshes.items():
+    for name, found in chunk.meshes.items():
+        values = found
         writer.add_mesh(meshes[name])
+        if values.rotation is not None:  # the dice engine's head has one joint, the sample's has more
+            missing = len(meshes[name].joints) - values.rotation.shape[1]
+            values = replace(values, rotation=np.pad(values.rotation, ((0, 0), (0, missing), (0, 0))))
         arrays |= values.take_arrays(name)
     writer.write_chunk(arrays)
     writer.finish(complete=True)
