@@ -12,27 +12,22 @@ import numpy as np
 from mathutils import Matrix
 
 from ..scene.animation import CurveWriter
-from ..scene.importer import MESH_PROPERTY
 from ..scene.object_data import camera_of, mesh_of
+from .body_motion import keyed_motion, move, shrinking, standing_point
+from .bones import STAND_IN_LENGTH, bones_of, reference_frame, stand_in
 from .carriers import Carrier, ObjectCarrier, SkinCarrier, add_remainder
 from .export_scene import ExportScene
 from .presets import Preset
-from .sampling import BodySample, RigSample, Samples
+from .sampling import BodySample, Samples
 from .shapes import Shapes, limit_influences, read_shapes, skin_weights, write_shapes, write_weights
 from .skeleton import Bone, bind, build_armature, key_channels
-from .transforms import Channels, constant_part, decompose, is_mirrored
+from .transforms import constant_part, decompose, is_mirrored
 
 __all__ = ["Arranged", "arrange"]
 
-# Neither format has visibility: absent bodies shrink to a point. Not to nothing, which could not be inverted.
-_ABSENT_SCALE = 1e-3
-# Metres: length of bones that stand for whole objects. Set by hand.
-_STAND_IN_LENGTH = 0.1
 _ROOT = "root"
 # Game engines' importers know this name and do not import the object as one more bone.
 _SKELETON_NAME = "Armature"
-# A bone's Y axis points along it, here up.
-_UPRIGHT = np.array([[1.0, 0, 0, 0], [0, 0, -1.0, 0], [0, 1.0, 0, 0], [0, 0, 0, 1]])
 
 
 @dataclass
@@ -77,7 +72,7 @@ def arrange(
     """
     frames = np.arange(len(samples.bodies[0].world))
     if at_origin:
-        _move(samples, _standing_point(samples))
+        move(samples, standing_point(samples))
     for item in samples.bodies:
         copies.loan.give(item.body.mesh, item.body.name)
         copies.loan.give(mesh_of(item.body.mesh), copies.names.unused(f"{item.body.name} Mesh"))
@@ -96,17 +91,17 @@ def _on_one_skeleton(copies: ExportScene, samples: Samples, preset: Preset, fram
     """All bodies on one armature with one root bone, as game engines want a character."""
     armature = _new_armature(copies, copies.names.unused(_SKELETON_NAME))
     still = np.tile(np.eye(4), (len(frames), 1, 1))
-    bones = [Bone(copies.names.unused(_ROOT), np.eye(4), still, -1, _STAND_IN_LENGTH)]
+    bones = [Bone(copies.names.unused(_ROOT), np.eye(4), still, -1, STAND_IN_LENGTH)]
     columns: list[tuple[BodySample, list[int]]] = []
     rigs: dict[int, list[int]] = {}
     for item in samples.bodies:
         start = len(bones)
         if item.rig is None:
-            bones.append(_stand_in(item, copies.names.unused(f"{item.body.name}_bone")))
+            bones.append(stand_in(item, copies.names.unused(f"{item.body.name}_bone")))
             columns.append((item, [start]))
             continue
         if id(item.rig) not in rigs:
-            bones += _bones_of(copies, samples, item.rig, parent=0, offset=start)
+            bones += bones_of(copies, samples, item.rig, parent=0, offset=start)
             rigs[id(item.rig)] = list(range(start, len(bones)))
         columns.append((item, rigs[id(item.rig)]))
     deltas = build_armature(copies.scene, armature, bones, frames)
@@ -132,15 +127,15 @@ def _by_themselves(copies: ExportScene, samples: Samples, preset: Preset, frames
     for item in samples.bodies:
         if item.rig is None:
             shapes, linear = _object_shapes(item)
-            channels = _object_channels(item, linear)
+            channels = keyed_motion(item, linear)
             mesh = item.body.mesh
             _detach(mesh)
-            key_channels(CurveWriter(mesh, mesh.name), "", frames, channels, _shrinking([item]))
+            key_channels(CurveWriter(mesh, mesh.name), "", frames, channels, shrinking([item]))
             placed.append(_Placed(item, shapes, ObjectCarrier(channels.matrices), is_mirrored(linear)))
             continue
         if id(item.rig) not in built:
             armature = _new_armature(copies, copies.names.unused(item.rig.armature.name))
-            bones = _bones_of(copies, samples, item.rig, parent=-1, offset=0)
+            bones = bones_of(copies, samples, item.rig, parent=-1, offset=0)
             deltas = build_armature(copies.scene, armature, bones, frames)
             built[id(item.rig)] = armature, [bone.name for bone in bones], deltas
         armature, names, deltas = built[id(item.rig)]
@@ -189,22 +184,6 @@ def _object_shapes(item: BodySample) -> tuple[Shapes, np.ndarray]:
     return read_shapes(item.body.mesh, item.weights).transformed(linear, np.zeros(3)), linear
 
 
-def _object_channels(item: BodySample, linear: np.ndarray) -> Channels:
-    """What is left of a body's motion to be keyed, without its constant part."""
-    inverse = np.eye(4)
-    inverse[:3, :3] = np.linalg.inv(linear)
-    return decompose(item.world @ inverse)
-
-
-def _stand_in(item: BodySample, name: str) -> Bone:
-    """A bone for a body without any: upright where the body is in its first frame."""
-    linear = constant_part(item.world, item.visible)
-    rest = np.eye(4)
-    rest[:3, 3] = item.world[0, :3, 3]
-    posed = _object_channels(item, linear).matrices
-    return Bone(name, rest @ _UPRIGHT, posed @ _UPRIGHT, 0, _STAND_IN_LENGTH, _shrinking([item]))
-
-
 def _skinned(
     item: BodySample, names: list[str], deltas: np.ndarray, armature: bpy.types.Object, preset: Preset
 ) -> _Placed:
@@ -212,7 +191,7 @@ def _skinned(
     assert item.rig is not None
     full = skin_weights(item.body.mesh, list(item.rig.rest), item.rig.deforming)
     weights = limit_influences(full, preset.influences)
-    base = item.world[_reference(item.rig)]
+    base = item.world[reference_frame(item.rig)]
     shapes = read_shapes(item.body.mesh, item.weights).transformed(base[:3, :3], base[:3, 3])
     return _Placed(
         item,
@@ -224,54 +203,6 @@ def _skinned(
         armature,
         None if weights is full else SkinCarrier(deltas, full),
     )
-
-
-def _reference(rig: RigSample) -> int:
-    """The frame whose armature object the file's rest pose is made from: the first with a sound scale."""
-    determinants = np.abs(np.linalg.det(rig.world[:, :3, :3]))
-    return int(np.argmax(determinants >= determinants.max() / 8))
-
-
-def _bones_of(copies: ExportScene, samples: Samples, rig: RigSample, *, parent: int, offset: int) -> list[Bone]:
-    """An armature's bones as the file has them. parent : index of the bone above its roots; offset : of its first."""
-    base = rig.world[_reference(rig)]
-    wearers = [item for item in samples.bodies if item.rig is rig]
-    side = next((w.body.name[-2:] for w in wearers if w.body.name[-2:] in (".L", ".R")), "")
-    order = list(rig.rest)
-    bones = []
-    size = float(np.abs(np.linalg.det(base[:3, :3])) ** (1 / 3))
-    for name, local in rig.rest.items():
-        placed = base @ local
-        rest = np.eye(4)
-        rest[:3, :3] = _upright_frame(placed[:3, :3])
-        rest[:3, 3] = placed[:3, 3]
-        above = rig.parents[name]
-        own = name if not side or name.endswith(side) else f"{name}{side}"
-        bones.append(
-            Bone(
-                copies.names.unused(own),
-                rest,
-                rig.pose[name] @ np.linalg.inv(placed) @ rest,
-                parent if above is None else offset + order.index(above),
-                rig.lengths[name] * size,
-                _shrinking(wearers) if above is None else None,
-            )
-        )
-    return bones
-
-
-def _upright_frame(linear: np.ndarray) -> np.ndarray:
-    """(3, 3) rotation of a bone: along its Y axis, the others across; a mirrored one has its X axis turned round."""
-    along = linear[:, 1] / np.linalg.norm(linear[:, 1])
-    across = linear[:, 2] - along * (along @ linear[:, 2])
-    across = across / np.linalg.norm(across)
-    return np.stack([np.cross(along, across), along, across], axis=1)
-
-
-def _shrinking(items: list[BodySample]) -> np.ndarray | None:
-    """(T,) scale that hides bodies where none is visible, or None where one always is."""
-    visible = np.any([item.visible for item in items], axis=0)
-    return None if visible.all() else np.where(visible, 1.0, _ABSENT_SCALE)
 
 
 def _new_armature(copies: ExportScene, name: str) -> bpy.types.Object:
@@ -294,28 +225,6 @@ def _detach(item: bpy.types.Object) -> None:
     item.matrix_basis = Matrix()
     for name in list(item.keys()):
         del item[name]
-
-
-def _standing_point(samples: Samples) -> np.ndarray:
-    """(3,) world point that goes to the origin: below the middle of the head, at its lowest vertex."""
-    heads = [item for item in samples.bodies if item.body.mesh.get(MESH_PROPERTY) == "head"]
-    head = (heads or samples.bodies)[0]
-    points = head.surface[int(np.argmax(head.visible))]
-    low, high = points.min(axis=0), points.max(axis=0)
-    return np.array([(low[0] + high[0]) / 2, (low[1] + high[1]) / 2, low[2]], float)
-
-
-def _move(samples: Samples, point: np.ndarray) -> None:
-    """Shift everything so that a world point gets to the origin."""
-    for item in samples.bodies:
-        item.world[:, :3, 3] -= point
-        item.surface -= point.astype(np.float32)
-    for rig in samples.rigs:
-        rig.world[:, :3, 3] -= point
-        for matrices in rig.pose.values():
-            matrices[:, :3, 3] -= point
-    for matrices in samples.cameras.values():
-        matrices[:, :3, 3] -= point
 
 
 def _bake_camera(

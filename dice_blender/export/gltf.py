@@ -48,35 +48,11 @@ def export_glb(
         target = Path(path)
         # Blender appends the suffix where it is missing.
         written = target if target.suffix.lower() == ".glb" else target.with_name(f"{target.name}.glb")
-        operator: Any = bpy.ops.export_scene.gltf
-        known = operator.get_rna_type().properties
+        options = _options(ready)
         # Blender's exporter leaves out that `fps_base` divides: with a whole rate, times are right but for a factor.
         rate = ready.scene.render.fps / ready.scene.render.fps_base
         ready.scene.render.fps_base = 1.0
-        operator(
-            filepath=str(written),
-            check_existing=False,
-            export_format="GLB",
-            use_active_scene=True,
-            export_yup=True,
-            export_apply=False,
-            export_cameras=ready.camera,
-            export_skins=True,
-            export_all_influences=False,
-            export_morph=True,
-            export_morph_normal=ready.targets <= _MOST_TARGETS_WITH_NORMALS,
-            export_morph_animation=True,
-            # Readers (assimp, older engines) fail on sparse accessors.
-            export_try_sparse_sk=False,
-            export_animations=True,
-            # One clip for meshes and bones together, which plays as a whole.
-            export_animation_mode="SCENE",
-            export_anim_scene_split_object=False,
-            export_force_sampling=True,
-            export_optimize_animation_size=False,
-            export_frame_range=True,
-            **{name: value for name, value in _NEWER_OPTIONS.items() if name in known},
-        )
+        bpy.ops.export_scene.gltf(filepath=str(written), **options)
         rewrite_animation(written, ready.scene.render.fps / rate, ready.shrinking)
         written.replace(target)
 
@@ -92,3 +68,32 @@ def export_glb(
             camera=camera,
             under_armature=False,
         )
+
+
+def _options(ready: ReadyExport) -> dict[str, Any]:
+    """What Blender's exporter is told, all but the path, of the options that this Blender has."""
+    operator: Any = bpy.ops.export_scene.gltf
+    known = operator.get_rna_type().properties
+    return {
+        "check_existing": False,
+        "export_format": "GLB",
+        "use_active_scene": True,
+        "export_yup": True,
+        "export_apply": False,
+        "export_cameras": ready.camera,
+        "export_skins": True,
+        "export_all_influences": False,
+        "export_morph": True,
+        "export_morph_normal": ready.targets <= _MOST_TARGETS_WITH_NORMALS,
+        "export_morph_animation": True,
+        # Readers (assimp, older engines) fail on sparse accessors.
+        "export_try_sparse_sk": False,
+        "export_animations": True,
+        # One clip for meshes and bones together, which plays as a whole.
+        "export_animation_mode": "SCENE",
+        "export_anim_scene_split_object": False,
+        "export_force_sampling": True,
+        "export_optimize_animation_size": False,
+        "export_frame_range": True,
+        **{name: value for name, value in _NEWER_OPTIONS.items() if name in known},
+    }

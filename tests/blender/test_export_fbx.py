@@ -16,7 +16,7 @@ from dice_core.take import Take
 
 from .surfaces import OBJECTS, evaluated, present, worst_distance
 from .synthetic_take import EXPRESSIONS, Recipe, write_synthetic_take
-from .test_export_seen import EDITS
+from .user_edits import EDITS
 
 
 def _read_back(path: Path, take: Take) -> bpy.types.Scene:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import av
@@ -43,6 +44,31 @@ def encode(pictures: Sequence[np.ndarray], kind: str, folder: Path) -> tuple[byt
         ]
 
 
+@dataclass(frozen=True)
+class _Contents:
+    """Items of a photo, numbered from 1: its pictures, and behind them the grid that joins them, if there are several.
+
+    kinds, contents : type and bytes of each; shared : boxes of properties; links : for each item, the numbers of its
+    properties, from 1.
+    """
+
+    kinds: list[bytes]
+    contents: list[bytes]
+    shared: list[bytes]
+    links: list[list[int]]
+    grid: bool
+
+    @property
+    def main(self) -> int:
+        """Number of the item that is shown."""
+        return len(self.kinds)
+
+    @property
+    def parts(self) -> list[bytes]:
+        """The pictures without the grid."""
+        return self.contents[:-1] if self.grid else self.contents
+
+
 def write_heif(
     path: Path,
     pictures: Sequence[np.ndarray],
@@ -62,8 +88,6 @@ def write_heif(
     rows = len(pictures) // columns
     whole = (width * columns, height * rows) if size is None else size
     grid = len(pictures) > 1
-    items = [kind.encode()] * len(parts) + ([b"grid"] if grid else [])
-    main = len(items)
     shared = [
         box(_CODECS[kind][2].encode(), configuration),
         full_box(b"ispe", 0, 0, struct.pack(">II", width, height)),
@@ -77,62 +101,56 @@ def write_heif(
     else:
         links[0] += turned
     idat = struct.pack(">4BHH", 0, 0, rows - 1, columns - 1, *whole) if grid else b""
-    contents = [*parts, idat] if grid else list(parts)
-
-    def description(first: int) -> bytes:
-        places, at = [], first
-        for number, content in enumerate(contents, 1):
-            in_idat = grid and number == main
-            places.append(struct.pack(">HHHHII", number, in_idat, 0, 1, 0 if in_idat else at, len(content)))
-            at += 0 if in_idat else len(content)
-        return full_box(
-            b"meta",
-            0,
-            0,
-            full_box(b"hdlr", 0, 0, struct.pack(">I4s12x", 0, b"pict"), b"\0"),
-            full_box(b"pitm", 0, 0, struct.pack(">H", main)),
-            full_box(
-                b"iinf",
-                0,
-                0,
-                struct.pack(">H", len(items)),
-                *(
-                    full_box(b"infe", 2, 0, struct.pack(">HH4s", number, 0, item), b"\0")
-                    for number, item in enumerate(items, 1)
-                ),
-            ),
-            full_box(b"iloc", 1, 0, struct.pack(">BBH", 0x44, 0, len(contents)), *places),
-            box(
-                b"iprp",
-                box(b"ipco", *shared),
-                full_box(
-                    b"ipma",
-                    0,
-                    0,
-                    struct.pack(">I", len(links)),
-                    *(
-                        struct.pack(">HB", number, len(link)) + bytes(0x80 | k for k in link)
-                        for number, link in enumerate(links, 1)
-                    ),
-                ),
-            ),
-            *(
-                [
-                    full_box(
-                        b"iref", 0, 0, box(b"dimg", struct.pack(f">HH{len(parts)}H", main, len(parts), *range(1, main)))
-                    )
-                ]
-                if grid
-                else []
-            ),
-            *([box(b"idat", idat)] if grid else []),
-        )
-
+    kinds = [kind.encode()] * len(parts) + ([b"grid"] if grid else [])
+    contents = _Contents(kinds, [*parts, idat] if grid else list(parts), shared, links, grid)
     name = brand or (b"heic" if kind == "hvc1" else b"avif")
     head = box(b"ftyp", name, struct.pack(">I", 0), b"mif1", name)
-    first = len(head) + len(description(0)) + 8
-    path.write_bytes(head + description(first) + box(b"mdat", *parts))
+    first = len(head) + len(_description(contents, 0)) + 8
+    path.write_bytes(head + _description(contents, first) + box(b"mdat", *parts))
     return path
+
+
+def _description(photo: _Contents, first: int) -> bytes:
+    """The box `meta`. first : place in the file of the first picture's bytes; the others follow."""
+    infos = (
+        full_box(b"infe", 2, 0, struct.pack(">HH4s", number, 0, kind), b"\0")
+        for number, kind in enumerate(photo.kinds, 1)
+    )
+    boxes = [
+        full_box(b"hdlr", 0, 0, struct.pack(">I4s12x", 0, b"pict"), b"\0"),
+        full_box(b"pitm", 0, 0, struct.pack(">H", photo.main)),
+        full_box(b"iinf", 0, 0, struct.pack(">H", len(photo.kinds)), *infos),
+        _places(photo, first),
+        _properties(photo),
+    ]
+    if photo.grid:
+        count = len(photo.parts)
+        tiles = struct.pack(f">HH{count}H", photo.main, count, *range(1, photo.main))
+        boxes += [full_box(b"iref", 0, 0, box(b"dimg", tiles)), box(b"idat", photo.contents[-1])]
+    return full_box(b"meta", 0, 0, *boxes)
+
+
+def _places(photo: _Contents, first: int) -> bytes:
+    """The box `iloc`, where the bytes of each item are: a grid's are in the box `idat`."""
+    places, at = [], first
+    for number, content in enumerate(photo.contents, 1):
+        in_idat = photo.grid and number == photo.main
+        places.append(struct.pack(">HHHHII", number, in_idat, 0, 1, 0 if in_idat else at, len(content)))
+        at += 0 if in_idat else len(content)
+    return full_box(b"iloc", 1, 0, struct.pack(">BBH", 0x44, 0, len(photo.contents)), *places)
+
+
+def _properties(photo: _Contents) -> bytes:
+    """The box `iprp`, the properties and which items have them."""
+    links = (
+        struct.pack(">HB", number, len(link)) + bytes(0x80 | k for k in link)
+        for number, link in enumerate(photo.links, 1)
+    )
+    return box(
+        b"iprp",
+        box(b"ipco", *photo.shared),
+        full_box(b"ipma", 0, 0, struct.pack(">I", len(photo.links)), *links),
+    )
 
 
 def turned_by(quarters: int) -> bytes:

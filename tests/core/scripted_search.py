@@ -1,0 +1,67 @@
+"""Landmark networks that see hands and faces exactly where a test says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from dice_core.landmarks import FaceDetection
+from dice_core.landmarks.hand import HandReading
+from dice_core.landmarks.region import Region
+from dice_core.landmarks.search import NEW_HAND_THRESHOLD, same_hand
+
+# Pixels about the middle of an open hand, (21, 3).
+HAND = np.zeros((21, 3), np.float32)
+HAND[:, 0] = [0, -20, -35, -45, -55, -15, -16, -17, -18, 0, 0, 0, 0, 12, 13, 14, 15, 24, 26, 28, 30]
+HAND[:, 1] = [40, 30, 15, 5, -5, -20, -40, -50, -60, -22, -45, -57, -68, -20, -42, -54, -64, -15, -30, -40, -48]
+
+
+def reading(x: float, y: float, *, presence: float = 0.9, right: float = 0.95) -> HandReading:
+    """What the hand network says of a hand whose middle is at (x, y), in pixels."""
+    points = HAND + np.array([x, y, 0], np.float32)
+    return HandReading(points, points / 1000, presence, right, Region(x, y, 200))
+
+
+@dataclass
+class ScriptedSearch:
+    """Networks that see hands exactly where `visible` says: (x, y, probability of right)."""
+
+    visible: list[tuple[float, float, float]] = field(default_factory=list)
+    faces: list[tuple[float, float, float]] = field(default_factory=list)
+    palm_looks: int = 0
+    presence: float = 0.9
+
+    def read_hand(self, image: np.ndarray, region: Region) -> HandReading:
+        near = [hand for hand in self.visible if np.hypot(hand[0] - region.x, hand[1] - region.y) < region.size / 2]
+        if not near:
+            return reading(region.x, region.y, presence=0.1)
+        x, y, right = min(near, key=lambda hand: np.hypot(hand[0] - region.x, hand[1] - region.y))
+        return reading(x, y, presence=self.presence, right=right)
+
+    def hand_regions(self, image: np.ndarray, known: list[HandReading]) -> list[Region]:
+        self.palm_looks += 1
+        return [
+            Region(x, y, 200)
+            for x, y, _ in self.visible
+            if not any(same_hand(reading(x, y).points, old.points) for old in known)
+        ]
+
+    def refine_hand(self, image: np.ndarray, region: Region) -> HandReading | None:
+        reading = self.read_hand(image, region)
+        return reading if reading.presence >= NEW_HAND_THRESHOLD else None
+
+    def refine_face(self, image: np.ndarray, region: Region) -> FaceDetection:
+        return self.read_face(image, region)
+
+    def read_face(self, image: np.ndarray, region: Region) -> FaceDetection:
+        near = [face for face in self.faces if np.hypot(face[0] - region.x, face[1] - region.y) < region.size / 2]
+        points = np.zeros((478, 3), np.float32)
+        if near:
+            x, y, size = near[0]
+            points[:, :2] = [x, y]
+            points[33, :2], points[263, :2] = [x - size / 3, y], [x + size / 3, y]
+        return FaceDetection(points, 0.9 if near else 0.1, region)
+
+    def face_regions(self, image: np.ndarray) -> list[Region]:
+        return [Region(*face) for face in self.faces]
