@@ -17,6 +17,7 @@ from dice_core.take import Take
 
 from .surfaces import captured, evaluated, present, worst_distance
 from .synthetic_take import EXPRESSIONS, Recipe, write_synthetic_take
+from .user_edits import curves_of
 
 
 def test_per_frame_keys_are_exact(scene: bpy.types.Scene, take: Take) -> None:
@@ -96,7 +97,7 @@ def test_absent_frames_are_hidden_and_hold_their_shape(scene: bpy.types.Scene, t
         scene.frame_set(scene.frame_start + index)
         assert (item.hide_viewport, item.hide_render) == (index not in shown, index not in shown)
     # 18 to 20 are absent: 17 holds. Shown by hand, it must not be anywhere else.
-    curves = item.animation_data.action.fcurves
+    curves = curves_of(item)
     for curve in [curve for curve in curves if curve.data_path.startswith("hide_")]:
         curves.remove(curve)
     item.hide_viewport = False

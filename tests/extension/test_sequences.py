@@ -11,6 +11,7 @@ import bpy
 import numpy as np
 import pytest
 
+from dice_blender.scene import animation
 from dice_blender.scene.parts import parts_in
 from dice_core.take import Take
 from tests.blender.synthetic_take import Recipe, write_synthetic_take
@@ -45,7 +46,7 @@ def curves_of(block: Any) -> list[Any]:
     if data is None or data.action is None:
         return []
     found = []
-    for curve in data.action.fcurves:
+    for curve in animation.curves_of(block):
         points = np.array([point.co[:] for point in curve.keyframe_points]).round(5)
         found.append((curve.data_path, curve.array_index, points.tolist(), len(curve.modifiers)))
     return [plain(data.action.name), sorted(found, key=str)]
@@ -219,13 +220,13 @@ def test_what_the_user_has_changed_outlives_an_import(extension: Any, take: Take
     assert head.vertex_groups["mask"].weight(2) == 0.5
     assert head.material_slots[0].material == mine
     assert "paint" in head.data.attributes
-    paths = [curve.data_path for curve in head.animation_data.action.fcurves]
+    paths = [curve.data_path for curve in animation.curves_of(head)]
     assert 'modifiers["Smooth"].show_viewport' in paths
     assert light.name in collection.objects
     assert (scene.camera, camera.data.dof.use_dof, camera.data.lens) == (camera, True, 77.0)
     assert parts_in(collection)["origin"].location.x == 2.0
     assert entry.dents == 1.5
-    assert any(m.type == "ENVELOPE" for c in head.data.shape_keys.animation_data.action.fcurves for m in c.modifiers)
+    assert any(m.type == "ENVELOPE" for c in animation.curves_of(head.data.shape_keys) for m in c.modifiers)
     run("remove_take")
     assert light.name in scene.objects, "what the user has put there stays"
     assert not [item for item in scene.objects if item.type in {"MESH", "CAMERA"}]
