@@ -8,8 +8,8 @@ from typing import Any
 
 import bpy
 
+from ..scene.animation import played_curves
 from ..scene.importer import RANGE_PROPERTY
-from .visibility import curves_of
 
 __all__ = ["key_range", "playback_range"]
 
@@ -52,7 +52,7 @@ def key_range(
 
 def _add_ranges(data: Any, motion: list[tuple[float, float]], properties: list[tuple[float, float]]) -> None:
     if data.action is not None:
-        for curve in curves_of(data):
+        for curve in played_curves(data):
             if not curve.mute and len(curve.keyframe_points):
                 (properties if curve.data_path.startswith("[") else motion).append((curve.range()[0], curve.range()[1]))
     if not data.use_nla:

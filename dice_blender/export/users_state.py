@@ -8,8 +8,9 @@ from typing import Any
 
 import bpy
 
+from ..scene.animation import played_curves
 from ..scene.rollback import all_blocks
-from .visibility import curves_of, strips_of
+from .visibility import strips_of
 
 __all__ = ["kept_window"]
 
@@ -44,9 +45,9 @@ def _animated_values() -> list[tuple[bpy.types.ID, str, int, Any]]:
         data: Any = getattr(block, "animation_data", None)
         if data is None:
             continue
-        curves = [*data.drivers, *(curves_of(data) if data.action is not None else ())]
+        curves = [*data.drivers, *(played_curves(data) if data.action is not None else ())]
         for strip in strips_of(data):
-            curves += curves_of(strip) if strip.action is not None else []
+            curves += played_curves(strip) if strip.action is not None else []
         for path, index in {(curve.data_path, curve.array_index) for curve in curves}:
             found, value = _get(block, path, index)
             if found:

@@ -9,9 +9,10 @@ from typing import Any
 import bpy
 import numpy as np
 
+from ..scene.animation import played_curves
+
 __all__ = [
     "Shown",
-    "curves_of",
     "find_shown",
     "hidden_now",
     "keep_evaluated",
@@ -81,13 +82,13 @@ def keep_evaluated(copy: bpy.types.Object) -> None:
     data: Any = copy.animation_data
     if data is not None:
         _redirect(data.drivers)
-        if data.action is not None and any(curve.data_path in _HIDDEN for curve in curves_of(data)):
+        if data.action is not None and any(curve.data_path in _HIDDEN for curve in played_curves(data)):
             _own_action(data)
-            _redirect(curves_of(data))
+            _redirect(played_curves(data))
         for strip in strips_of(data):
-            if strip.action is not None and any(curve.data_path in _HIDDEN for curve in curves_of(strip)):
+            if strip.action is not None and any(curve.data_path in _HIDDEN for curve in played_curves(strip)):
                 _own_action(strip)
-                _redirect(curves_of(strip))
+                _redirect(played_curves(strip))
     copy.hide_viewport = copy.hide_render = False
 
 
@@ -126,13 +127,3 @@ def strips_of(data: Any) -> Iterator[Any]:
         strip = waiting.pop()
         waiting += strip.strips
         yield strip
-
-
-def curves_of(owner: Any) -> list[bpy.types.FCurve]:
-    """The curves of animation data or of an NLA strip."""
-    action = owner.action
-    if not hasattr(action, "layers"):
-        return list(action.fcurves)
-    slot = owner.action_slot
-    bags = [] if slot is None else [strip.channelbag(slot) for layer in action.layers for strip in layer.strips]
-    return [curve for bag in bags if bag is not None for curve in bag.fcurves]

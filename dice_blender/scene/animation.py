@@ -7,7 +7,7 @@ from typing import Any
 import bpy
 import numpy as np
 
-__all__ = ["CurveWriter", "curves_of", "held_steps"]
+__all__ = ["CurveWriter", "curves_of", "held_steps", "played_curves"]
 
 _CONSTANT, _LINEAR = 0, 1
 _AUTO_CLAMPED = 4
@@ -107,12 +107,16 @@ class CurveWriter:
 def curves_of(block: bpy.types.ID | None) -> list[bpy.types.FCurve]:
     """The curves of a data block's action, the user's among them; none where it has no action."""
     data: Any = None if block is None else getattr(block, "animation_data", None)
-    action = None if data is None else data.action
-    if action is None:
-        return []
+    return [] if data is None or data.action is None else played_curves(data)
+
+
+def played_curves(owner: Any) -> list[bpy.types.FCurve]:
+    """The curves of the action of animation data or of an NLA strip."""
+    action = owner.action
     if not hasattr(action, "layers"):
         return list(action.fcurves)
-    bags = (strip.channelbag(data.action_slot) for layer in action.layers for strip in layer.strips)
+    slot = owner.action_slot
+    bags = [] if slot is None else [strip.channelbag(slot) for layer in action.layers for strip in layer.strips]
     return [curve for bag in bags if bag is not None for curve in bag.fcurves]
 
 
