@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from dice_core.geometry.attachment import attached_motion, joined
 from dice_core.geometry.mesh import Mesh
 from dice_core.take import Take
 
@@ -23,7 +24,9 @@ class Motion:
     mesh : rest pose, joints and shape keys in Blender's axes.
     frames : (T,) int, numbers of the frames in the footage; present : (T,) bool.
     undeformed, deformation : (T, V, 3) float32, metres, Blender world axes; contact : (T, V) float32 in [0, 1].
+    What is attached to the body (teeth, lashes, ...) is part of the mesh, after the take's own vertices.
     rotation : (T, J, 3) axis-angle, translation : (T, 3), expression : (T, S), or None where the take has none.
+    layout : the packaged skin that the mesh's UVs are laid out for, "" for none.
     """
 
     mesh: Mesh
@@ -35,6 +38,7 @@ class Motion:
     rotation: np.ndarray | None
     translation: np.ndarray | None
     expression: np.ndarray | None
+    layout: str = ""
 
     @property
     def vertices(self) -> np.ndarray:
@@ -63,19 +67,29 @@ def read_motion(take: Take, name: str) -> Motion | None:
 
     vertices = read("vertices")
     assert vertices is not None
-    undeformed = to_blender(vertices)
     deformation, contact = read("deformation"), read("contact")
     rotation, translation, expression = read("rotation"), read("translation"), read("expression")
+    deformation = np.zeros_like(vertices) if deformation is None else deformation
+    contact = np.zeros(vertices.shape[:2], np.float32) if contact is None else contact
+    mesh, layout = take.meshes[name], ""
+    if mesh.attached is not None and rotation is not None and translation is not None:
+        layout = mesh.attached.layout
+        part = attached_motion(mesh, rotation, translation, expression, deformation)
+        vertices = np.concatenate([vertices, part.vertices], axis=1)
+        deformation = np.concatenate([deformation, part.deformation], axis=1)
+        contact = np.pad(contact, ((0, 0), (0, part.vertices.shape[1])))
+        mesh = joined(mesh)
     return Motion(
-        mesh=to_blender_mesh(take.meshes[name]),
+        mesh=to_blender_mesh(mesh),
         frames=take.frames,
         present=present,
-        undeformed=undeformed,
-        deformation=np.zeros_like(undeformed) if deformation is None else to_blender(deformation),
-        contact=np.zeros(undeformed.shape[:2], np.float32) if contact is None else contact,
+        undeformed=to_blender(vertices),
+        deformation=to_blender(deformation),
+        contact=contact,
         rotation=None if rotation is None else to_blender(rotation),
         translation=None if translation is None else to_blender(translation),
         expression=expression,
+        layout=layout,
     )
 
 

@@ -1,0 +1,96 @@
+"""What a body shows beside its skin: teeth, lashes, irises and the lids of its open ends, which follow the body.
+
+Fitting, contact and metrics know the skin alone. An attachment is computed from the body's motion wherever a body is
+shown, so that a take stores it once and not for every frame.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from dice_core.errors import ShapeError
+from dice_core.geometry.mesh import Mesh, joint_transforms
+from dice_core.geometry.rotations import rotation_matrices
+
+__all__ = ["AttachedMotion", "attached_motion", "joined"]
+
+
+@dataclass(frozen=True)
+class AttachedMotion:
+    """An attachment over T frames, in the space of the body's vertices.
+
+    vertices : (T, A, 3) float32, metres, undeformed; deformation : (T, A, 3) float32, metres, to be added.
+    """
+
+    vertices: np.ndarray
+    deformation: np.ndarray
+
+
+def attached_motion(
+    mesh: Mesh,
+    rotation: np.ndarray,
+    translation: np.ndarray,
+    expression: np.ndarray | None,
+    deformation: np.ndarray,
+) -> AttachedMotion:
+    """Carry a body's attachment along by linear blend skinning; what is joined to skin that gives way goes with it.
+
+    mesh : with an attachment and joints; rotation : (T, J, 3) axis-angle and translation : (T, 3), as a take has them;
+    expression : (T, S) weights of the shape keys, None where all are zero; deformation : (T, V, 3) metres, of the skin.
+    Raises ShapeError if the mesh has no attachment, or the arrays do not fit it.
+    """
+    part = mesh.attached
+    if part is None:
+        raise ShapeError(f"{mesh.name} has no attachment.")
+    if rotation.shape[1:] != mesh.joints.shape or deformation.shape[1:] != mesh.rest_vertices.shape:
+        raise ShapeError(f"rotation {rotation.shape} or deformation {deformation.shape} do not fit {mesh.name}.")
+    rest = np.tile(part.rest_vertices.astype(np.float32), (len(rotation), 1, 1))
+    if expression is not None and len(part.shape_key_deltas):
+        deltas = part.shape_key_deltas.astype(np.float32)
+        rest += (expression.astype(np.float32) @ deltas.reshape(len(deltas), -1)).reshape(rest.shape)
+    weights = np.zeros((len(part.rest_vertices), len(mesh.joints)))
+    np.add.at(weights, (np.arange(len(weights))[:, None], part.skin_joints), part.skin_weights)
+    joints = mesh.joints.astype(np.float64)
+    for points, turn, shift in zip(rest, rotation_matrices(rotation), np.asarray(translation, np.float64), strict=True):
+        linear, offset = joint_transforms(joints, mesh.parents, turn, shift)
+        blended = (weights @ linear.reshape(-1, 9)).reshape(-1, 3, 3)
+        points[:] = np.einsum("vij,vj->vi", blended, points) + weights @ offset
+    moved = np.einsum("tanc,an->tac", deformation[:, part.followed], part.followed_weights, optimize=True)
+    return AttachedMotion(rest, moved.astype(np.float32))
+
+
+def joined(mesh: Mesh) -> Mesh:
+    """A body and its attachment as one mesh: the body's vertices and polygons first, then the attachment's.
+
+    Returns the mesh itself where it has none.
+    """
+    part = mesh.attached
+    if part is None:
+        return mesh
+    names = tuple(dict.fromkeys((*mesh.region_names, *part.region_names)))
+    renumbered = np.array([names.index(name) for name in part.region_names], np.uint8)
+    columns = max(mesh.skin_joints.shape[1], part.skin_joints.shape[1])
+    skin_joints, skin_weights = (
+        np.concatenate([_widened(own, columns), _widened(other, columns)])
+        for own, other in ((mesh.skin_joints, part.skin_joints), (mesh.skin_weights, part.skin_weights))
+    )
+    return replace(
+        mesh,
+        rest_vertices=np.concatenate([mesh.rest_vertices, part.rest_vertices]),
+        face_corners=np.concatenate([mesh.face_corners, part.face_corners]),
+        face_sizes=np.concatenate([mesh.face_sizes, part.face_sizes]),
+        uv=np.concatenate([mesh.uv, part.uv]),
+        region=np.concatenate([mesh.region, renumbered[part.region]]),
+        region_names=names,
+        skin_joints=skin_joints,
+        skin_weights=skin_weights,
+        shape_key_deltas=np.concatenate([mesh.shape_key_deltas, part.shape_key_deltas], axis=1),
+        attached=None,
+    )
+
+
+def _widened(table: np.ndarray, columns: int) -> np.ndarray:
+    """A table (n, k) with zeros in more columns."""
+    return np.pad(table, ((0, 0), (0, columns - table.shape[1])))
