@@ -71,9 +71,9 @@ def read_motion(take: Take, name: str) -> Motion | None:
     rotation, translation, expression = read("rotation"), read("translation"), read("expression")
     deformation = np.zeros_like(vertices) if deformation is None else deformation
     contact = np.zeros(vertices.shape[:2], np.float32) if contact is None else contact
-    mesh, layout = take.meshes[name], ""
+    mesh = take.meshes[name]
+    layout = "" if mesh.attached is None else mesh.attached.layout
     if mesh.attached is not None and rotation is not None and translation is not None:
-        layout = mesh.attached.layout
         part = attached_motion(mesh, rotation, translation, expression, deformation)
         vertices = np.concatenate([vertices, part.vertices], axis=1)
         deformation = np.concatenate([deformation, part.deformation], axis=1)

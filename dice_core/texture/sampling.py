@@ -20,8 +20,8 @@ def colours_at(image: np.ndarray, pixels: np.ndarray) -> np.ndarray:
     rows = -(-len(pixels) // _ROW)
     maps = np.resize(pixels.astype(np.float32), (rows, _ROW, 2)) if len(pixels) else np.zeros((0, _ROW, 2), np.float32)
     parts = [
-        cv2.remap(image, maps[k : k + _ROW], None, cv2.INTER_LINEAR, None, cv2.BORDER_REPLICATE)
-        for k in range(0, rows, _ROW)
+        cv2.remap(image, part[..., 0], part[..., 1], cv2.INTER_LINEAR, None, cv2.BORDER_REPLICATE)
+        for part in (maps[k : k + _ROW] for k in range(0, rows, _ROW))
     ]
     if not parts:
         return np.zeros((0, image.shape[2]), image.dtype)
