@@ -57,8 +57,7 @@ def main() -> None:
     if arguments.only in (None, "head"):
         report["head"] = bake_head(arguments.work)
     if arguments.only in (None, "parts"):
-        head = head_without_parts()
-        _write("head_attached", head_attachment(load_helpers(head), head))
+        report["parts"] = bake_parts(arguments.work)
     if arguments.only in (None, "skins"):
         write_skins(load_head(), load_hand("right"), SKINS)
         for path in sorted(SKINS.glob("*.jpg")):
@@ -121,6 +120,14 @@ def bake_head(work: Path) -> dict[str, float]:
         "landmark_error_mm_median": round(float(np.median(errors)), 2),
         "landmark_error_mm_mean": round(float(errors.mean()), 2),
     }
+
+
+def bake_parts(work: Path) -> dict[str, float]:
+    """Write head_attached.npz for the head that is packaged; returns how far today's source is from that head."""
+    source, head = with_both_eyes(load_source("head", work)), head_without_parts()
+    difference = np.abs(head_template(source)["rest_vertices"] - head.mesh.rest_vertices).max()
+    _write("head_attached", head_attachment(load_helpers(source, head, work), head))
+    return {"head_differs_mm": round(float(difference) * 1e3, 5)}
 
 
 def _write(name: str, asset: dict[str, np.ndarray]) -> None:

@@ -53,12 +53,13 @@ def attached_motion(
     weights = np.zeros((len(part.rest_vertices), len(mesh.joints)))
     np.add.at(weights, (np.arange(len(weights))[:, None], part.skin_joints), part.skin_weights)
     joints = mesh.joints.astype(np.float64)
-    for points, turn, shift in zip(rest, rotation_matrices(rotation), np.asarray(translation, np.float64), strict=True):
-        linear, offset = joint_transforms(joints, mesh.parents, turn, shift)
+    turns, moved = rotation_matrices(rotation), np.zeros_like(rest)
+    for t, points in enumerate(rest):
+        linear, offset = joint_transforms(joints, mesh.parents, turns[t], np.asarray(translation[t], np.float64))
         blended = (weights @ linear.reshape(-1, 9)).reshape(-1, 3, 3)
         points[:] = np.einsum("vij,vj->vi", blended, points) + weights @ offset
-    moved = np.einsum("tanc,an->tac", deformation[:, part.followed], part.followed_weights, optimize=True)
-    return AttachedMotion(rest, moved.astype(np.float32))
+        moved[t] = np.einsum("anc,an->ac", deformation[t][part.followed], part.followed_weights)
+    return AttachedMotion(rest, moved)
 
 
 def joined(mesh: Mesh) -> Mesh:

@@ -36,7 +36,7 @@ MESH_NAME_LISTS = ("region_names", "joint_names", "shape_key_names", "attached_r
 _MOST = {"V": 40_000, "C": 320_000, "F": 80_000, "R": 255, "J": 256, "K": 16, "S": 256, "1": 1}
 # Those of an attachment, which has its own sizes but for J and S: vertices, corners, faces, regions, influences of
 # joints and of vertices.
-_MOST |= {"aV": 40_000, "aC": 320_000, "aF": 80_000, "aR": 255, "aK": 16, "aN": 64}
+_MOST |= {"aV": 40_000, "aC": 320_000, "aF": 80_000, "aR": 255, "aK": 16, "aN": 8}
 _MOST_CORNERS = 32
 """Corners of a polygon; bodies have triangles and quads."""
 _MOST_AROUND = 256
