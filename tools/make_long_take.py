@@ -110,7 +110,7 @@ def _head_frames(mesh: Mesh, rows: np.ndarray) -> MeshFrames:
     matrices = rotation_matrices(posed.rotation[:, 0]).astype(np.float32)
     for k in range(len(rows)):
         local = mesh.rest_vertices + np.einsum("s,svi->vi", posed.expression[k], deltas)
-        spot = [*middle, slide[k, 0], slide[k, 1], 0.0]
+        spot = middle + np.array([slide[k, 0], slide[k, 1], 0.0])
         near = np.exp(-((mesh.rest_vertices - spot) ** 2).sum(axis=1) / 0.015**2) * cheek
         posed.contact[k] = np.where(near * touch[k] > 0.05, near * min(1.0, 2 * touch[k]), 0.0)
         dent = (0.006 * touch[k] * near)[:, None] * np.array([0.6, 0.0, 0.8])
