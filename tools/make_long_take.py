@@ -28,8 +28,6 @@ CHUNK = 48
 PERIODS = 2 * np.pi / FPS / np.array([3.1, 4.7, 7.3, 11.9, 23.0, 61.0])
 """Radians a frame of the movements that everything is mixed from: from 3 seconds to a minute."""
 SPOKEN = ("jawOpen", "mouthSmileLeft", "mouthSmileRight", "browInnerUp", "eyeBlinkLeft", "eyeBlinkRight")
-TOUCHING = 0.9
-"""Radius of the touched spot in shares of 3 cm."""
 
 
 def main() -> None:
@@ -110,7 +108,7 @@ def _head_frames(mesh: Mesh, rows: np.ndarray) -> MeshFrames:
     matrices = rotation_matrices(posed.rotation[:, 0]).astype(np.float32)
     for k in range(len(rows)):
         local = mesh.rest_vertices + np.einsum("s,svi->vi", posed.expression[k], deltas)
-        spot = middle + np.array([slide[k, 0], slide[k, 1], 0.0])
+        spot = middle + np.append(slide[k], 0.0)
         near = np.exp(-((mesh.rest_vertices - spot) ** 2).sum(axis=1) / 0.015**2) * cheek
         posed.contact[k] = np.where(near * touch[k] > 0.05, near * min(1.0, 2 * touch[k]), 0.0)
         dent = (0.006 * touch[k] * near)[:, None] * np.array([0.6, 0.0, 0.8])
