@@ -44,7 +44,8 @@ class Footage(ABC):
     orientation : how what is stored was turned to stand upright, 1 to 8 as in EXIF. fps : frames a second, 0 for a
     single picture. first_frame : number, from 0, of the first of these frames in the source. count : number of frames.
     seconds : (count,) float64, when each is shown, after frame 0 of the source; uneven : whether that is not simply its
-    number / fps. warnings : sentences for the user about what is wrong with the source but not fatal.
+    number / fps. field_of_view : degrees along the longer side by what the camera wrote into the file, None where it
+    wrote nothing. warnings : sentences for the user about what is wrong with the source but not fatal.
 
     Footage is a context manager: leaving it closes the files that it holds open.
     """
@@ -61,6 +62,7 @@ class Footage(ABC):
         source_size: tuple[int, int] | None = None,
         orientation: int = UPRIGHT,
         seconds: np.ndarray | None = None,
+        field_of_view: float | None = None,
         warnings: tuple[str, ...] = (),
         should_stop: Callable[[], bool] = never,
     ) -> None:
@@ -78,6 +80,7 @@ class Footage(ABC):
         self.count = frames[1] - frames[0]
         self.uneven = seconds is not None
         self.seconds = np.arange(*frames) / (fps or 1.0) if seconds is None else seconds
+        self.field_of_view = field_of_view
         self.warnings = warnings
         self._should_stop = should_stop
 

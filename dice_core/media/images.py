@@ -13,6 +13,7 @@ import numpy as np
 from dice_core.errors import InputError, Stopped
 from dice_core.geometry.camera import square_size
 from dice_core.media.animation import holds_several
+from dice_core.media.focal_length import image_field_of_view
 from dice_core.media.footage import DEFAULT_FPS, Footage, check_fps, check_size, never, select_range
 from dice_core.media.formats import IMAGE_FORMATS, left_out
 from dice_core.media.headers import image_orientation, image_size
@@ -86,6 +87,7 @@ class ImageFootage(Footage):
             fps=0.0 if single else check_fps(DEFAULT_FPS if fps is None else fps),
             frames=select_range(frames, len(files), path),
             orientation=orientation,
+            field_of_view=image_field_of_view(files[0]) if square == size else None,
             warnings=tuple(warnings),
             should_stop=should_stop,
         )

@@ -12,6 +12,7 @@ import numpy as np
 from dice_core.errors import InputError, Stopped
 from dice_core.geometry.camera import square_size
 from dice_core.media.decoder import Decoder, orientation_of, to_rgb
+from dice_core.media.focal_length import video_field_of_view
 from dice_core.media.footage import Footage, check_size, never, select_range
 from dice_core.media.frame_times import FrameTimes, frame_times
 from dice_core.media.images import hash_file
@@ -66,6 +67,7 @@ class VideoFootage(Footage):
             fps=facts.times.fps,
             frames=(first, stop),
             seconds=None if facts.times.even else facts.times.seconds[first:stop],
+            field_of_view=video_field_of_view(facts.metadata, square),
             warnings=tuple(_warnings(path, facts, whole=frames is None)),
             should_stop=should_stop,
         )
@@ -120,7 +122,8 @@ class _Facts:
 
     size : width, height as stored; pixel_aspect : width of a stored pixel in heights; orientation : 1 to 8 as in EXIF;
     times : of all frames, also of those that were not decoded; count : frames decoded; announced : frames by the
-    container, and tolerated : by how many too many; damaged : parts that could not be decoded.
+    container, and tolerated : by how many too many; damaged : parts that could not be decoded; metadata : texts by
+    their keys, of the file and of its picture.
     """
 
     size: tuple[int, int]
@@ -132,6 +135,7 @@ class _Facts:
     announced: int
     tolerated: int
     damaged: int
+    metadata: dict[str, str]
 
 
 def _scan(path: Path, stop: int | None, should_stop: Callable[[], bool]) -> _Facts:
@@ -174,7 +178,9 @@ def _scan(path: Path, stop: int | None, should_stop: Callable[[], bool]) -> _Fac
         announced = stream.frames or (round(decoder.duration * times.fps) if times.even else 0)
         tolerated = TOLERATED_SHORTFALL if stream.frames else round(TOLERATED_SECONDS * times.fps)
         aspect = _pixel_aspect(stream.sample_aspect_ratio, path)
-        return _Facts(size, aspect, orientation, interlaced, times, count, announced, tolerated, decoder.damaged)
+        return _Facts(
+            size, aspect, orientation, interlaced, times, count, announced, tolerated, decoder.damaged, decoder.metadata
+        )
     finally:
         decoder.close()
 
