@@ -91,7 +91,7 @@ def test_memory_does_not_grow_with_the_frames() -> None:
 @pytest.fixture(scope="module")
 def long_take(tmp_path_factory: pytest.TempPathFactory) -> Take:
     folder = tmp_path_factory.mktemp("long") / "long.dicetake"
-    write_long_take(folder, 700, every=20)
+    write_long_take(folder, 700, share=20)
     return open_take(folder)
 
 
