@@ -6,60 +6,63 @@ shown, so that a take stores it once and not for every frame.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from dice_core.errors import ShapeError
-from dice_core.geometry.mesh import Mesh, joint_transforms
+from dice_core.geometry.mesh import Attachment, Mesh, joint_transforms
 from dice_core.geometry.rotations import rotation_matrices
 
-__all__ = ["AttachedMotion", "attached_motion", "joined"]
+__all__ = ["attached_deformation", "attached_vertices", "joined"]
 
 
-@dataclass(frozen=True)
-class AttachedMotion:
-    """An attachment over T frames, in the space of the body's vertices.
-
-    vertices : (T, A, 3) float32, metres, undeformed; deformation : (T, A, 3) float32, metres, to be added.
-    """
-
-    vertices: np.ndarray
-    deformation: np.ndarray
-
-
-def attached_motion(
-    mesh: Mesh,
-    rotation: np.ndarray,
-    translation: np.ndarray,
-    expression: np.ndarray | None,
-    deformation: np.ndarray,
-) -> AttachedMotion:
-    """Carry a body's attachment along by linear blend skinning; what is joined to skin that gives way goes with it.
+def attached_vertices(
+    mesh: Mesh, rotation: np.ndarray | None, translation: np.ndarray | None, expression: np.ndarray | None
+) -> np.ndarray:
+    """Where a body's attachment is, undeformed, by linear blend skinning.
 
     mesh : with an attachment and joints; rotation : (T, J, 3) axis-angle and translation : (T, 3), as a take has them;
-    expression : (T, S) weights of the shape keys, None where all are zero; deformation : (T, V, 3) metres, of the skin.
+    expression : (T, S) weights of the shape keys, None where all are zero.
+    Returns (T, A, 3) float32, metres, in the space of the body's vertices.
     Raises ShapeError if the mesh has no attachment, or the arrays do not fit it.
     """
-    part = mesh.attached
-    if part is None:
-        raise ShapeError(f"{mesh.name} has no attachment.")
-    if rotation.shape[1:] != mesh.joints.shape or deformation.shape[1:] != mesh.rest_vertices.shape:
-        raise ShapeError(f"rotation {rotation.shape} or deformation {deformation.shape} do not fit {mesh.name}.")
-    rest = np.tile(part.rest_vertices.astype(np.float32), (len(rotation), 1, 1))
+    part = _attachment(mesh)
+    if rotation is None or translation is None or rotation.shape[1:] != mesh.joints.shape:
+        raise ShapeError(f"What is attached to {mesh.name} needs the rotation of {len(mesh.joints)} joints.")
+    result = np.tile(part.rest_vertices.astype(np.float32), (len(rotation), 1, 1))
     if expression is not None and len(part.shape_key_deltas):
         deltas = part.shape_key_deltas.astype(np.float32)
-        rest += (expression.astype(np.float32) @ deltas.reshape(len(deltas), -1)).reshape(rest.shape)
+        result += (expression.astype(np.float32) @ deltas.reshape(len(deltas), -1)).reshape(result.shape)
     weights = np.zeros((len(part.rest_vertices), len(mesh.joints)))
     np.add.at(weights, (np.arange(len(weights))[:, None], part.skin_joints), part.skin_weights)
-    joints = mesh.joints.astype(np.float64)
-    turns, moved = rotation_matrices(rotation), np.zeros_like(rest)
-    for t, points in enumerate(rest):
+    joints, turns = mesh.joints.astype(np.float64), rotation_matrices(rotation)
+    for t, points in enumerate(result):
         linear, offset = joint_transforms(joints, mesh.parents, turns[t], np.asarray(translation[t], np.float64))
         blended = (weights @ linear.reshape(-1, 9)).reshape(-1, 3, 3)
         points[:] = np.einsum("vij,vj->vi", blended, points) + weights @ offset
-        moved[t] = np.einsum("anc,an->ac", deformation[t][part.followed], part.followed_weights)
-    return AttachedMotion(rest, moved)
+    return result
+
+
+def attached_deformation(mesh: Mesh, deformation: np.ndarray) -> np.ndarray:
+    """How far a body's attachment moves with skin that gives way.
+
+    deformation : (T, V, 3) metres, of the body's vertices. Returns (T, A, 3) float32, metres, to be added.
+    Raises ShapeError as `attached_vertices`.
+    """
+    part = _attachment(mesh)
+    if deformation.shape[1:] != mesh.rest_vertices.shape:
+        raise ShapeError(f"A deformation {deformation.shape} does not fit {mesh.name}.")
+    result = np.empty((len(deformation), *part.rest_vertices.shape), np.float32)
+    for moved, own in zip(result, deformation, strict=True):
+        moved[:] = np.einsum("anc,an->ac", own[part.followed], part.followed_weights)
+    return result
+
+
+def _attachment(mesh: Mesh) -> Attachment:
+    if mesh.attached is None:
+        raise ShapeError(f"{mesh.name} has no attachment.")
+    return mesh.attached
 
 
 def joined(mesh: Mesh) -> Mesh:

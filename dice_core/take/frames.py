@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from dice_core.geometry.attachment import attached_motion
+from dice_core.geometry.attachment import attached_deformation, attached_vertices
 from dice_core.geometry.mesh import Mesh
 from dice_core.take.reader import Take
 
@@ -61,23 +61,26 @@ class FrameReader:
     def __init__(self, take: Take) -> None:
         self.take = take
         self._chunks = take.info["chunks"]
-        self._place = {int(frame): row for row, frame in enumerate(take.frames)}
+        self._frames = take.frames  # rising
         self._starts = np.cumsum([0] + [chunk["frames"] for chunk in self._chunks])
         self._loaded: tuple[int, dict[str, np.ndarray]] = (-1, {})
 
     def __len__(self) -> int:
-        return len(self._place)
+        return len(self._frames)
 
     def __contains__(self, index: int) -> bool:
-        return index in self._place
+        row = int(np.searchsorted(self._frames, index))
+        return row < len(self._frames) and bool(self._frames[row] == index)
 
     def __iter__(self) -> Iterator[Frame]:
-        for index in self._place:
-            yield self.read(index)
+        for index in self._frames:
+            yield self.read(int(index))
 
     def read(self, index: int) -> Frame:
         """The frame with an index in the footage. Raises KeyError where the take does not have it."""
-        row = self._place[index]
+        if index not in self:
+            raise KeyError(index)
+        row = int(np.searchsorted(self._frames, index))
         chunk = int(np.searchsorted(self._starts, row, side="right")) - 1
         if self._loaded[0] != chunk:
             self._loaded = (chunk, self.take.read_chunk(chunk))
@@ -98,8 +101,8 @@ def whole_body(mesh: Mesh, body: Body) -> Body:
     vertices, deformation = np.tile(body.surface[:1], (count, 1)), np.zeros((count, 3), np.float32)
     if body.rotation is not None and body.translation is not None:
         expression = None if body.expression is None else body.expression[None]
-        part = attached_motion(mesh, body.rotation[None], body.translation[None], expression, body.deformation[None])
-        vertices, deformation = part.vertices[0], part.deformation[0]
+        vertices = attached_vertices(mesh, body.rotation[None], body.translation[None], expression)[0]
+        deformation = attached_deformation(mesh, body.deformation[None])[0]
     return replace(
         body,
         vertices=np.concatenate([body.vertices, vertices]),

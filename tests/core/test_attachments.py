@@ -11,7 +11,7 @@ import pytest
 from dice_core.bodies import Head, load_hand, load_head
 from dice_core.bodies.head import head_without_parts
 from dice_core.errors import InputError, ShapeError
-from dice_core.geometry.attachment import attached_motion, joined
+from dice_core.geometry.attachment import attached_deformation, attached_vertices, joined
 from dice_core.geometry.mesh import Mesh, boundary_vertices, skin, triangles
 from dice_core.geometry.rotations import rotation_matrices
 from dice_core.preview.shading import Painter
@@ -36,8 +36,7 @@ def expressed(head: Head, **weights: float) -> np.ndarray:
     row = np.zeros((1, 52), np.float32)
     for name, value in weights.items():
         row[0, head.expression_names.index(name)] = value
-    none = np.zeros((1, len(head.mesh.rest_vertices), 3), np.float32)
-    return attached_motion(head.mesh, np.zeros((1, 5, 3)), np.zeros((1, 3)), row, none).vertices[0]
+    return attached_vertices(head.mesh, np.zeros((1, 5, 3)), np.zeros((1, 3)), row)[0]
 
 
 def test_the_head_itself_is_unchanged(head: Head) -> None:
@@ -162,21 +161,20 @@ def test_the_whole_follows_as_the_skin_does(head: Head) -> None:
         translation = rng.normal(0, 0.2, (frames, 3))
         weights = rng.uniform(0, 1, (frames, 52)) if mesh.name == "head" else None
         deformation = rng.normal(0, 1e-3, (frames, count, 3))
-        found = attached_motion(mesh, rotation, translation, weights, deformation)
+        vertices = attached_vertices(mesh, rotation, translation, weights)
+        moved = attached_deformation(mesh, deformation)
         for t in range(frames):
             shaped = whole.rest_vertices.astype(np.float64)
             if weights is not None:
                 shaped = shaped + np.tensordot(weights[t], whole.shape_key_deltas.astype(np.float64), axes=1)
-            assert found.vertices[t] == pytest.approx(
-                skin(whole, shaped, rotation[t], translation[t])[count:], abs=2e-6
-            )
+            assert vertices[t] == pytest.approx(skin(whole, shaped, rotation[t], translation[t])[count:], abs=2e-6)
         part = mesh.attached
         assert part is not None
         followers = np.flatnonzero(part.followed_weights[:, 0] > 0)
         assert len(followers)
         for vertex in followers[::97]:
             expected = part.followed_weights[vertex, 0] * deformation[:, part.followed[vertex, 0]]
-            assert found.deformation[:, vertex] == pytest.approx(expected, abs=1e-6)
+            assert moved[:, vertex] == pytest.approx(expected, abs=1e-6)
 
 
 def test_a_persons_teeth_are_in_their_mouth(head: Head) -> None:
@@ -202,7 +200,11 @@ def test_a_mesh_without_an_attachment_is_joined_as_it_is() -> None:
     plain = head_without_parts().mesh
     assert joined(plain) is plain
     with pytest.raises(ShapeError, match="has no attachment"):
-        attached_motion(plain, np.zeros((1, 5, 3)), np.zeros((1, 3)), None, np.zeros((1, 4570, 3)))
+        attached_vertices(plain, np.zeros((1, 5, 3)), np.zeros((1, 3)), None)
+    with pytest.raises(ShapeError, match="has no attachment"):
+        attached_deformation(plain, np.zeros((1, 4570, 3)))
+    with pytest.raises(ShapeError, match="rotation of 5 joints"):
+        attached_vertices(load_head().mesh, np.zeros((1, 4, 3)), np.zeros((1, 3)), None)
 
 
 def test_a_take_keeps_it(head: Head, tmp_path: Path) -> None:
