@@ -50,7 +50,8 @@ def _run(options: argparse.Namespace, events: EventWriter) -> int:
             should_stop=stop.is_set,
         )
     folder = str(options.output)
-    events.done(take=folder, frames=len(baked.files), tracked=baked.coverage, touches=0, cancelled=False)
+    count = len(baked.files)
+    events.done(take=folder, frames=count, tracked=baked.coverage, touches=0, cancelled=False, unfinished="")
     if not options.events:
         for name, file in baked.files.items():
             print(f"{file}: {MESH_TITLES[name]}, {baked.coverage[name]:.0%} of it from the footage")
