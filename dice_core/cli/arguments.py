@@ -9,11 +9,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from dice_core import __version__
-from dice_core.cli import batch, capturing, demo, exporting, meshes, models, reporting
+from dice_core.cli import batch, capturing, demo, exporting, meshes, models, reporting, texturing
 from dice_core.engines.settings import add_options
 from dice_core.interchange import AXES, FORMATS, UNITS
 
 __all__ = ["parser"]
+
+_TEXTURE_SIZES = (512, 1024, 2048, 4096)
 
 _AddCommand = Callable[[str, str, Callable[[argparse.Namespace], int]], argparse.ArgumentParser]
 """Makes the parser of a command from its name, its description, and the function that runs it."""
@@ -43,6 +45,7 @@ def parser() -> argparse.ArgumentParser:
         _add_preview,
         _add_blend,
         _add_mesh,
+        _add_texture,
         _add_batch,
         _add_models,
         _add_demo,
@@ -120,6 +123,15 @@ def _add_mesh(command: _AddCommand) -> None:
         metavar="FILE",
         help="contact of each region in each frame (.csv), or the touches (.json); may be given for both",
     )
+
+
+def _add_texture(command: _AddCommand) -> None:
+    sub = command("texture", "Paint head and hands with their footage: a picture for each mesh's UVs.", texturing.run)
+    sub.add_argument("take", type=Path)
+    sub.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER", help="folder for a PNG of each mesh")
+    sub.add_argument("--size", type=int, choices=_TEXTURE_SIZES, default=2048, help="pixels along each side")
+    sub.add_argument("--footage", metavar="PATH", help="where the footage is, if it has moved since the capture")
+    sub.add_argument("--events", action="store_true", help="progress as JSON lines on standard output")
 
 
 def _add_batch(command: _AddCommand) -> None:
