@@ -74,6 +74,10 @@ def bake_textures(
     output = Path(folder)
     reader = FrameReader(take)
     names = [name for name in take.meshes if take.meshes[name].uv.any()]
+    if take.meshes and not names:
+        raise InputError(
+            "The bodies of this take have no texture coordinates: capture with the open engine for a texture."
+        )
     indices = spread(_measured(take, names), CANDIDATES)
     if not len(indices):
         raise InputError(f"{take.path} shows neither a head nor a hand: capture other footage.")

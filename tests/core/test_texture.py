@@ -249,6 +249,17 @@ def test_the_command(
     assert "There is no footage to take a texture from" in captured.err
 
 
+def test_bodies_without_texture_coordinates_are_a_sentence(
+    painted: tuple[Take, Atlas, np.ndarray], tmp_path: Path
+) -> None:
+    plain = Take(painted[0].path, painted[0].info)
+    plain.__dict__["meshes"] = {
+        name: replace(mesh, uv=np.zeros_like(mesh.uv)) for name, mesh in painted[0].meshes.items()
+    }
+    with pytest.raises(InputError, match="no texture coordinates"):
+        bake_textures(plain, tmp_path, size=SIZE)
+
+
 def test_a_take_of_another_head_gets_a_texture_too(painted: tuple[Take, Atlas, np.ndarray], tmp_path: Path) -> None:
     """A body without a packaged skin is filled with plain skin."""
     take = painted[0]
