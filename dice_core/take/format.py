@@ -129,7 +129,10 @@ def unreadable(path: Path, error: Exception) -> InputError:
 
 
 def mesh_to_arrays(mesh: Mesh) -> dict[str, np.ndarray]:
-    """The arrays of meshes/NAME.npz."""
+    """The arrays of meshes/NAME.npz: those of `Mesh`, and under `attached_*` those of `Attachment`.
+
+    Versions before attachments leave the latter out, and a file without them is a mesh that has none.
+    """
     arrays: dict[str, np.ndarray] = {
         "rest_vertices": mesh.rest_vertices.astype(np.float32),
         "face_corners": mesh.face_corners.astype(np.int32),

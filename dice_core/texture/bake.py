@@ -74,6 +74,10 @@ def bake_textures(
     output = Path(folder)
     reader = FrameReader(take)
     names = [name for name in take.meshes if take.meshes[name].uv.any()]
+    if take.meshes and not names:
+        raise InputError(
+            "The bodies of this take have no texture coordinates: capture with the open engine for a texture."
+        )
     indices = spread(_measured(take, names), CANDIDATES)
     if not len(indices):
         raise InputError(f"{take.path} shows neither a head nor a hand: capture other footage.")
@@ -149,7 +153,7 @@ def _texture(
     plain = _plain(mesh, atlas)
     shown = [_Shown(view, sharpness, mesh, atlas) for view, sharpness in chosen]
     lighting = _lighting(shown, plain)
-    neck = _region(mesh, atlas, "neck")
+    outside = _regions(mesh, atlas, "neck", "wrist", "scalp", "ear.L", "ear.R")
     count = len(atlas.place)
     total, best_weight = np.zeros(count, np.float32), np.zeros(count, np.float32)
     mean, best = np.zeros((count, 3), np.float32), np.zeros((count, 3), np.float32)
@@ -159,7 +163,7 @@ def _texture(
         weight, colours, normals = frame.colours(slice(None))
         seen = np.flatnonzero(weight)
         even = lighting.even(colours[seen], normals[seen], number)
-        weight[seen] *= plausible(even, plain, neck[seen])
+        weight[seen] *= plausible(even, outside[seen])
         mean[seen] += weight[seen, None] * even
         total[seen] += weight[seen]
         better = weight[seen] > best_weight[seen]
@@ -172,11 +176,10 @@ def _texture(
     return np.rint(image * 255).astype(np.uint8), float((total > 0).mean())
 
 
-def _region(mesh: Mesh, atlas: Atlas, name: str) -> np.ndarray:
-    """(n,) bool: texels of a region, none where the mesh has no such region."""
-    if name not in mesh.region_names:
-        return np.zeros(len(atlas.place), bool)
-    inside: np.ndarray = mesh.region_vertices(name)[atlas.corners].any(axis=1)
+def _regions(mesh: Mesh, atlas: Atlas, *names: str) -> np.ndarray:
+    """(n,) bool: texels of regions, as far as the mesh has them."""
+    known = [name for name in names if name in mesh.region_names]
+    inside: np.ndarray = mesh.region_vertices(*known)[atlas.corners].any(axis=1)
     return inside
 
 

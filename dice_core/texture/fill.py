@@ -17,12 +17,15 @@ SURE, UNSURE = 0.12, 0.02
 """Weights from which a texel shows the footage alone, and below which the neutral skin alone."""
 SPREADING = 60
 """Rounds in which the tone that was carried into the holes is smoothed, an edge each."""
-TOO_BRIGHT = (0.6, 1.0)
-"""Tone (natural logarithm) above the usual from which a colour is ever less that of skin, and where it is none: lamps,
-windows and walls beside a dark face. Set by hand on the four photos."""
-ODD_HUE, ODD_HUE_OF_NECK = (1.2, 1.8), (0.45, 0.7)
-"""Spread of the channels' tones (natural logarithms) from which a colour is ever less that of skin or hair, and where
-it is none. On the neck, where clothes begin, less is believed; the sample's blue collar has 1.8, its brown hair 0.3."""
+ODD, ODD_OUTSIDE = (0.40, 0.60), (0.20, 0.32)
+"""Share of a colour that is no multiple of the skin's, from which it is ever less believed, and where it is none; in
+the middle of face and hand, and in the regions outside, where the fit's error shows clothes and walls. Of the sample,
+brown hair has 0.1, the grey wall 0.4, the blue cloth 0.65; lips have 0.15 and highlights 0.28."""
+BRIGHT, BRIGHT_OUTSIDE = (1.0, 1.5), (0.5, 0.8)
+"""Brightness (natural logarithm) above the skin's median from which a colour is ever less believed, and where it is
+none: lamps and windows beside a dark ear. All four were set by hand on the sample and the four photos."""
+DARK = 0.05
+"""Linear light below which a colour has no hue to speak of: black hair is believed."""
 TONES = (0.03, 4.0)
 """Range of the footage's tone relative to the neutral skin's."""
 
@@ -43,18 +46,23 @@ def blend(atlas: Atlas, mean: np.ndarray, best: np.ndarray, weight: np.ndarray) 
     return np.maximum(coarse(mean) + best - coarse(best), 0) * seen
 
 
-def plausible(colours: np.ndarray, plain: np.ndarray, neck: np.ndarray) -> np.ndarray:
+def plausible(colours: np.ndarray, outside: np.ndarray) -> np.ndarray:
     """(n,) 0 to 1: whether colours may be a person's, and not those of clothes, glasses or what is behind.
 
-    colours : (n, 3) linear, of the footage in an even light; plain : (m, 3) linear, of neutral skin; neck : (n,) bool.
+    colours : (n, 3) linear, of what a frame shows of a body, in an even light; outside : (n,) bool, of a region at the
+    outline.
     """
-    tone = np.log(np.maximum(colours, 1e-3) / np.maximum(np.median(plain, axis=0), 1e-3))
-    common = np.median(tone, axis=0) if len(tone) else np.zeros(3)
-    spread = np.ptp(tone - common, axis=1)
-    low, high = (np.where(neck, strict, usual) for strict, usual in zip(ODD_HUE_OF_NECK, ODD_HUE, strict=True))
-    share = np.clip((high - spread) / (high - low), 0, 1)
-    glare = (tone - common).mean(axis=1)
-    share *= np.clip((TOO_BRIGHT[1] - glare) / (TOO_BRIGHT[1] - TOO_BRIGHT[0]), 0, 1)
+    if not len(colours):
+        return np.zeros(0, np.float32)
+    skin = np.median(colours, axis=0)
+    hue = skin / max(float(np.linalg.norm(skin)), 1e-6)
+    along = colours @ hue
+    odd = np.linalg.norm(colours - along[:, None] * hue, axis=1) / np.maximum(np.linalg.norm(colours, axis=1), DARK)
+    glare = np.log(np.maximum(along, 1e-4) / max(float(np.median(along)), 1e-4))
+    share = np.ones(len(colours))
+    for values, usual, strict in ((odd, ODD, ODD_OUTSIDE), (glare, BRIGHT, BRIGHT_OUTSIDE)):
+        low, high = (np.where(outside, *pair) for pair in zip(strict, usual, strict=True))
+        share *= np.clip((high - values) / (high - low), 0, 1)
     result: np.ndarray = share.astype(np.float32)
     return result
 

@@ -145,12 +145,16 @@ def test_clothes_are_no_skin_and_hair_is_none_to_be_refused() -> None:
     colours = plain * np.random.default_rng(1).uniform(0.8, 1.2, (100, 1))
     colours[0] = (0.02, 0.045, 0.09)  # blue cloth
     colours[1] = (0.03, 0.018, 0.013)  # brown hair
-    colours[2] = (1.0, 1.0, 1.0)  # a lamp behind an ear
-    for neck in (False, True):
-        share = plausible(colours, plain, np.full(100, neck))
+    colours[2] = (4.0, 4.0, 4.0)  # a lamp behind an ear
+    colours[3] = (0.33, 0.36, 0.38)  # a wall
+    colours[4] = (0.009, 0.011, 0.012)  # black hair
+    for outside in (False, True):
+        share = plausible(colours, np.full(100, outside))
         assert max(share[0], share[2]) < 0.1
+        assert share[3] < 0.1 or not outside
+        assert share[4] > 0.8
         assert share[1] > 0.9
-        assert share[3:].min() > 0.99
+        assert share[5:].min() > 0.99
 
 
 def test_what_is_seen_stays_and_holes_get_its_tone() -> None:
@@ -243,6 +247,17 @@ def test_the_command(
     captured = capsys.readouterr()
     assert json.loads(captured.out.splitlines()[-1])["event"] == "error"
     assert "There is no footage to take a texture from" in captured.err
+
+
+def test_bodies_without_texture_coordinates_are_a_sentence(
+    painted: tuple[Take, Atlas, np.ndarray], tmp_path: Path
+) -> None:
+    plain = Take(painted[0].path, painted[0].info)
+    plain.__dict__["meshes"] = {
+        name: replace(mesh, uv=np.zeros_like(mesh.uv)) for name, mesh in painted[0].meshes.items()
+    }
+    with pytest.raises(InputError, match="no texture coordinates"):
+        bake_textures(plain, tmp_path, size=SIZE)
 
 
 def test_a_take_of_another_head_gets_a_texture_too(painted: tuple[Take, Atlas, np.ndarray], tmp_path: Path) -> None:

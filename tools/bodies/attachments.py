@@ -30,11 +30,13 @@ GAP = 0.035
 """Share of a segment's width left free beside each tooth."""
 CORNER = 0.10
 """Share of a tooth's height by which its corners are rounded off."""
-HAIRS = {"upper": 48, "lower": 28}
+HAIRS = {"upper": 46, "lower": 26}
 HAIR_WIDTH = 0.24e-3
 """Metres at the root."""
 HAIR_LENGTH = {"upper": (0.75, 1.0), "lower": (0.5, 0.75)}
 """Range of a hair's length, as a share of the strip's."""
+INNER_CORNER = 1.3
+"""Segments of the strip at the inner corner of the eye, where no lashes grow."""
 HAIR_LEAN = 0.35
 """Segments of the strip by which hairs lean to the outer corner at their tip."""
 SECTORS = 28
@@ -220,7 +222,7 @@ def _lashes(helpers: Helpers, rest: np.ndarray, head: Head) -> list[_Part]:
             width = HAIR_WIDTH / length * (grid.shape[1] - 1)
             table = _corner_uv(helpers.quads[group], helpers.uv[group], count)
             rows, faces = [], []
-            for place in np.linspace(0.35, grid.shape[1] - 1.1, HAIRS[lid]):
+            for place in np.linspace(INNER_CORNER, grid.shape[1] - 1.1, HAIRS[lid]):
                 root = float(np.clip(place + rng.normal(0, 0.06), 0.1, grid.shape[1] - 1.1))
                 tall = (grid.shape[0] - 1) * rng.uniform(*HAIR_LENGTH[lid])
                 lean = HAIR_LEAN * rng.uniform(0.4, 1.3) * (root / (grid.shape[1] - 1))
