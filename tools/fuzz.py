@@ -43,6 +43,7 @@ def main() -> int:
     parser.add_argument("classes", nargs="*", metavar="CLASS", help=f"of {', '.join(CLASSES)}; all by default")
     parser.add_argument("--count", type=int, default=20_000, help="inputs of each class")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--minutes", type=float, default=float("inf"), help="for each class at most")
     parser.add_argument("--only", type=int, metavar="NUMBER", help="this input alone")
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="where inputs are kept that were not dealt with")
     parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
@@ -53,14 +54,17 @@ def main() -> int:
     first, stop = (0, options.count) if options.only is None else (options.only, options.only + 1)
     if options.worker:
         return _work(options.classes[0], options.seed, first, stop, options.keep)
-    return max(_supervise(name, options.seed, first, stop, options.keep) for name in options.classes or CLASSES)
+    minutes = options.minutes
+    return max(
+        _supervise(name, options.seed, first, stop, minutes, options.keep) for name in options.classes or CLASSES
+    )
 
 
-def _supervise(name: str, seed: int, first: int, stop: int, keep: Path | None) -> int:
+def _supervise(name: str, seed: int, first: int, stop: int, minutes: float, keep: Path | None) -> int:
     """Have the inputs of a class worked on, starting a new process after each that has ended one."""
     begun, ends, findings = time.monotonic(), Counter[str](), []
     peak = 0.0
-    while first < stop:
+    while first < stop and time.monotonic() < begun + 60 * minutes:
         with tempfile.TemporaryDirectory(prefix="dice-fuzz-", ignore_cleanup_errors=True) as folder:
             for answer in _answers(name, seed, first, stop, Path(folder), keep):
                 first = answer["number"] + 1
@@ -69,6 +73,8 @@ def _supervise(name: str, seed: int, first: int, stop: int, keep: Path | None) -
                 if answer["end"] not in ("result", "sentence"):
                     findings.append(answer)
                     print(f"{name} {answer['number']}: {answer['end']}: {answer.get('why', '')}", flush=True)
+                if time.monotonic() > begun + 60 * minutes:
+                    break
     seconds = time.monotonic() - begun
     told = ", ".join(f"{count} {end}" for end, count in sorted(ends.items()))
     print(
@@ -99,7 +105,11 @@ def _answers(name: str, seed: int, first: int, stop: int, folder: Path, keep: Pa
                 deadline = time.monotonic() + LONGEST
                 if "end" in answer:  # otherwise the process says that it begins
                     number = answer["number"] + 1
-                    yield answer
+                    try:
+                        yield answer
+                    except GeneratorExit:  # nobody wants more of them
+                        process.kill()
+                        raise
                 if answer.get("end") == "memory":
                     return  # and the process has ended by itself, since that peak would stay
             if not watch.is_alive() and not lines:
