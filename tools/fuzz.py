@@ -30,9 +30,11 @@ from fuzzing.inputs import CLASSES
 from fuzzing.targets import TARGETS, Wrong
 
 LONGEST = 10.0
-"""Seconds that an input may take."""
+"""Seconds of a processor that an input may take; where the system does not say, of the wall."""
 START = 60.0
-"""Seconds until the process is ready for its first."""
+"""The same until the process is ready for its first."""
+PATIENCE = 12.0
+"""Times as many seconds of the wall, for what waits without working, on a machine that has other work to do."""
 MOST_MEMORY = 1_000_000_000
 """Bytes that the process may take, Blender's 250 million in it."""
 
@@ -95,14 +97,15 @@ def _answers(name: str, seed: int, first: int, stop: int, folder: Path, keep: Pa
         said: list[str] = []
         reader = threading.Thread(target=lambda: said.extend(process.stderr or ()), daemon=True)
         reader.start()
-        number, deadline = first, time.monotonic() + START
+        number, allowed = first, START
+        begun, worked = time.monotonic(), _worked(process.pid)
         lines: list[str] = []
         watch = threading.Thread(target=lambda: [lines.append(line) for line in process.stdout or ()], daemon=True)
         watch.start()
         while True:
             while lines:
                 answer = json.loads(lines.pop(0))
-                deadline = time.monotonic() + LONGEST
+                allowed, begun, worked = LONGEST, time.monotonic(), _worked(process.pid)
                 if "end" in answer:  # otherwise the process says that it begins
                     number = answer["number"] + 1
                     try:
@@ -114,7 +117,8 @@ def _answers(name: str, seed: int, first: int, stop: int, folder: Path, keep: Pa
                     return  # and the process has ended by itself, since that peak would stay
             if not watch.is_alive() and not lines:
                 break
-            if time.monotonic() > deadline:
+            waited = time.monotonic() - begun
+            if waited > allowed and (_worked(process.pid) - worked > allowed or waited > PATIENCE * allowed):
                 process.kill()
                 yield {"number": number, "end": "hang"}
                 return
@@ -123,6 +127,15 @@ def _answers(name: str, seed: int, first: int, stop: int, folder: Path, keep: Pa
         reader.join(1)
         if process.returncode or number < stop:
             yield {"number": number, "end": f"crash {process.returncode}", "why": "".join(said)[-3000:]}
+
+
+def _worked(pid: int) -> float:
+    """Seconds that processors have worked for a process; those of the wall where the system does not say."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    except (OSError, ValueError, IndexError):
+        return time.monotonic()
 
 
 def _work(name: str, seed: int, first: int, stop: int, keep: Path | None) -> int:

@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -120,6 +121,25 @@ def test_ctrl_c_ends_the_captures_of_the_workers(
     assert process.returncode == 130, errors
     assert "the same command continues from here" in output
     assert not children_of(out)
+
+
+def test_a_long_clip_is_fitted_in_spans(cluster: tuple[str, list[subprocess.Popen[bytes]]], tmp_path: Path) -> None:
+    """At one frame a second, so that two minutes are few frames."""
+    (tmp_path / "shoot").mkdir()
+    size = 64, 48
+    writer = cv2.VideoWriter(str(tmp_path / "shoot" / "long.avi"), cv2.VideoWriter.fourcc(*"MJPG"), 1.0, size)
+    for number in range(130):
+        writer.write(np.full((*size[::-1], 3), number, np.uint8))
+    writer.release()
+    out = tmp_path / "takes"
+    command = [sys.executable, "-m", "dice_core", "batch", str(tmp_path / "shoot"), "-o", str(out), "-v"]
+    done = subprocess.run([*command, "--scheduler", cluster[0]], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "long.avi: in 3 spans" in done.stderr
+    take = open_take(out / "long.dicetake")
+    assert take.complete
+    assert take.frames.tolist() == list(range(130))
+    assert not (take.path / WORK_FOLDER).exists()
 
 
 def test_no_scheduler_is_one_sentence(
