@@ -7,7 +7,7 @@ coefficients and the landmarks of the licensed models. A network trained on them
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -71,6 +71,19 @@ class OpenBodies:
     head_levels: tuple[np.ndarray, ...]
     hand_vertices: np.ndarray
     head_map: np.ndarray
+
+    def mapped_head(self, values: np.ndarray) -> np.ndarray:
+        """Values at the open head's vertices, (4570, C), at those of the head in FLAME's form: (5023, C)."""
+        corners, shares = self._added
+        return np.concatenate([values, np.einsum("fkc,fk->fc", values[corners], shares)])
+
+    @cached_property
+    def _added(self) -> tuple[np.ndarray, np.ndarray]:
+        """Vertices of the open head that each added one follows, and their shares: (453, k) both."""
+        rows = self.head_map[self.head_map.shape[1] :]
+        most = int((rows > 0).sum(1).max())
+        corners = np.argsort(-rows, axis=1, kind="stable")[:, :most]
+        return corners, np.take_along_axis(rows, corners, axis=1)
 
     def hand_parameters(
         self, shape: np.ndarray, scale: float, rotation: np.ndarray, angles: np.ndarray, translation: np.ndarray

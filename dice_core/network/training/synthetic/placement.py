@@ -7,18 +7,18 @@ All figures were set by hand.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from depth_prior.hand_batch import HandBatch, HandModel
-from scipy.spatial import cKDTree
 
-from accuracy.gestures import FREE, Gesture, bend_fingers
-from accuracy.touchable import NEAR, Skin, View
 from dice_core.bodies import Head
 from dice_core.fitting.kinematics import ArticulatedPoints
 from dice_core.geometry.rotations import rotation_matrices
+from dice_core.network.training.synthetic.gestures import FREE, Gesture, bend_fingers
+from dice_core.network.training.synthetic.hand_batch import HandBatch, HandModel
+from dice_core.network.training.synthetic.touchable import NEAR, Touchable, View
 
-__all__ = ["Place", "place_hand"]
+__all__ = ["Place", "place_hand", "place_hands"]
 
 CANDIDATES = 48
 TURNS, TURN_FIRMNESS = 12, 3.0
@@ -67,7 +67,7 @@ class Place:
 
 def place_hand(
     head: Head,
-    skin: Skin,
+    skin: Touchable,
     view: View,
     model: HandModel,
     gesture: Gesture,
@@ -79,45 +79,102 @@ def place_hand(
 
     other : (n, 3) skin of a hand that is there already, head axes.
     """
-    side = model.hand.mesh.name.removeprefix("hand_")
-    elbow = _elbow(view, side, ELBOW_OF_PALM if gesture.part == "palm" else ELBOW)
-    taken = None if other is None else cKDTree(other)
+    elbow = _elbow(view, model.side, ELBOW_OF_PALM if gesture.part == "palm" else ELBOW)
+    taken = _tree(other)
     best: tuple[float, Place] | None = None
     for _ in range(6):
-        if gap is None:
-            batch, normal = _free(view, model, elbow, rng)
-            give = np.zeros(len(normal))
-        else:
-            batch, normal, give = _touching(head, skin, view, model, gesture, elbow, rng)
-            batch = batch.moved(normal * gap)
-            if gap > 0:
-                batch = _pushed(skin, model, batch, normal, np.full(len(normal), -gap))
-        points = model.skin(batch)
-        depth = skin.depth(points)
-        deepest = depth.max(axis=1)
-        possible = (deepest < give + 0.003) & _forearm_clear(skin, batch)
-        if gap is not None:
-            possible &= deepest > -gap - SLACK
+        found = _candidates(head, skin, view, model, gesture, gap, elbow, rng)
         if taken is not None:
-            possible &= taken.query(points)[0].min(axis=1) > APART
-        keypoints = model.positions(batch, model.keypoints)
-        seen = view.seen(keypoints)
-        broad = (depth > -NEAR - (gap or 0)).sum(axis=1) / 40
-        score = 4.0 * possible + 4.0 * seen + gesture.broad * np.minimum(broad, 1.5) + rng.random(len(give))
-        sideways = keypoints[..., 0].mean(axis=1) * (1 if side == "left" else -1) / BESIDE
-        score += batch.rotation[:, :, 1] @ elbow + 2 * gesture.beside * np.clip(sideways, -1, 1)
+            found.possible[:] &= taken.query(found.points)[0].min(axis=1) > APART
+        broad = (found.depth > -NEAR - (gap or 0)).sum(axis=1) / 40
+        score = 4.0 * found.possible + 4.0 * found.seen + gesture.broad * np.minimum(broad, 1.5)
+        score = score + rng.random(len(broad))
+        sideways = found.keypoints[..., 0].mean(axis=1) * (1 if model.side == "left" else -1) / BESIDE
+        score += found.batch.rotation[:, :, 1] @ elbow + 2 * gesture.beside * np.clip(sideways, -1, 1)
         k = int(score.argmax())
         if best is None or score[k] > best[0]:
-            best = float(score[k]), Place(batch.rotation[k], batch.translation[k], batch.angles[k], normal[k])
+            best = float(score[k]), found.place(k)
         if best[0] >= 8.3:
             break
     assert best is not None
     return best[1]
 
 
+def _tree(points: np.ndarray | None) -> Any:
+    """Of the other hand, which only the benchmark's scenes have: it needs scipy."""
+    if points is None:
+        return None
+    from scipy.spatial import cKDTree
+
+    return cKDTree(points)
+
+
+def place_hands(
+    head: Head,
+    skin: Touchable,
+    view: View,
+    model: HandModel,
+    gesture: Gesture,
+    gap: float | None,
+    rng: np.random.Generator,
+    most: int,
+) -> list[Place]:
+    """At most so many different hands that do a gesture, all of one round of candidates; arguments as `place_hand`."""
+    elbow = _elbow(view, model.side, ELBOW_OF_PALM if gesture.part == "palm" else ELBOW)
+    found = _candidates(head, skin, view, model, gesture, gap, elbow, rng)
+    good = np.flatnonzero(found.possible & found.seen)
+    return [found.place(int(k)) for k in rng.permutation(good)[:most]]
+
+
+@dataclass(frozen=True)
+class _Candidates:
+    """n hands, head axes. normal : (n, 3); points : (n, s, 3) of their skin, depth : (n, s) of these below the head's;
+    keypoints : (n, 21, 3); possible, seen : (n,) bool, what a body can do and what a camera sees."""
+
+    batch: HandBatch
+    normal: np.ndarray
+    points: np.ndarray
+    depth: np.ndarray
+    keypoints: np.ndarray
+    possible: np.ndarray
+    seen: np.ndarray
+
+    def place(self, k: int) -> Place:
+        batch = self.batch
+        return Place(batch.rotation[k], batch.translation[k], batch.angles[k], self.normal[k])
+
+
+def _candidates(
+    head: Head,
+    skin: Touchable,
+    view: View,
+    model: HandModel,
+    gesture: Gesture,
+    gap: float | None,
+    elbow: np.ndarray,
+    rng: np.random.Generator,
+) -> _Candidates:
+    if gap is None:
+        batch, normal = _free(view, model, elbow, rng)
+        give = np.zeros(len(normal))
+    else:
+        batch, normal, give = _touching(head, skin, view, model, gesture, elbow, rng)
+        batch = batch.moved(normal * gap)
+        if gap > 0:
+            batch = _pushed(skin, model, batch, normal, np.full(len(normal), -gap))
+    points = model.skin(batch)
+    depth = skin.depth(points)
+    deepest = depth.max(axis=1)
+    possible = (deepest < give + 0.003) & _forearm_clear(skin, batch)
+    if gap is not None:
+        possible &= deepest > -gap - SLACK
+    keypoints = model.positions(batch, model.keypoints)
+    return _Candidates(batch, normal, points, depth, keypoints, possible, view.seen(keypoints))
+
+
 def _touching(
     head: Head,
-    skin: Skin,
+    skin: Touchable,
     view: View,
     model: HandModel,
     gesture: Gesture,
@@ -125,7 +182,7 @@ def _touching(
     rng: np.random.Generator,
 ) -> tuple[HandBatch, np.ndarray, np.ndarray]:
     """Candidates on the skin, its normals (n, 3) there, and how far (n,) they press."""
-    side = model.hand.mesh.name.removeprefix("hand_")
+    side = model.side
     vertex = _places(head, skin, view, gesture, side, rng)
     target, normal = skin.vertices[vertex], skin.normals[vertex]
     count = len(vertex)
@@ -141,7 +198,9 @@ def _touching(
     return _pushed(skin, model, batch, normal, give), normal, give
 
 
-def _places(head: Head, skin: Skin, view: View, gesture: Gesture, side: str, rng: np.random.Generator) -> np.ndarray:
+def _places(
+    head: Head, skin: Touchable, view: View, gesture: Gesture, side: str, rng: np.random.Generator
+) -> np.ndarray:
     """(CANDIDATES,) vertices of the gesture's regions that the camera sees."""
     own, other = ("L", "R") if side == "left" else ("R", "L")
     weight = np.zeros(len(skin.vertices))
@@ -244,7 +303,7 @@ def _frames(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     return np.stack([one, two, np.cross(one, two)], axis=2)
 
 
-def _pushed(skin: Skin, model: HandModel, batch: HandBatch, normal: np.ndarray, give: np.ndarray) -> HandBatch:
+def _pushed(skin: Touchable, model: HandModel, batch: HandBatch, normal: np.ndarray, give: np.ndarray) -> HandBatch:
     """Move hands along the skin's normal until they press it in by `give`."""
     shift = np.zeros_like(normal)
     points = model.skin(batch)
@@ -254,7 +313,7 @@ def _pushed(skin: Skin, model: HandModel, batch: HandBatch, normal: np.ndarray, 
     return batch.moved(shift)
 
 
-def _rested(skin: Skin, model: HandModel, batch: HandBatch, give: np.ndarray, pinch: bool) -> HandBatch:
+def _rested(skin: Touchable, model: HandModel, batch: HandBatch, give: np.ndarray, pinch: bool) -> HandBatch:
     """Bend or stretch each finger so that it lies closest to the skin without entering it."""
     names, joint = model.hand.dof_names, model.sample_joints
     angles = batch.angles.copy()
@@ -294,6 +353,6 @@ def _free(view: View, model: HandModel, elbow: np.ndarray, rng: np.random.Genera
     return HandBatch(rotation, at @ view.rotation - middle, angles), np.tile(toward, (count, 1))
 
 
-def _forearm_clear(skin: Skin, batch: HandBatch) -> np.ndarray:
+def _forearm_clear(skin: Touchable, batch: HandBatch) -> np.ndarray:
     along = batch.rotation[:, None, :, 1] * CLEAR_FOREARM[:, None]
     return np.asarray((skin.depth(batch.translation[:, None] + along) < -FOREARM_RADIUS).all(axis=1))
