@@ -105,6 +105,7 @@ REDUCED = Architecture(
     mesh=(64, 32, 32),
     interaction=(32, 32),
     layers=1,
+    heads=1,
     downsampled=32,
     regressor=128,
     presence=(64, 16),

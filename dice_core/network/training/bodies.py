@@ -80,7 +80,7 @@ class TrainingBodies(nn.Module):
 
         for body, steps in self._steps.items():
             for number, step in enumerate(steps):
-                keep(f"{body}_down{number}", step)
+                keep(f"{body}_down{number}", _selection(step))
         keep("hand_triangles", self.hand.body.triangles.astype(np.int64))
         keep("head_triangles", self.head.body.triangles.astype(np.int64))
         stiffness, skin = self._skin(dtype)
@@ -127,12 +127,12 @@ class TrainingBodies(nn.Module):
 
     def coarse_hand(self, vertices: torch.Tensor) -> torch.Tensor:
         """(B, 778, C) to (B, 195, C)."""
-        return self.hand_down0 @ vertices
+        return _reduced(self.hand_down0, vertices)
 
     def coarse_head(self, vertices: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """(B, 5023, C) to (B, 1675, C) and (B, 559, C)."""
-        middle = self.head_down0 @ vertices
-        return middle, self.head_down1 @ middle
+        middle = _reduced(self.head_down0, vertices)
+        return middle, _reduced(self.head_down1, middle)
 
     def posed_hand(self, parameters: Mapping[str, torch.Tensor]) -> torch.Tensor:
         """Hand of the network's parameters: (B, 778, 3)."""
@@ -168,3 +168,14 @@ class TrainingBodies(nn.Module):
         for kind in ("", "_deform", "_contact"):
             named |= {f"head{kind}_upsampling{step}": f"head{step}" for step in (1, 2)}
         return {name: torch.from_numpy(maps[which]).float() for name, which in named.items()}
+
+
+def _selection(step: np.ndarray) -> np.ndarray:
+    """(C,) int64 which vertex each coarse one is, where it is one; else the weights, (C, F)."""
+    chosen = step.argmax(1)
+    return chosen if np.array_equal(step, np.eye(step.shape[1])[chosen]) else step
+
+
+def _reduced(step: torch.Tensor, vertices: torch.Tensor) -> torch.Tensor:
+    """Coarse vertices (B, C, k) of fine ones (B, F, k), by what `_selection` gives."""
+    return vertices[:, step] if step.dim() == 1 else step @ vertices

@@ -101,22 +101,30 @@ def project(points: torch.Tensor, cam_param: torch.Tensor) -> torch.Tensor:
 
 
 def loss_terms(
-    outputs: Outputs, batch: Batch, bodies: TrainingBodies, discriminators: Discriminators | None = None
+    outputs: Outputs,
+    batch: Batch,
+    bodies: TrainingBodies,
+    weights: LossWeights,
+    discriminators: Discriminators | None = None,
 ) -> dict[str, Term]:
-    """Every term by its name in `LossWeights`; without discriminators there is no adversarial one."""
+    """Every term whose weight is not zero, by its name in `LossWeights`; the adversarial one with discriminators."""
     meshes = predicted_meshes(outputs, bodies)
     terms = {
         **_mesh_terms(outputs, meshes, batch, bodies),
         **_contact_terms(outputs, batch, bodies),
         **_deformation_terms(outputs, batch, bodies),
-        **_interaction_terms(outputs, meshes, batch, bodies),
-        "depth": _depth_term(outputs, meshes, batch),
     }
-    if discriminators is not None:
+    if weights.collision:
+        terms["collision"] = _collision_term(outputs, meshes, bodies)
+    if weights.touch:
+        terms["touch"] = _touch_term(outputs, meshes, batch)
+    if weights.depth:
+        terms["depth"] = _depth_term(outputs, meshes, batch)
+    if discriminators is not None and weights.adversarial:
         parameters, everyone = outputs.as_dict(), torch.ones_like(batch["has_mesh"])
         judged = [discriminators.hand(hand_pose(parameters)), discriminators.head(head_pose(parameters))]
         terms["adversarial"] = Term(torch.stack([generator_loss(each) for each in judged]).mean(0), everyone)
-    return terms
+    return {name: term for name, term in terms.items() if getattr(weights, name)}
 
 
 def _mesh_terms(outputs: Outputs, meshes: PredictedMeshes, batch: Batch, bodies: TrainingBodies) -> dict[str, Term]:
@@ -173,22 +181,19 @@ def _deformation_terms(outputs: Outputs, batch: Batch, bodies: TrainingBodies) -
     }
 
 
-def _interaction_terms(
-    outputs: Outputs, meshes: PredictedMeshes, batch: Batch, bodies: TrainingBodies
-) -> dict[str, Term]:
-    """Of the posed body models, which are what captures show.
+def _collision_term(outputs: Outputs, meshes: PredictedMeshes, bodies: TrainingBodies) -> Term:
+    """Of the posed body models, which are what captures show."""
+    loss = collision_loss(meshes.posed_hand, meshes.posed_head - outputs.deform, bodies.head_triangles, bodies.skin)
+    return Term(loss, torch.ones_like(loss, dtype=torch.bool))
 
-    The touch loss takes the true contact where it is known, and else what the network itself says, without a gradient.
-    """
-    everyone = torch.ones_like(batch["has_mesh"])
-    head = meshes.posed_head - outputs.deform
+
+def _touch_term(outputs: Outputs, meshes: PredictedMeshes, batch: Batch) -> Term:
+    """Where the true contact is known it takes part, and else what the network itself says, without a gradient."""
     known = batch["has_contact"][:, None]
     hand_contact = torch.where(known, batch["hand_contact"], outputs.hand_contact[..., 0].detach()) > _TOUCHES
     head_contact = torch.where(known, batch["head_contact"], outputs.head_contact[..., 0].detach()) > _TOUCHES
-    return {
-        "collision": Term(collision_loss(meshes.posed_hand, head, bodies.head_triangles, bodies.skin), everyone),
-        "touch": Term(touch_loss(meshes.posed_hand, head, hand_contact, head_contact), everyone),
-    }
+    loss = touch_loss(meshes.posed_hand, meshes.posed_head - outputs.deform, hand_contact, head_contact)
+    return Term(loss, torch.ones_like(loss, dtype=torch.bool))
 
 
 def _depth_term(outputs: Outputs, meshes: PredictedMeshes, batch: Batch) -> Term:

@@ -31,7 +31,7 @@ from dice_core.network.training.synthetic.placement import Place, place_hands
 from dice_core.network.training.synthetic.rendering import draw_look, head_colours, render
 from dice_core.network.training.synthetic.touchable import QuickSkin, View
 
-__all__ = ["SCENES_OF_A_PERSON", "scenes_of_person"]
+__all__ = ["SCENES_OF_A_PERSON", "SHAPE_SIGMA", "WIDEST", "scenes_of_person"]
 
 SCENES_OF_A_PERSON, _SCENES_OF_A_ROUND = 32, 8
 """Scenes of one seed, and how many share a gesture, a face and the head's turn but for a few degrees."""
@@ -39,7 +39,8 @@ _TOUCHING, _MISSING = 0.65, 0.2
 """Shares of the rounds whose hands touch, and stop before the skin; the others are held freely."""
 _GAPS = (0.008, 0.06)
 """Metres before the skin at which near misses stop."""
-_SHAPE_SIGMA, _WIDEST = 0.8, 2.0
+SHAPE_SIGMA, WIDEST = 0.8, 2.0
+"""Deviation of the coefficients of shape, and the largest that are drawn."""
 _FOV = (25.0, 70.0)
 _YAW, _PITCH, _ROLL = 35.0, 20.0, 10.0
 _WOBBLE = np.radians(6.0)
@@ -109,10 +110,10 @@ def scenes_of_person(seed: int, number: int) -> list[Sample]:
     """
     rng = np.random.default_rng([seed, number])
     stage = _stage()
-    shape = np.clip(rng.normal(0, _SHAPE_SIGMA, len(stage.head.shape_basis)), -_WIDEST, _WIDEST)
+    shape = np.clip(rng.normal(0, SHAPE_SIGMA, len(stage.head.shape_basis)), -WIDEST, WIDEST)
     hand = load_hand("right")
     hand_shape = np.zeros(len(hand.shape_basis))
-    hand_shape[:HAND_SHAPES] = np.clip(rng.normal(0, _SHAPE_SIGMA, HAND_SHAPES), -_WIDEST, _WIDEST)
+    hand_shape[:HAND_SHAPES] = np.clip(rng.normal(0, SHAPE_SIGMA, HAND_SHAPES), -WIDEST, WIDEST)
     person = _Person(shape, hand_shape, float(np.exp(rng.normal(0, hand.scale_sigma))), stage.head.rest(shape))
     model = HandModel(hand, hand_shape, person.scale)
     samples: list[Sample] = []
