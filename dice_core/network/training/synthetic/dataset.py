@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections import OrderedDict
 from pathlib import Path
 
@@ -72,5 +73,5 @@ def _read(path: Path) -> list[Sample]:
             {name: stacked[name][row] if name == "pixels" else stacked[name][row].astype(np.float32) for name in names}
             for row in range(SCENES_OF_A_PERSON)
         ]
-    except (OSError, ValueError, KeyError, IndexError, EOFError):
+    except (OSError, ValueError, KeyError, IndexError, EOFError, zipfile.BadZipFile):
         raise InputError(f"{path.name} is damaged: delete it, and its scenes are made again.") from None
