@@ -27,6 +27,7 @@ from dice_core.network.training.data.sources import Priors, open_sets  # noqa: E
 from dice_core.network.training.samples import GROUPS, collate, has  # noqa: E402
 
 FRAMES, CAMERA = 3, "102"
+NO_SHAPE: dict[int, dict[str, object]] = {frame: {"head": {}} for frame in range(FRAMES)}
 INTRINSIC = np.array([[1500.0, 0, 960], [0, 1500, 540], [0, 0, 1]])
 
 
@@ -149,7 +150,7 @@ def _pickled(name: str, content: Any) -> Callable[[Path], None]:
             r"contacts_rh\.npy must be \(3, 778\), not \(3, 700\)",
         ),
         (
-            _pickled("train/params/S2/params_smoothed.pkl", dict.fromkeys(range(FRAMES), {"head": {}})),
+            _pickled("train/params/S2/params_smoothed.pkl", NO_SHAPE),
             "lacks shape_params",
         ),
         (_pickled("train/params/S2/params_smoothed.pkl", [1, 2]), "is not a dictionary"),
