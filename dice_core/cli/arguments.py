@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from dice_core import __version__
-from dice_core.cli import batch, capturing, demo, exporting, meshes, models, reporting, texturing
+from dice_core.cli import batch, capturing, demo, exporting, meshes, models, reporting, texturing, training
 from dice_core.engines.settings import add_options
 from dice_core.interchange import AXES, FORMATS, UNITS
 
@@ -48,6 +48,7 @@ def parser() -> argparse.ArgumentParser:
         _add_texture,
         _add_batch,
         _add_models,
+        _add_train,
         _add_demo,
     ):
         add(command)
@@ -165,6 +166,14 @@ def _add_models(command: _AddCommand) -> None:
     sub.add_argument("action", nargs="?", choices=("add",), help="copy files into the user's data folder")
     sub.add_argument("paths", nargs="*", type=Path)
     sub.add_argument("--json", action="store_true")
+
+
+def _add_train(command: _AddCommand) -> None:
+    sub = command("train", "Train the network of the dice engine.", training.run)
+    sub.add_argument("config", type=Path, metavar="CONFIG.toml", help="what to train on, and how: see docs/training.md")
+    sub.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
+    sub.add_argument("--check", action="store_true", help="read the data and take one step, without training")
+    sub.add_argument("--device", metavar="NAME", help="auto, cpu, cuda or mps, instead of the configuration's")
 
 
 def _add_demo(command: _AddCommand) -> None:
