@@ -28,7 +28,7 @@ from dice_core.network.training.processes import Group, join, leave
 from dice_core.network.training.samples import Batch, collate
 from dice_core.network.training.trainer import Trainer
 
-__all__ = ["Progress", "RunResult", "check", "train"]
+__all__ = ["Progress", "RunResult", "check", "timed_steps", "train"]
 
 ENGINE_FOLDER = "engine"
 """Of a run: the network and its bodies as `dice models add` installs them."""
@@ -227,6 +227,17 @@ def check(configuration: Configuration, device: str | None = None) -> dict[str, 
     figures = run.trainer.step(0, next(iter(run.batches(0))))
     leave(run.group)
     return figures
+
+
+def timed_steps(configuration: Configuration, count: int, device: str | None = None) -> float:
+    """Seconds for each of some steps after the first, on average, without what making the samples takes."""
+    run = _Run(configuration, device)
+    batch = next(run.batches(0))
+    run.trainer.step(0, batch)
+    started = time.perf_counter()
+    for number in range(1, count + 1):
+        run.trainer.step(number, batch)
+    return (time.perf_counter() - started) / count
 
 
 def _term_names() -> list[str]:
