@@ -27,11 +27,12 @@ _NAME = re.compile(r"step-(\d{8})\.safetensors")
 
 @dataclass
 class State:
-    """modules : whose tensors are kept, by name; optimisers : by name; average : tensors of the moving average;
-    step : finished steps; description : of the run, which must be the same where it goes on."""
+    """modules : whose tensors are kept, by name; optimisers : by name; scaler : of float16; average : tensors of the
+    moving average; step : finished steps; description : of the run, which must be the same where it goes on."""
 
     modules: Mapping[str, nn.Module]
     optimisers: Mapping[str, torch.optim.Optimizer]
+    scaler: torch.amp.GradScaler
     average: dict[str, torch.Tensor]
     step: int
     description: dict[str, Any]
@@ -55,9 +56,11 @@ def write_state(folder: Path, state: State, keep: int) -> None:
     for name, optimiser in state.optimisers.items():
         for number, values in optimiser.state_dict()["state"].items():
             tensors |= {f"{name}/{number}/{key}": torch.as_tensor(value) for key, value in values.items()}
-    described = json.dumps({"step": state.step, "description": state.description}, sort_keys=True)
+    described = json.dumps(
+        {"step": state.step, "description": state.description, "scaler": state.scaler.state_dict()}, sort_keys=True
+    )
     folder.mkdir(parents=True, exist_ok=True)
-    _save(_path(folder, state.step), tensors, {_METADATA: described})
+    _save(_path(folder, state.step), tensors, {_METADATA: json.dumps(described, sort_keys=True)})
     for step in finished_steps(folder)[:-keep]:
         _path(folder, step).unlink(missing_ok=True)
 
@@ -94,6 +97,8 @@ def read_state(folder: Path, step: int, state: State) -> None:
         _restore(optimiser, _below(tensors, name))
     for key, value in _below(tensors, "average").items():
         state.average[key].copy_(value)
+    if stored["scaler"]:
+        state.scaler.load_state_dict(stored["scaler"])
     state.step = int(stored["step"])
 
 

@@ -14,7 +14,7 @@ import torch
 from torch import distributed, nn
 from torch.distributed.nn.functional import all_reduce as differentiable_sum
 
-__all__ = ["Group", "add_up_gradients", "join", "leave", "share_batch_norm", "sums"]
+__all__ = ["Group", "add_up_gradients", "is_any", "join", "leave", "share_batch_norm", "sums"]
 
 
 @dataclass(frozen=True)
@@ -51,9 +51,15 @@ def sums(counts: dict[str, torch.Tensor], group: Group) -> dict[str, torch.Tenso
     """Numbers added up over all processes."""
     if group.size <= 1:
         return counts
-    stacked = torch.stack([value.double() for value in counts.values()])
+    device = torch.device("cuda") if distributed.get_backend() == "nccl" else torch.device("cpu")
+    stacked = torch.stack([value.to(device, torch.float64) for value in counts.values()])
     distributed.all_reduce(stacked)
     return dict(zip(counts, stacked, strict=True))
+
+
+def is_any(value: bool, group: Group) -> bool:
+    """Whether it holds in any of the processes, which all are told."""
+    return value if group.size <= 1 else float(sums({"any": torch.tensor(float(value))}, group)["any"]) > 0
 
 
 def add_up_gradients(parameters: Iterable[nn.Parameter], group: Group) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -24,11 +25,11 @@ from dice_core.network.training.data.sources import Priors, open_sets
 from dice_core.network.training.evaluation import MakeScore, evaluate, flat_figures
 from dice_core.network.training.log import Log
 from dice_core.network.training.losses.total import LossWeights
-from dice_core.network.training.processes import Group, join, leave
+from dice_core.network.training.processes import Group, is_any, join, leave
 from dice_core.network.training.samples import Batch, collate
 from dice_core.network.training.trainer import Trainer
 
-__all__ = ["Progress", "RunResult", "check", "train"]
+__all__ = ["Progress", "RunResult", "check", "timed_steps", "train"]
 
 ENGINE_FOLDER = "engine"
 """Of a run: the network and its bodies as `dice models add` installs them."""
@@ -58,13 +59,14 @@ class _Run:
         self.device = choose_device(device or configuration.device)
         self.group = join(self.device)
         self.output = configuration.path(configuration.output)
-        self.bodies = TrainingBodies(self._body_folder()).to(self.device)
-        sets = open_sets(configuration.data, configuration, self.bodies)
+        bodies = TrainingBodies(self._body_folder())  # samples are made on the processor
+        self.bodies = bodies if self.device.type == "cpu" else copy.deepcopy(bodies).to(self.device)
+        sets = open_sets(configuration.data, configuration, bodies)
         self.mixture = Mixture(sets, [source.repeat for source in configuration.data], configuration.seed)
-        self.held_out = open_sets(configuration.evaluation, configuration, self.bodies)
+        self.held_out = open_sets(configuration.evaluation, configuration, bodies)
         losses, steps = configuration.losses, configuration.schedule.steps
         is_adversarial = losses.adversarial > 0 and losses.adversarial_start < steps
-        priors = Priors(configuration, self.bodies) if is_adversarial else None
+        priors = Priors(configuration, bodies) if is_adversarial else None
         self.trainer = Trainer(configuration, self.bodies, priors, self.group)
         size = self.group.size
         if configuration.schedule.batch % size:
@@ -100,6 +102,7 @@ class _Run:
         return State(
             modules={"network": trainer.network, "discriminators": trainer.discriminators},
             optimisers={"optimiser": trainer.optimiser, "judges": trainer.discriminator_optimiser},
+            scaler=trainer.scaler,
             average=trainer.average.tensors,
             step=0,
             description=_description(self.configuration),
@@ -193,7 +196,7 @@ def train(
         figures = trainer.step(state.step, batch)
         state.step += 1
         is_last = state.step == schedule.steps
-        stopped = should_stop()
+        stopped = is_any(should_stop(), run.group)
         if run.group.is_first:
             if log is not None and (state.step % schedule.log_every == 0 or is_last):
                 log.add(state.step, figures)
@@ -221,12 +224,23 @@ def check(configuration: Configuration, device: str | None = None) -> dict[str, 
     """
     one_step = replace(configuration, workers=0, schedule=replace(configuration.schedule, steps=1))
     run = _Run(one_step, device)
-    for dataset in (*open_sets(configuration.data, configuration, run.bodies), *run.held_out):
+    for dataset in (*run.mixture.sets, *run.held_out):
         for number in sorted({0, len(dataset) // 2, len(dataset) - 1}):
             collate([dataset.sample(number)], run.bodies.counts)
     figures = run.trainer.step(0, next(iter(run.batches(0))))
     leave(run.group)
     return figures
+
+
+def timed_steps(configuration: Configuration, count: int, device: str | None = None) -> float:
+    """Seconds for each of some steps after the first, on average, without what making the samples takes."""
+    run = _Run(configuration, device)
+    batch = next(run.batches(0))
+    run.trainer.step(0, batch)
+    started = time.perf_counter()
+    for number in range(1, count + 1):
+        run.trainer.step(number, batch)
+    return (time.perf_counter() - started) / count
 
 
 def _term_names() -> list[str]:

@@ -113,7 +113,7 @@ class Trainer:
             (self.discriminators.head, real_heads, head_pose(made)),
         )
         losses = [discriminator_loss(judge(real), judge(predicted)) for judge, real, predicted in pairs]
-        total = sums({"count": torch.tensor(float(count))}, self.group)["count"]
+        total = sums({"count": torch.tensor(float(count), device=losses[0].device)}, self.group)["count"]
         loss = torch.stack(losses).sum() / 2 / total.to(losses[0])
         self.discriminator_optimiser.zero_grad(set_to_none=True)
         loss.backward()

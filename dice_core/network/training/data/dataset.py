@@ -78,15 +78,15 @@ class Shown:
 
 
 class Mixture:
-    """Several sets in one run. Raises InputError where one of them is empty."""
+    """Several sets in one run, which `sets` holds. Raises InputError where one of them is empty."""
 
     def __init__(self, sets: Sequence[Dataset], repeats: Sequence[int], seed: int) -> None:
         if not all(len(each) for each in sets):
             raise InputError("A set of samples is empty: take it out of the configuration, or look at its folder.")
-        self._sets = list(sets)
+        self.sets = list(sets)
         self.shown = Shown([len(each) for each in sets], repeats, seed)
 
     def sample(self, place: int) -> Sample:
         """The sample at a place of the run."""
         number, sample = self.shown.at(place)
-        return self._sets[number].sample(sample)
+        return self.sets[number].sample(sample)
