@@ -50,8 +50,8 @@ def solve_report(
         if not HAND_SIZES[0] < size < HAND_SIZES[1]:
             word = "small" if size < 1 else "large"
             warnings.append(
-                f"The {side} hand is {word} for the face ({100 * size:.0f} % of usual): where not all of a touch can be "
-                "kept, a part of it is given up."
+                f"The {side} hand is {word} for the face ({100 * size:.0f} % of usual): where not all of a touch can "
+                "be kept, a part of it is given up."
             )
         if own["frames_with_touch"] and own["frames_kept"] < own["frames_with_touch"]:
             lost = own["frames_with_touch"] - own["frames_kept"]

@@ -13,8 +13,8 @@ from dice_core.bodies import load_head
 from dice_core.contact.tissue.stiffness import Tissue, head_tissue
 from dice_core.errors import InputError
 from dice_core.geometry.closest_point import SurfaceIndex
+from dice_core.geometry.mesh import connected_components, vertex_normals
 from dice_core.geometry.mesh import triangles as mesh_triangles
-from dice_core.geometry.mesh import vertex_normals
 from dice_core.transfer.balls import Ball, find_balls
 from dice_core.transfer.face_points import FacePoints, find_face_points
 from dice_core.transfer.files import Character
@@ -39,6 +39,12 @@ HEAD_OF_BODY = 7.0
 LEAST_BY_HAND = 6
 """Points set by hand that place a head without the networks; fewer leave its depth and turn open."""
 
+WELD = 1e-6
+"""Of the head's height: vertices nearer to each other are in one place."""
+
+LOOSE = 0.2
+"""Of the triangles of a head's largest part, below which a part is loose: a neck of its own has more, a tongue less."""
+
 BY_HAND_WEIGHT = 12.0
 """A point set by hand, against one that the network sees."""
 
@@ -55,8 +61,9 @@ class TargetHead:
 
     similarity : between our axes (metres of a person) and the character's world; vertices : (V, 3) float64 of the whole
     character, our axes; triangles : (m, 3) of its head's skin, and triangle_number : (m,) which of the character's they
-    are; registered : (Vh, 3) our head's vertices on it, our axes; balls : by side "L" and "R"; views : drawings that
-    showed a face, 0 where the points were set by hand.
+    are; registered : (Vh, 3) our head's vertices on it, our axes; balls : by side "L" and "R"; twin : (V,) int,
+    of vertices in one place, as at seams of imported files, the one that `triangles` have for all; views : drawings
+    that showed a face, 0 where the points were set by hand.
     """
 
     character: Character
@@ -67,6 +74,7 @@ class TargetHead:
     registered: np.ndarray
     balls: dict[str, Ball]
     tissue: Tissue
+    twin: np.ndarray
     views: int
 
     @cached_property
@@ -75,6 +83,14 @@ class TargetHead:
         ours = mesh_triangles(load_head().mesh)
         normals = vertex_normals(self.registered, ours)
         return closest_facing(self.registered, normals, self.vertices, self.triangles, self.triangle_number)
+
+    def spread(self, values: np.ndarray) -> np.ndarray:
+        """Values (n, V, k) with those of vertices that lie on `triangles` given to their twins."""
+        on_skin = np.zeros(len(self.vertices), bool)
+        on_skin[self.skin_vertices] = True
+        rows = np.flatnonzero(on_skin[self.twin])
+        values[:, rows] = values[:, self.twin[rows]]
+        return values
 
     @cached_property
     def near_head(self) -> np.ndarray:
@@ -135,7 +151,8 @@ def understand_head(character: Character, should_stop: Callable[[], None]) -> Ta
     for ball in balls:
         ball_vertices[ball.vertices] = True
     skin = ~ball_vertices[triangles].any(axis=1)
-    triangles, number = triangles[skin], number[skin]
+    twin = _twins(vertices, WELD * height)
+    triangles, number = _main_skin(twin[triangles[skin]], number[skin])
     by_hand = np.isfinite(character.landmarks).all(axis=1)
     found = None
     if by_hand.sum() < len(by_hand):
@@ -155,8 +172,24 @@ def understand_head(character: Character, should_stop: Callable[[], None]) -> Ta
         gap = np.linalg.norm(similarity.to_ours(points) - ours, axis=1)
         similarity = fit_similarity(ours, points, weights / (1 + (gap / 0.01) ** 2))
     return _registered(
-        character, similarity, (triangles, number), (indices, points, weights), balls, found, should_stop
+        character, similarity, (triangles, number), (indices, points, weights), balls, found, twin, should_stop
     )
+
+
+def _twins(vertices: np.ndarray, distance: float) -> np.ndarray:
+    """(V,) the first of the vertices that lie in each one's place, rounded to a distance."""
+    _, first, inverse = np.unique(np.round(vertices / distance), axis=0, return_index=True, return_inverse=True)
+    return first[inverse.ravel()]
+
+
+def _main_skin(triangles: np.ndarray, number: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Without triangles that are none, and without small loose parts such as a tongue, teeth or lashes."""
+    a, b, c = triangles.T
+    proper = (a != b) & (b != c) & (c != a)
+    triangles, number = triangles[proper], number[proper]
+    parts = connected_components(triangles)
+    kept = np.concatenate([part for part in parts if len(part) >= LOOSE * len(parts[0])])
+    return triangles[kept], number[kept]
 
 
 def _registered(
@@ -166,6 +199,7 @@ def _registered(
     landmarks: tuple[np.ndarray, np.ndarray, np.ndarray],
     balls: list[Ball],
     found: FacePoints | None,
+    twin: np.ndarray,
     should_stop: Callable[[], None],
 ) -> TargetHead:
     head = load_head()
@@ -188,7 +222,16 @@ def _registered(
         rest = registered[own]
         registered[own] = ball.centre + (rest - rest.mean(axis=0)) * ball.radius / _mean_radius(rest)
     return TargetHead(
-        character, similarity, vertices, triangles, number, registered, sides, tissue, found.views if found else 0
+        character,
+        similarity,
+        vertices,
+        triangles,
+        number,
+        registered,
+        sides,
+        tissue,
+        twin,
+        found.views if found else 0,
     )
 
 

@@ -49,8 +49,10 @@ def contact_groups(target: TargetHead, hands: dict[str, HandFrames], pressed: Pr
     nearest = corners[np.arange(len(corners)), target.skin_on_ours.weights.argmax(axis=1)]
     highest = pressed.head_contact.max(axis=0, initial=0)
     peak[target.skin_vertices] = target.skin_on_ours.of(highest)
+    peak = target.spread(peak[None, :, None])[0, :, 0]
     region = np.full(count, "", dtype=outer.dtype)
     region[target.skin_vertices] = outer[nearest]
+    region = region[target.twin]
     for name in dict.fromkeys(outer[highest >= LEAST_CONTACT]):
         own = np.where(region == name, peak, 0)
         groups[f"contact.{name}"] = own, pressed.head_contact[:, outer == name].max(axis=1)
