@@ -51,6 +51,9 @@ BY_HAND_WEIGHT = 12.0
 MARGIN = 0.03
 """Metres of our axes around our head within which the target's skin is looked for."""
 
+SETTLED = 0.006
+"""Metres that a vertex of ours is moved at last onto the target's skin; where that is farther, they differ too much."""
+
 PLACE_FACING = 0.2
 """Least cosine between our normal and the skin's at the place of a vertex."""
 
@@ -213,6 +216,7 @@ def _registered(
     near = ((vertices > low) & (vertices < high)).all(axis=1)[triangles].all(axis=1)
     triangles, number = triangles[near], number[near]
     registered = register_head(head, tissue, start, (vertices, triangles), (indices, goals, weights), should_stop)
+    _settle(registered, vertices, triangles, tissue)
     sides = {}
     for ball in balls:
         centre = similarity.to_ours(ball.centre)
@@ -233,6 +237,17 @@ def _registered(
         twin,
         found.views if found else 0,
     )
+
+
+def _settle(registered: np.ndarray, vertices: np.ndarray, triangles: np.ndarray, tissue: Tissue) -> None:
+    """Put our skin onto the target's where it is near, in place: what touches it has to find it there."""
+    ours = mesh_triangles(load_head().mesh)
+    rows = np.flatnonzero(tissue.touchable)
+    normals = vertex_normals(registered, ours)[rows]
+    places = closest_facing(registered[rows], normals, vertices, triangles, np.arange(len(triangles)))
+    found = places.of(vertices)
+    near = np.linalg.norm(found - registered[rows], axis=1) < SETTLED
+    registered[rows[near]] = found[near]
 
 
 def _mean_radius(points: np.ndarray) -> float:

@@ -155,3 +155,14 @@ def test_the_table_scales_shifts_and_sums() -> None:
     assert curves.names == ("Mouth", "Other")
     np.testing.assert_allclose(curves.weights, [[0.1, 0], [0.6, 0]], atol=1e-6)
     assert curves.unknown == ("noSuch",)
+
+
+def test_a_mitten_has_the_axes_of_a_hand() -> None:
+    mesh = load_hand("right").mesh
+    whole, _ = our_anatomy(mesh)
+    kept = {name: at for name, at in zip(whole.names, whole.joints, strict=True) if name in ("hand", "thumb.1")}
+    palm = mesh.rest_vertices[mesh.region_vertices("palm", "back")].astype(np.float64)
+    mitten = hand_anatomy(kept, {"hand": palm})
+    assert mitten is not None
+    assert np.degrees(np.arccos((np.trace(mitten.axes[0].T @ whole.axes[0]) - 1) / 2)) < 20
+    assert hand_anatomy({"hand": np.zeros(3)}, {"hand": palm}) is None

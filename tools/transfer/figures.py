@@ -11,6 +11,7 @@ from dice_core.bodies import load_head
 from dice_core.contact.tissue.stiffness import head_tissue
 from dice_core.contact.touch_events import OUTER_REGION
 from dice_core.geometry.closest_point import SurfaceIndex
+from dice_core.geometry.mesh import boundary_vertices
 from dice_core.geometry.mesh import triangles as mesh_triangles
 from dice_core.transfer.hand_rig import HandRig
 from dice_core.transfer.performance import Performance
@@ -187,6 +188,7 @@ class _FaceIndex:
         triangles = local[target.triangles]
         self._triangles = triangles[touchable[triangles].any(axis=1)]
         self._index = SurfaceIndex(target.vertices[used], self._triangles)
+        self._rim = boundary_vertices(self._triangles, len(used))
         self._every = mesh_triangles(mesh)[target.tissue.touchable[mesh_triangles(mesh)].all(axis=1)]
 
     def distance(self, face: np.ndarray, points: np.ndarray) -> np.ndarray:
@@ -196,7 +198,8 @@ class _FaceIndex:
     def depth(self, face: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Depth (n,) below the skin, 0 outside, and the vertex of the face that is nearest."""
         found = self._index.moved(face).query(points, 0.03)
-        inside = found.triangle >= 0
+        # Beside an open edge, such as a lid's, there is no inside.
+        inside = (found.triangle >= 0) & ~self._rim[self._triangles[found.triangle]].any(axis=1)
         vertex = self._triangles[found.triangle, found.barycentric.argmax(axis=1)]
         return np.where(inside, np.maximum(found.distance, 0), 0), vertex
 
