@@ -9,9 +9,10 @@ import numpy as np
 from dice_core.geometry.mesh import Mesh, vertex_normals
 from dice_core.geometry.mesh import triangles as mesh_triangles
 from dice_core.transfer.hand_anatomy import HandAnatomy, hand_anatomy
+from dice_core.transfer.head_mesh import outwards
 from dice_core.transfer.names import FINGERS
-from dice_core.transfer.surface_points import SurfacePoints
-from dice_core.transfer.target import TargetHead, closest_facing
+from dice_core.transfer.surface_points import SurfacePoints, closest_facing
+from dice_core.transfer.target import TargetHead
 
 __all__ = ["HandRig", "our_anatomy", "rig_hand"]
 
@@ -119,8 +120,8 @@ def rig_hand(target: TargetHead, side: str, mesh: Mesh) -> HandRig | None:
     index = np.full(len(character.vertices), -1)
     index[skin] = np.arange(len(skin))
     number = np.flatnonzero((index[character.triangles] >= 0).all(axis=1))
-    triangles = index[character.triangles[number]]
     rest = target.vertices[skin]
+    triangles = outwards(rest, index[character.triangles[number]])
     places = _places(mesh, ours, anatomy, (rest, weights, triangles, number))
     return HandRig(
         anatomy,

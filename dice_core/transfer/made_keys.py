@@ -15,7 +15,8 @@ from dice_core.geometry.mesh import connected_components
 from dice_core.geometry.mesh import triangles as mesh_triangles
 from dice_core.transfer.balls import Ball
 from dice_core.transfer.deformation_transfer import DeformationTransfer, deformation_gradients
-from dice_core.transfer.target import TargetHead, closest_facing
+from dice_core.transfer.surface_points import closest_facing
+from dice_core.transfer.target import TargetHead
 from dice_core.transfer.turns import least_turn, mean_turn
 
 __all__ = ["MadeKeys", "make_keys"]

@@ -156,7 +156,7 @@ def _expressions(
 ) -> tuple[MadeKeys, ExpressionCurves, np.ndarray, bool]:
     """Made keys, curves of all keys, their deltas (E, V, 3), and whether bones turn the eyes."""
     character = target.character
-    eye_bones = "eye.L" in character.roles and "eye.R" in character.roles
+    eye_bones = target.moves_eyes()
     if character.expressions:
         made = MadeKeys((), np.zeros((0, len(character.vertices), 3), np.float32))
         curves = apply_table(character.expressions, performance.expression)
