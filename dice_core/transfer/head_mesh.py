@@ -51,7 +51,7 @@ def head_surface(character: Character) -> tuple[np.ndarray, np.ndarray, float, n
 
 
 def outwards(vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:
-    """Triangles (m, 3) of a nearly closed surface, wound the other way where it is inside out, as in mirrored meshes."""
+    """Triangles (m, 3) of a nearly closed surface, wound the other way where it is inside out, as mirrored ones are."""
     middle = vertices[triangles].mean(axis=(0, 1))
     a, b, c = (vertices[triangles[:, k]] - middle for k in range(3))
     return triangles[:, ::-1] if np.einsum("tx,tx->", a, np.cross(b, c)) < 0 else triangles
