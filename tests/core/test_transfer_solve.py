@@ -66,6 +66,21 @@ def test_a_twin_keeps_every_touch_and_its_dents(onto_twin: Solution) -> None:
     assert {touch["region"] for touch in motion.touches} == {touch.region for touch in clip().events}
 
 
+def test_anchors_of_a_touch_meet_in_it(twin: Character, onto_twin: Solution) -> None:
+    motion, target, hand = onto_twin.motion, onto_twin.target, onto_twin.hands["right"]
+    assert len(motion.touches) == motion.touch_influence.shape[1] > 0
+    local = np.full(len(twin.vertices), -1)
+    local[hand.rig.skin] = np.arange(len(hand.rig.skin))
+    for k, touch in enumerate(motion.touches):
+        face = np.array(touch["face_weights"]) @ target.vertices[twin.triangles[touch["face_triangle"]]]
+        corners = local[twin.triangles[touch["hand_triangle"]]]
+        assert (corners >= 0).all()
+        frames = np.flatnonzero(motion.touch_influence[:, k] == 1)
+        assert set(motion.frame[frames]) <= set(range(touch["first_frame"], touch["last_frame"] + 1))
+        gaps = [np.linalg.norm(np.array(touch["hand_weights"]) @ hand.skin(f)[corners] - face) for f in frames]
+        assert min(gaps) < 0.02  # the skin is dented, the face moves, and a sliding finger passes
+
+
 def test_the_head_turns_as_in_the_take(twin: Character, onto_twin: Solution) -> None:
     motion = onto_twin.motion
     row = motion.role_names.index("head")
