@@ -199,7 +199,7 @@ def test_the_command_writes_a_motion_and_tells_how_far_it_is(twin: Character, tm
         "dice_core",
         "transfer-solve",
         str(file),
-        str(sample_truth()),
+        str(clip.path),
         "-o",
         str(out),
         "--events",
