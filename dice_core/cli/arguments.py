@@ -9,7 +9,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 from dice_core import __version__
-from dice_core.cli import batch, capturing, demo, exporting, meshes, models, reporting, texturing, training, transfer_solving
+from dice_core.cli import (
+    batch,
+    capturing,
+    demo,
+    exporting,
+    meshes,
+    models,
+    reporting,
+    texturing,
+    training,
+    transfer_solving,
+)
 from dice_core.engines.settings import add_options
 from dice_core.interchange import AXES, FORMATS, UNITS
 from dice_core.transfer.settings import HANDS, TransferSettings
