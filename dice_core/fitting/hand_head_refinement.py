@@ -176,7 +176,7 @@ class HandHeadRefiner:
         start[3:6] += evidence.head.pose.translation - previous_head.translation
         # A hand that was free is looked for where it is now: where it was, it may have been too far away to touch.
         tested = start if previous.is_touching else free
-        if (self._first_touch(tested, evidence, previous.is_touching) is not None) != previous.is_touching:
+        if self._reaches(tested, evidence, previous.is_touching) != previous.is_touching:
             return None
         evidence = evidence._replace(
             target_distance=float(start[5]),
@@ -223,30 +223,38 @@ class HandHeadRefiner:
         nearest = self._skin.query((points - self._pivot - head.pose.translation) @ rotation + self._pivot)
         return nearest, nearest.normal @ rotation.T
 
+    def _reaches(self, pose: np.ndarray, evidence: _Evidence, was_touching: bool) -> bool:
+        """Whether a touch is likely, and the head is where the hand may be; was_touching : in the frame before."""
+        predicted = _depth_prediction(evidence.observation)
+        if predicted.touch_probability <= (_STAYS if was_touching else _BEGINS):
+            return False
+        _, deepest = self._swept(pose, evidence.head, _SWEEP[_likely(pose, predicted)])
+        return bool(deepest.max() > -_APPROACH)
+
     def _first_touch(self, pose: np.ndarray, evidence: _Evidence, was_touching: bool) -> float | None:
         """Move the hand away from the camera until it first meets the head.
 
-        pose : (28,); was_touching : in the frame before. Returns the factor on its distance, None if the hand is free.
+        pose : (28,). Returns the factor on its distance, None if the hand is free.
         """
-        head, predicted = evidence.head, _depth_prediction(evidence.observation)
-        if predicted.touch_probability <= (_STAYS if was_touching else _BEGINS):
+        if not self._reaches(pose, evidence, was_touching):
             return None
-        points = self._samples.positions(self._fitter.skeleton, pose)[::2]
-        moved = points + (_SWEEP[:, None, None] - 1) * pose[3:6]
-        flat = moved.reshape(-1, 3)
-        nearest, _ = self._nearest(flat, head)
-        near = nearest.distance < _DEEPEST
-        # A point below the tangent plane of skin that is far away need not be inside: only near ones count.
-        depth = np.where(near, nearest.depth, -nearest.distance)
-        deepest = depth.reshape(len(_SWEEP), -1).max(axis=1)
+        head = evidence.head
+        flat, deepest = self._swept(pose, head, _SWEEP)
         behind = flat[:, 2] - head.front_at(self._camera.project(flat)) > _DEEPEST
         occluded = behind.reshape(len(_SWEEP), -1).mean(axis=1)
-        likely = np.abs(_SWEEP * pose[5] - pose[5]) < max(_DEPTH_RANGE * predicted.mean_sigma, _LEAST_DEPTH_RANGE)
-        if deepest[likely].max() <= -_APPROACH:
-            return None
+        likely = np.flatnonzero(_likely(pose, _depth_prediction(evidence.observation)))
         meets = np.flatnonzero((deepest > _REST_DEPTH) | (occluded > _OCCLUDED_SHARE))
-        first = meets[0] if len(meets) else np.flatnonzero(likely)[np.argmax(deepest[likely])]
+        first = meets[0] if len(meets) else likely[np.argmax(deepest[likely])]
         return float(_SWEEP[first])
+
+    def _swept(self, pose: np.ndarray, head: HeadView, factors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Every other sample (k n, 3) with the hand's distance times each of k factors; depth of the deepest, (k,)."""
+        points = self._samples.positions(self._fitter.skeleton, pose)[::2]
+        flat = (points + (factors[:, None, None] - 1) * pose[3:6]).reshape(-1, 3)
+        nearest, _ = self._nearest(flat, head)
+        # A point below the tangent plane of skin that is far away need not be inside: only near ones count.
+        depth = np.where(nearest.distance < _DEEPEST, nearest.depth, -nearest.distance)
+        return flat, depth.reshape(len(factors), -1).max(axis=1)
 
     def _touching_parts(self, pose: np.ndarray, head: HeadView) -> np.ndarray:
         """(n,) weight of each sample's attraction: 0 but for the one of each part nearest to skin that faces it."""
@@ -306,6 +314,11 @@ class HandHeadRefiner:
 
 def _final_image_weight(observation: HandObservation) -> float:
     return _FINAL_WEIGHT + edge_on(observation.pixels) * (_FINAL_WEIGHT_EDGE - _FINAL_WEIGHT)
+
+
+def _likely(pose: np.ndarray, predicted: DepthPrediction) -> np.ndarray:
+    """(37,) bool: factors of the sweep within which the face must lie for a touch."""
+    return np.abs(_SWEEP * pose[5] - pose[5]) < max(_DEPTH_RANGE * predicted.mean_sigma, _LEAST_DEPTH_RANGE)
 
 
 def _depth_prediction(observation: HandObservation) -> DepthPrediction:

@@ -22,6 +22,7 @@ from dice_core.media.heif_boxes import is_heif
 from dice_core.media.image_budget import check_image
 from dice_core.media.orientation import swaps_sides
 from dice_core.media.pixel_density import stored_pixel_aspect
+from dice_core.media.source_files import SourceFiles
 
 __all__ = ["ImageFootage", "hash_file", "left_out_warning", "measure", "read_image", "unreadable"]
 
@@ -56,6 +57,7 @@ class ImageFootage(Footage):
         """
         if single and fps is not None:
             raise InputError(f"{path.name} is one picture, which has no frame rate: leave out --fps.")
+        source_files = SourceFiles(files)
         size = measure(files[0])
         for file in files[1:]:
             if should_stop():
@@ -79,6 +81,7 @@ class ImageFootage(Footage):
         super().__init__(
             "image" if single else "sequence",
             path,
+            source_files,
             size=square,
             source_size=size,
             fps=0.0 if single else check_fps(DEFAULT_FPS if fps is None else fps),

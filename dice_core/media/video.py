@@ -18,6 +18,7 @@ from dice_core.media.frame_times import FrameTimes, frame_times
 from dice_core.media.images import hash_file
 from dice_core.media.orientation import swaps_sides
 from dice_core.media.pixel_density import MOST_ASPECT
+from dice_core.media.source_files import SourceFiles
 from dice_core.prefetch import prefetch
 
 __all__ = ["VideoFootage"]
@@ -49,6 +50,7 @@ class VideoFootage(Footage):
     def __init__(self, path: Path, frames: tuple[int, int] | None, should_stop: Callable[[], bool] = never) -> None:
         """Raises InputError if nothing can be decoded, or if the range lies outside; Stopped once should_stop(), asked
         after each frame, says so."""
+        files = SourceFiles((path,))
         facts = _scan(path, None if frames is None else frames[1], should_stop)
         first, stop = select_range(frames, facts.count, path)
         upright = facts.size[::-1] if swaps_sides(facts.orientation) else facts.size
@@ -58,6 +60,7 @@ class VideoFootage(Footage):
         super().__init__(
             "video",
             path,
+            files,
             size=square,
             source_size=upright,
             orientation=facts.orientation,
