@@ -109,7 +109,7 @@ def _head_frames(mesh: Mesh, rows: np.ndarray) -> MeshFrames:
     deltas = mesh.shape_key_deltas.astype(np.float32)
     cheek = mesh.region_vertices(TOUCHED)
     middle = mesh.rest_vertices[cheek].mean(axis=0)
-    touch, slide = np.maximum(_waves(rows, 1)[:, 0], 0), _waves(rows + 1000, 2) * 0.01
+    touch, slide = np.maximum(_waves(rows, 1)[:, 0], 0), _waves(rows + 1000, 2) * 0.008
     matrices = rotation_matrices(posed.rotation[:, 0]).astype(np.float32)
     for k in range(len(rows)):
         local = mesh.rest_vertices + np.einsum("s,svi->vi", posed.expression[k], deltas)
