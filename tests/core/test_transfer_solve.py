@@ -31,7 +31,8 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Take:
     """Every third frame of the sample's truth."""
     whole = open_take(sample_truth())
     folder = tmp_path_factory.mktemp("transfer") / "short.dicetake"
-    source = Source(**{part.name: whole.info["source"][part.name] for part in fields(Source)})
+    noted = whole.info["source"]
+    source = Source(**{part.name: noted[part.name] for part in fields(Source) if part.name in noted})
     writer = TakeWriter(folder, source, {"name": "rendered", "settings": {}, "models": {}})
     writer.set_camera(whole.camera)
     for mesh in whole.meshes.values():
