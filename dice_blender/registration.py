@@ -6,7 +6,7 @@ import logging
 
 from . import properties, saved_paths, translations
 from .jobs import log, runner
-from .operators import capture, export, footage, import_export, setup, takes, view
+from .operators import capture, export, footage, import_export, setup, takes, texture, view
 from .ui import lists, menus, panels, preferences, redraw, result_panels, statusbar
 
 __all__ = ["register", "unregister"]
@@ -22,6 +22,7 @@ _PARTS = (
     footage,
     takes,
     view,
+    texture,
     import_export,
     export,
     setup,
