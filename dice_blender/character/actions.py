@@ -36,9 +36,8 @@ class ActionMaker:
         if block not in self._open:
             data: Any = block.animation_data_create()
             if data.action is not None:
-                data.action.use_fake_user = True  # the user's own, which nothing would hold any more
                 noted: Any = block
-                noted[_BEFORE] = data.action.name
+                noted[_BEFORE] = data.action  # which holds it in the file as well
                 if getattr(data, "action_slot", None) is not None:
                     noted[_SLOT_BEFORE] = data.action_slot.identifier
                 data.action = None
@@ -88,7 +87,7 @@ def _play_again(block: bpy.types.ID) -> None:
     """Give a data block back the user's action, or none."""
     data: Any = block.animation_data
     noted: Any = block
-    data.action = bpy.data.actions.get(str(noted.get(_BEFORE, "")))
+    data.action = noted.get(_BEFORE)
     slot = noted.get(_SLOT_BEFORE)
     if data.action is not None and slot is not None:
         data.action_slot = next((s for s in data.action.slots if s.identifier == slot), data.action_slot)

@@ -279,9 +279,7 @@ CONVENTIONS: tuple[Convention, ...] = (
             "upper_arm": ("{s}_upperarm",),
             "forearm": ("{s}_forearm",),
             "hand": ("{s}_hand",),
-            **_fingers(
-                "{s}_{f}{n}", names=("thumb", "index", "mid", "ring", "pinky"), metacarpal="{s}_{f}metacarpal"
-            ),
+            **_fingers("{s}_{f}{n}", names=("thumb", "index", "mid", "ring", "pinky"), metacarpal="{s}_{f}metacarpal"),
         },
     ),
     Convention(

@@ -53,6 +53,7 @@ def roles_by_shape(skeleton: Skeleton) -> dict[str, str]:
     roles: dict[str, int] = {}
     hands = _hands(skeleton)
     for side, hand in hands.items():
+        roles[f"hand.{side}"] = hand
         roles |= _fingers(skeleton, hand, side)
         roles |= _arm(skeleton, hand, side)
     roles |= _head(skeleton, hands)
@@ -138,7 +139,9 @@ def _arm(skeleton: Skeleton, hand: int, side: str) -> dict[str, int]:
         found = chain
     else:
         # Twists in line: shoulder, upper arm in two, forearm in two, as far as there are so many.
-        found = [chain[1], chain[min(3, len(chain) - 2)], chain[-1]] if len(chain) > 4 else [chain[0], chain[2], chain[3]]
+        found = (
+            [chain[1], chain[min(3, len(chain) - 2)], chain[-1]] if len(chain) > 4 else [chain[0], chain[2], chain[3]]
+        )
     names = ("forearm", "upper_arm", "shoulder")
     return {f"{name}.{side}": bone for name, bone in zip(names, found, strict=False)}
 

@@ -24,7 +24,7 @@ ROLES: tuple[str, ...] = (
 
 
 def side_of(role: str) -> str:
-    """"L" or "R", "" for a role in the middle of the body."""
+    """ "L" or "R", "" for a role in the middle of the body."""
     end = role.rpartition(".")[2]
     return end if end in SIDES else ""
 

@@ -60,9 +60,7 @@ def shape_key_deltas(item: bpy.types.Object, name: str, linear: np.ndarray) -> n
     return ((shape - base).reshape(-1, 3).astype(np.float64) @ linear.T).astype(np.float32)
 
 
-def skin_of(
-    item: bpy.types.Object, armature: bpy.types.Object, bones: dict[str, int]
-) -> tuple[np.ndarray, np.ndarray]:
+def skin_of(item: bpy.types.Object, armature: bpy.types.Object, bones: dict[str, int]) -> tuple[np.ndarray, np.ndarray]:
     """Which bones move an object's vertices: (V, 8) int32 and (V, 8) float32, rows that sum to 1, or 0 for none.
 
     bones : index of each bone.
