@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import bpy
@@ -45,6 +47,18 @@ class ActionMaker:
             data.action[OWNER] = self._owner
             self._open[block] = writer
         return self._open[block]
+
+    @contextmanager
+    def abandoned_on_failure(self) -> Iterator[None]:
+        """Have every data block play again what it played before where the block ends with an exception."""
+        try:
+            yield
+        except BaseException:
+            for block in self._open:
+                data: Any = block.animation_data
+                if data is not None and data.action is not None and data.action.get(OWNER) == self._owner:
+                    _play_again(block)
+            raise
 
     def finish(self, first: float) -> None:
         """Have the actions played. first : scene frame in which they begin."""

@@ -137,7 +137,7 @@ def _with_the_face(meshes: list[bpy.types.Object], armature: bpy.types.Object) -
 def _check_usable(item: bpy.types.Object) -> None:
     if not item.is_editable or (item.data is not None and not item.data.is_editable):
         raise InputError(f"{item.name} is linked from another file: make it local, or choose a copy.")
-    if item.mode != "OBJECT" and item.mode != "POSE":
+    if item.mode not in {"OBJECT", "POSE"}:
         raise InputError(f"{item.name} is being edited: go back to Object Mode first.")
     for modifier in item.modifiers:
         if modifier.type == "MIRROR" and modifier.show_viewport:

@@ -17,10 +17,15 @@ from .expression_names import match_expressions
 from .face_skin import face_skin
 from .mapping import CharacterMap
 from .objects import CharacterObjects, at_rest
+from .own_parts import list_transfers, noted
 from .rig import Rig, find_bones, read_rig
 from .skin import Surface, read_surface, shape_key_deltas, skin_of
 
 __all__ = ["ReadCharacter", "find_map", "read_character", "unit_of"]
+
+
+# How the shape keys of dents begin, which show no expression.
+_DENTS = "contact."
 
 
 @dataclass(frozen=True)
@@ -37,10 +42,21 @@ def unit_of(scene: bpy.types.Scene) -> float:
     return float(scene.unit_settings.scale_length) or 1.0
 
 
-def find_map(objects: CharacterObjects) -> CharacterMap:
-    """Which bone has which role and which key shows which expression, as far as names and shapes tell."""
+def find_map(objects: CharacterObjects, take: str = "") -> CharacterMap:
+    """Which bone has which role and which key shows which expression, as far as names and shapes tell.
+
+    take : whose earlier transfer is going to be replaced: the keys that it made do not count.
+    """
     convention, bones = find_bones(objects)
-    names = [name for item in objects.meshes for name in _keys_of(item)]
+    transfers = list_transfers(objects.armature)
+    # Where several takes are on a character, the keys that one has made are there for all.
+    owner = transfers.get(take, "") if len(transfers) == 1 else ""
+    names = [
+        name
+        for item in objects.meshes
+        for name in _keys_of(item)
+        if name not in noted(item, owner, "made") and not name.startswith(_DENTS)
+    ]
     return CharacterMap(bones, match_expressions(dict.fromkeys(names)), convention)
 
 

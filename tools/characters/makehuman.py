@@ -39,7 +39,7 @@ _LEVELS: dict[str, tuple[str, ...]] = {
 class Body:
     """What somebody looks like. Traits from 0 to 1 (gender 0 is male; age 0 baby, 1/3 child, 2/3 young, 1 old).
 
-    origin : of "african", "asian", "caucasian"; changes : local targets, such as "head/head-scale-vert-incr", by weight.
+    origin : of "african", "asian", "caucasian"; changes : local targets, such as "head/head-scale-vert-incr".
     """
 
     gender: float = 0.5
