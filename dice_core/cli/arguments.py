@@ -9,9 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from dice_core import __version__
-from dice_core.cli import batch, capturing, demo, exporting, meshes, models, reporting
+from dice_core.cli import batch, capturing, demo, exporting, meshes, models, reporting, transfer_solving
 from dice_core.engines.settings import add_options
 from dice_core.interchange import AXES, FORMATS, UNITS
+from dice_core.transfer.settings import HANDS, TransferSettings
 
 __all__ = ["parser"]
 
@@ -28,7 +29,8 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(metavar="command", required=True)
 
     def command(name: str, text: str, run: Callable[[argparse.Namespace], int]) -> argparse.ArgumentParser:
-        sub = commands.add_parser(name, help=text, description=text)
+        # A command without a text is for programs: it is not listed.
+        sub = commands.add_parser(name, description=text, **({"help": text} if text else {}))
         sub.add_argument("--debug", action="store_true", help="show where in the program an error came from")
         sub.add_argument(
             "-v", "--verbose", action="count", default=0, help="log the stages of the work; -vv: every detail"
@@ -46,6 +48,7 @@ def parser() -> argparse.ArgumentParser:
         _add_batch,
         _add_models,
         _add_demo,
+        _add_transfer_solve,
     ):
         add(command)
     return top
@@ -150,6 +153,19 @@ def _add_models(command: _AddCommand) -> None:
 def _add_demo(command: _AddCommand) -> None:
     sub = command("demo", "Go the whole way on the bundled clip: take, preview, .blend and FBX.", demo.run)
     sub.add_argument("-o", "--output", type=Path, default=Path("demo"), help="folder for the results")
+
+
+def _add_transfer_solve(command: _AddCommand) -> None:
+    sub = command("transfer-solve", "", transfer_solving.run)
+    default = TransferSettings()
+    sub.add_argument("character", type=Path)
+    sub.add_argument("take", type=Path)
+    sub.add_argument("-o", "--output", type=Path, required=True)
+    sub.add_argument("--neck-share", type=float, default=default.neck_share)
+    sub.add_argument("--dents", type=float, default=default.dents)
+    sub.add_argument("--no-contact", action="store_true")
+    sub.add_argument("--hands", choices=HANDS, default=default.hands)
+    sub.add_argument("--events", action="store_true")
 
 
 def _frame_range(text: str) -> tuple[int, int]:

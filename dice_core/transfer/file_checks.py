@@ -91,8 +91,7 @@ def check_character(arrays: Mapping[str, Any]) -> None:
     _check_indices("object", arrays["object"], len(arrays["object_names"]))
     _check_indices("shape_key_object", arrays["shape_key_object"], len(arrays["object_names"]))
     _check_indices("bone_parents", arrays["bone_parents"], bones)
-    weighted = arrays["skin_bones"][arrays["skin_weights"] > 0]
-    _check_indices("skin_bones", weighted, bones)
+    _check_indices("skin_bones", arrays["skin_bones"], max(bones, 1))
     total = arrays["skin_weights"].sum(axis=1)
     if (np.minimum(np.abs(total - 1), np.abs(total)) > 0.01).any():
         raise ValueError("skin_weights do not sum to 1")
