@@ -36,7 +36,9 @@ def open_character(path: Path) -> None:
             bpy.ops.import_scene.gltf(filepath=str(path), bone_heuristic="TEMPERANCE")
     except RuntimeError as error:
         reason = " ".join(str(error).split()) or "it is damaged"
-        raise InputError(f"{path.name} cannot be opened ({reason}): save it anew in the program it comes from.") from error
+        raise InputError(
+            f"{path.name} cannot be opened ({reason}): save it anew in the program it comes from."
+        ) from error
 
 
 def _import_fbx(path: Path) -> None:

@@ -11,6 +11,7 @@ import bpy
 from dice_core.errors import InputError
 
 from ..scene.object_data import armature_of, mesh_of
+from ..scene.parts import PART_PROPERTY
 
 __all__ = ["CharacterObjects", "armature_modifier", "at_rest", "find_objects", "moving_groups"]
 
@@ -105,7 +106,8 @@ def _chosen_armature(chosen: Iterable[bpy.types.Object]) -> bpy.types.Object | N
 
 
 def _only_armature(scene: bpy.types.Scene) -> bpy.types.Object:
-    posing = [item for item in scene.objects if item.type == "ARMATURE" and _poses_something(scene, item)]
+    armatures = [item for item in scene.objects if item.type == "ARMATURE" and not item.get(PART_PROPERTY)]
+    posing = [item for item in armatures if _poses_something(scene, item)]
     if not posing:
         raise InputError("There is no armature that poses a mesh: select the character, or name its armature.")
     if len(posing) > 1:

@@ -63,9 +63,7 @@ def add_touch_empties(
     return [empty for empty, _, _ in empties]
 
 
-def _hang_on(
-    empty: bpy.types.Object, meshes: list[bpy.types.Object], character: Character, triangle: int
-) -> None:
+def _hang_on(empty: bpy.types.Object, meshes: list[bpy.types.Object], character: Character, triangle: int) -> None:
     """Have an empty stand in the middle of a triangle, wherever bones, keys and modifiers carry that."""
     corners = character.triangles[triangle]
     item: Any = empty
@@ -73,7 +71,9 @@ def _hang_on(
     item.parent_vertices = [int(vertex) for vertex in character.object_vertex[corners]]
 
 
-def _move_to_point(empty: bpy.types.Object, character: Character, triangle: int, weights: np.ndarray, unit: float) -> None:
+def _move_to_point(
+    empty: bpy.types.Object, character: Character, triangle: int, weights: np.ndarray, unit: float
+) -> None:
     """Move an empty from the middle of its triangle to a point of it. The character is at rest meanwhile."""
     points = character.vertices[character.triangles[triangle]].astype(np.float64) / unit
     offset = weights @ points - points.mean(axis=0)
