@@ -1,4 +1,4 @@
-"""What the panel Character remembers in each scene: the character, its bones and keys, and how takes are put onto it."""
+"""What the panel Character remembers in each scene: the character, its bones and keys, and how takes come onto it."""
 
 # ruff: noqa: N801 (Blender's names and class attributes)
 

@@ -25,7 +25,6 @@ from .character.files import SUFFIXES, open_character
 from .character.landmarks import read_landmarks
 from .character.mapping import CharacterMap, load_map
 from .character.objects import CharacterObjects, find_objects
-from .character.own_parts import list_transfers
 from .character.reading import find_map, read_character
 from .export import export_fbx, export_glb
 from .export.presets import DEFAULT_PRESET, preset_of

@@ -74,6 +74,7 @@ GERMAN = {
     "Character": "Charakter",
     "Armature": "Armatur",
     "What poses the character": "Was den Charakter bewegt",
+    "The file of the map": "Die Datei der Zuordnung",
     "The mesh that has the face; it may be the whole body": ("Das Mesh mit dem Gesicht; es kann der ganze Körper sein"),
     "Use Selected": "Auswahl nehmen",
     "Take the selected character, and find its bones and its shape keys by their names": (
@@ -154,9 +155,8 @@ GERMAN = {
     ),
     "Face Points": "Gesichtspunkte",
     "Set Points by Hand": "Punkte von Hand setzen",
-    "Set twelve points on the face by hand, where a stylised face is not found. The armature goes to its rest position": (
-        "Zwölf Punkte im Gesicht von Hand setzen, wo ein stilisiertes Gesicht nicht gefunden wird. "
-        "Die Armatur geht in die Ruheposition"
+    "Set twelve points on the face by hand, where it is not found. The armature goes to its rest position": (
+        "Zwölf Punkte im Gesicht von Hand setzen, wo es nicht gefunden wird. Die Armatur geht in die Ruheposition"
     ),
     "Remove Points": "Punkte entfernen",
     "Remove the points set by hand, so that the face is found by itself again": (

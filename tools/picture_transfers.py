@@ -2,8 +2,8 @@
 
     python tools/picture_transfers.py TAKE FOLDER -o docs/transfer.jpg
 
-FOLDER holds NAME.blend of each character (`tools/make_characters.py`); what `dice transfer` makes of them and the single
-pictures go there, too, and are not made again. Cycles, so no graphics card is needed.
+FOLDER holds NAME.blend of each character (`tools/make_characters.py`); what `dice transfer` makes of them and the
+single pictures go there, too, and are not made again. Cycles, so no graphics card is needed.
 """
 
 from __future__ import annotations

@@ -44,7 +44,8 @@ class ActionMaker:
                     noted[_SLOT_BEFORE] = data.action_slot.identifier
                 data.action = None
             writer = CurveWriter(block, self._name)
-            data.action[OWNER] = self._owner
+            action: Any = data.action
+            action[OWNER] = self._owner
             self._open[block] = writer
         return self._open[block]
 
@@ -55,7 +56,7 @@ class ActionMaker:
             yield
         except BaseException:
             for block in self._open:
-                data: Any = block.animation_data
+                data: Any = _animation_of(block)
                 if data is not None and data.action is not None and data.action.get(OWNER) == self._owner:
                     _play_again(block)
             raise
@@ -63,7 +64,7 @@ class ActionMaker:
     def finish(self, first: float) -> None:
         """Have the actions played. first : scene frame in which they begin."""
         for block in self._open:
-            data: Any = block.animation_data
+            data: Any = _animation_of(block)
             action = data.action
             del action[_WRITTEN]  # an import writes curves anew in actions that say so
             if self._nla:
@@ -80,7 +81,7 @@ class ActionMaker:
 
 def remove_actions(block: bpy.types.ID, owner: str) -> None:
     """Take the actions of a transfer from a data block, and have it play what it played before."""
-    data: Any = block.animation_data
+    data: Any = _animation_of(block)
     if data is None:
         return
     gone = set()
@@ -97,9 +98,13 @@ def remove_actions(block: bpy.types.ID, owner: str) -> None:
     bpy.data.batch_remove({action for action in gone if not action.users - action.use_fake_user})
 
 
+def _animation_of(block: bpy.types.ID) -> Any:
+    return getattr(block, "animation_data", None)
+
+
 def _play_again(block: bpy.types.ID) -> None:
     """Give a data block back the user's action, or none."""
-    data: Any = block.animation_data
+    data: Any = _animation_of(block)
     noted: Any = block
     data.action = noted.get(_BEFORE)
     slot = noted.get(_SLOT_BEFORE)

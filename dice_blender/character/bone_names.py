@@ -97,7 +97,7 @@ def _fingers(
     names : of the five fingers; numbers : of their bones; metacarpal : pattern of those, if there are any;
     thumb : numbers of the thumb's bones, where they are others.
     """
-    bones = {}
+    bones: dict[str, tuple[str, ...]] = {}
     for finger, name in zip(FINGERS, names, strict=True):
         own = thumb if finger == "thumb" and thumb is not None else numbers
         for n, number in enumerate(own, start=1):

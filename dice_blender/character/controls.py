@@ -67,7 +67,7 @@ def find_controls(armature: bpy.types.Object, bones: Mapping[str, str]) -> Contr
 
     A role whose bone is bound to something that cannot be found is left out.
     """
-    pose = pose_of(armature)
+    pose: Any = pose_of(armature)
     found: dict[str, str] = {}
     for role, bone in bones.items():
         control = _control_of(pose, role, bone)
@@ -124,5 +124,5 @@ def _bound(bone: bpy.types.PoseBone) -> bool:
     return any(constraint.type in ways and not constraint.mute for constraint in bone.constraints)
 
 
-def _can_be_keyed(bone: bpy.types.PoseBone) -> bool:
+def _can_be_keyed(bone: Any) -> bool:
     return not all(bone.lock_rotation)

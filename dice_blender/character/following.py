@@ -84,6 +84,7 @@ def bones_that_follow(armature: bpy.types.Object, bones: Mapping[str, str], cont
 
 
 def _matrices(armature: bpy.types.Object, layer: bpy.types.ViewLayer) -> dict[str, np.ndarray]:
+    assert layer.depsgraph is not None
     evaluated: Any = armature.evaluated_get(layer.depsgraph)
     return {bone.name: np.array(bone.matrix) for bone in evaluated.pose.bones}
 

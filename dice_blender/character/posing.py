@@ -110,6 +110,7 @@ def _measured(
     with bpy.context.temp_override(scene=scene, view_layer=layer):
         for t, time in enumerate(times.tolist()):
             scene.frame_set(math.floor(time), subframe=time - math.floor(time))
+            assert layer.depsgraph is not None
             evaluated: Any = armature.evaluated_get(layer.depsgraph)
             for role, control in controls.items():
                 found[role][t] = evaluated.pose.bones[control].matrix
@@ -140,7 +141,7 @@ def _write(
         channel, values = _rotation(basis[:, :3, :3], bone.rotation_mode)
         curves.write_vector(path + channel, times, values, group=name)
         places = basis[:, :3, 3]
-        moved = np.abs(places).max() > _STILL or max(map(abs, bone.location)) > _STILL
+        moved = np.abs(places).max() > _STILL or float(np.abs(np.array(bone.location)).max()) > _STILL
         if moved and not (bones[name].use_connect and bones[name].parent is not None):
             curves.write_vector(path + "location", times, places, group=name)
 
@@ -149,18 +150,18 @@ def _rotation(matrices: np.ndarray, mode: str) -> tuple[str, np.ndarray]:
     """Channel and (T, n) values of turns in a bone's own rotation mode, without jumps from frame to frame."""
     turns = [Matrix(matrix.tolist()) for matrix in matrices]
     if mode == "QUATERNION":
-        values = np.array([list(turn.to_quaternion()) for turn in turns])
+        values = np.array([np.array(turn.to_quaternion()) for turn in turns])
         flips = np.einsum("ti,ti->t", values[1:], values[:-1]) < 0
         values[1:] *= np.cumprod(np.where(flips, -1.0, 1.0))[:, None]
         return "rotation_quaternion", values
     if mode == "AXIS_ANGLE":
         axes = [turn.to_quaternion().to_axis_angle() for turn in turns]
-        return "rotation_axis_angle", np.array([[angle, *axis] for axis, angle in axes])
+        return "rotation_axis_angle", np.array([[angle, axis.x, axis.y, axis.z] for axis, angle in axes])
     eulers: list[Euler] = []
     for turn in turns:
         order: Any = mode
         eulers.append(turn.to_euler(order, eulers[-1]) if eulers else turn.to_euler(order))
-    return "rotation_euler", np.array([list(euler) for euler in eulers])
+    return "rotation_euler", np.array([np.array(euler) for euler in eulers])
 
 
 def _proper(linear: np.ndarray) -> np.ndarray:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import bpy
 import numpy as np
+from mathutils import Vector
 
 from dice_core.errors import InputError
 
@@ -130,14 +131,14 @@ def _skeleton(armature: bpy.types.Object, skin: list[str]) -> Skeleton:
     names = [bone.name for bone in bones]
     world = np.array(armature.matrix_world, np.float64)
 
-    def placed(points: list[list[float]]) -> np.ndarray:
-        return np.array(points) @ world[:3, :3].T + world[:3, 3]
+    def placed(points: list[Vector]) -> np.ndarray:
+        return np.array(points, np.float64).reshape(-1, 3) @ world[:3, :3].T + world[:3, 3]
 
     return Skeleton(
         names,
         np.array([-1 if bone.parent is None else names.index(bone.parent.name) for bone in bones]),
-        placed([list(bone.head_local) for bone in bones]),
-        placed([list(bone.tail_local) for bone in bones]),
+        placed([bone.head_local for bone in bones]),
+        placed([bone.tail_local for bone in bones]),
         np.array([name in skin for name in names]),
     )
 

@@ -39,9 +39,9 @@ def read_surface(item: bpy.types.Object, unit: float) -> Surface:
     matrix = np.array(item.matrix_world, np.float64)
     matrix[:3] *= unit
     mesh.calc_loop_triangles()
-    triangles = np.empty(len(mesh.loop_triangles) * 3, np.int32)
-    mesh.loop_triangles.foreach_get("vertices", triangles)
-    triangles = triangles.reshape(-1, 3)
+    corners = np.empty(len(mesh.loop_triangles) * 3, np.int32)
+    mesh.loop_triangles.foreach_get("vertices", corners)
+    triangles = corners.reshape(-1, 3)
     if np.linalg.det(matrix[:3, :3]) < 0:
         triangles = triangles[:, ::-1]  # a mirrored object would be inside out
     world = points.reshape(-1, 3).astype(np.float64) @ matrix[:3, :3].T + matrix[:3, 3]

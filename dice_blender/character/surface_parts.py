@@ -1,4 +1,4 @@
-"""What a transfer adds to a character's meshes: expressions, keys that were made, dents, groups and curves of contact."""
+"""What a transfer adds to a character's meshes: expressions, made keys, dents, groups and curves of contact."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ _log = logging.getLogger(ADDON)
 class Transfer:
     """take : its name; folder : of the take; motion : file of the result; scene : session id of the scene that asked.
 
-    done of total steps are finished, with eta seconds to go; error : why it ended without a result, "" while it has not.
+    done of total steps are finished, with eta seconds to go; error : why it ended without a result, or "".
     """
 
     take: str

@@ -23,6 +23,7 @@ from ..character.own_parts import list_transfers, remove_transfer
 from ..character.reading import find_map, read_character, unit_of
 from ..character_settings import character_of, fill_map, read_map
 from ..properties import DICE_PG_take
+from ..scene.object_data import armature_of
 
 if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import OperatorReturnItems
@@ -90,7 +91,7 @@ class DICE_OT_find_again(_OnCharacter, Operator):
 
 
 class DICE_OT_make_landmarks(_OnCharacter, Operator):
-    """Set twelve points on the face by hand, where a stylised face is not found. The armature goes to its rest position"""
+    """Set twelve points on the face by hand, where it is not found. The armature goes to its rest position"""
 
     bl_idname = "dice.make_landmarks"
     bl_label = "Set Points by Hand"
@@ -103,7 +104,7 @@ class DICE_OT_make_landmarks(_OnCharacter, Operator):
         except DiceError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
-        objects.armature.data.pose_position = "REST"
+        armature_of(objects.armature).pose_position = "REST"
         context.view_layer.update()
         face = read.character.vertices[read.character.head_vertices] / unit_of(context.scene)
         make_landmarks(context.scene, objects.head, face)
@@ -125,18 +126,23 @@ class DICE_OT_remove_landmarks(Operator):
         remove_landmarks(context.scene)
         armature = character_of(context.scene).armature
         if armature is not None:
-            armature.data.pose_position = "POSE"
+            armature_of(armature).pose_position = "POSE"
         return {"FINISHED"}
 
 
-class DICE_OT_save_map(_OnCharacter, ExportHelper, Operator):
+class _MapFile:
+    """What saving and loading share."""
+
+    filename_ext = ".json"
+    filepath: StringProperty(name="File Path", description="The file of the map", maxlen=1024, subtype="FILE_PATH")
+    filter_glob: StringProperty(default="*.json", options={"HIDDEN"})
+
+
+class DICE_OT_save_map(_OnCharacter, _MapFile, ExportHelper, Operator):  # type: ignore[misc]
     """Save the lists of bones and expressions as a file, for other characters of the kind"""
 
     bl_idname = "dice.save_map"
     bl_label = "Save Map"
-
-    filename_ext = ".json"
-    filter_glob: StringProperty(default="*.json", options={"HIDDEN"})
 
     def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
         try:
@@ -147,15 +153,12 @@ class DICE_OT_save_map(_OnCharacter, ExportHelper, Operator):
         return {"FINISHED"}
 
 
-class DICE_OT_load_map(_OnCharacter, ImportHelper, Operator):
+class DICE_OT_load_map(_OnCharacter, _MapFile, ImportHelper, Operator):  # type: ignore[misc]
     """Load lists of bones and expressions that were saved here"""
 
     bl_idname = "dice.load_map"
     bl_label = "Load Map"
     bl_options = {"REGISTER", "UNDO"}
-
-    filename_ext = ".json"
-    filter_glob: StringProperty(default="*.json", options={"HIDDEN"})
 
     def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
         try:

@@ -1,6 +1,6 @@
 """The panel Character: whose bones and keys a take is put onto, and the button that does it."""
 
-# ruff: noqa: N801 (Blender's names and class attributes)
+# ruff: noqa: N801, RUF012 (Blender's names and class attributes)
 
 from __future__ import annotations
 

@@ -11,7 +11,8 @@ from dice_blender.character.bone_shapes import Skeleton, roles_by_shape
 from dice_blender.character.objects import find_objects
 from dice_blender.character.reading import find_map, read_character
 from dice_core.errors import InputError
-from dice_core.transfer.files import Character, read_character as read_file, write_character
+from dice_core.transfer.files import Character, write_character
+from dice_core.transfer.files import read_character as read_file
 
 from .small_character import bones, make_character
 
@@ -69,7 +70,7 @@ def test_a_pose_an_animation_and_modifiers_do_not_count() -> None:
 
 @pytest.mark.parametrize("unit", [1.0, 0.01])
 def test_transforms_and_units_end_up_in_metres(unit: float) -> None:
-    armature, body = make_character()
+    armature, _ = make_character()
     rest = read()
     place = Matrix.Translation((3.0, -1.0, 0.5)) @ Matrix.Rotation(0.7, 4, "Z") @ Matrix.Diagonal((2.0, 2.0, 2.0, 1.0))
     armature.matrix_world = Matrix.Diagonal((1 / unit, 1 / unit, 1 / unit, 1.0)) @ place
