@@ -55,8 +55,8 @@ GERMAN = {
     "End": "Ende",
     "Last frame to capture, counted from 1": "Letzter Frame, gezählt von 1",
     "Lens Angle": "Bildwinkel",
-    "Give the camera's angle of view where it is known, instead of an ordinary lens": (
-        "Den Bildwinkel der Kamera angeben, wenn er bekannt ist, statt eines gewöhnlichen Objektivs"
+    "Give the camera's angle of view where it is known, instead of the file's own or an ordinary lens": (
+        "Den Bildwinkel der Kamera angeben, wenn er bekannt ist, statt des Winkels der Datei oder eines Normalobjektivs"
     ),
     "Angle": "Winkel",
     "Angle of view along the longer side of the picture": "Bildwinkel entlang der längeren Bildseite",

@@ -12,7 +12,9 @@ import argparse
 import json
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import replace
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +37,7 @@ from dice_core.transfer.files import Character, read_character
 from dice_core.transfer.made_keys import make_keys
 from dice_core.transfer.settings import TransferSettings
 from dice_core.transfer.solve import Solution, solve_all
-from dice_core.transfer.target import TargetHead
+from dice_core.transfer.target import TargetHead, understand_head
 
 
 def main() -> int:
@@ -48,11 +50,12 @@ def main() -> int:
     results = []
     for name in tqdm(names, disable=not sys.stderr.isatty()):
         character = read_character(options.characters / f"{name}.npz")
+        head = cache(partial(understand_head, character, lambda: None))
         for take in takes:
             file = options.work / f"{name}--{take.replace(' ', '_')}.json"
             if options.again or not file.exists():
                 try:
-                    measured = _measure(name, character, open_performance(take, options.work))
+                    measured = _measure(name, character, open_performance(take, options.work), head)
                 except DiceError as error:
                     measured = {"error": str(error)}
                 file.write_text(json.dumps({"character": name, "take": take} | measured), encoding="utf-8")
@@ -77,14 +80,17 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _measure(name: str, character: Character, take: Take) -> dict[str, Any]:
+def _measure(name: str, character: Character, take: Take, head: Callable[[], TargetHead]) -> dict[str, Any]:
     begun = time.process_time()
-    solution = solve_all(take, character, TransferSettings())
+    target = head()
+    understood = time.process_time() - begun
+    solution = solve_all(take, character, TransferSettings(), target=target)
     seconds = time.process_time() - begun
-    performance, target = solution.performance, solution.target
+    performance = solution.performance
     posed = Posed(character, solution.motion)
     result: dict[str, Any] = {
         "seconds": seconds,
+        "of_which_head": understood,
         "frames": len(performance.frame),
         "warnings": solution.motion.report["warnings"],
         "hands": {},

@@ -189,8 +189,9 @@ def _timing(
 def _plan(
     take: Take, keys: str, mode: KeyMode, timing: Timing, files: tuple[Path, ...], seconds: np.ndarray | None
 ) -> _Planned:
-    motions = [read_motion(take, name) for name in take.meshes]
-    bodies = [(motion, mode.plan(motion, timing.times)) for motion in motions if motion is not None]
+    motions = [motion for name in take.meshes if (motion := read_motion(take, name)) is not None]
+    mode.check(motions)
+    bodies = [(motion, mode.plan(motion, timing.times)) for motion in motions]
     return _Planned(take, keys, timing, touches_of(take.events), bodies, files, seconds)
 
 

@@ -63,6 +63,9 @@ def _add_capture(command: _AddCommand) -> None:
     sub.add_argument("--fps", type=float, metavar="N", help="frames a second of an image sequence (default: 24)")
     sub.add_argument("--stills", action="store_true", help="each picture of a folder by itself, into a take of its own")
     sub.add_argument("--events", action="store_true", help="progress as JSON lines on standard output")
+    sub.add_argument(
+        "--span", type=_span, default=False, help=argparse.SUPPRESS
+    )  # between `dice batch --scheduler` and its workers
     add_options(sub)
 
 
@@ -136,6 +139,11 @@ def _add_batch(command: _AddCommand) -> None:
         default=max(1, (os.cpu_count() or 1) // 2),
         help="clips at a time (default: half the processors, since a capture uses two)",
     )
+    sub.add_argument(
+        "--scheduler",
+        metavar="ADDRESS",
+        help="of a Dask scheduler, whose workers capture the clips, each as many as it has threads",
+    )
     sub.add_argument("--preview", action="store_true", help="a preview of each take, too")
     sub.add_argument("--blend", action="store_true", help="a .blend of each take, too")
     sub.add_argument("--fbx", action="store_true", help="an FBX of each take, too")
@@ -204,6 +212,10 @@ def _frame_range(text: str) -> tuple[int, int]:
     if match is None:
         raise argparse.ArgumentTypeError(f"{text!r} is not a frame range: write A:B for the frames A to B - 1")
     return int(match[1]), int(match[2])
+
+
+def _span(text: str) -> tuple[int, int] | None:
+    return None if text == "plan" else _frame_range(text)
 
 
 def _positive(text: str) -> int:

@@ -92,7 +92,7 @@ class Skeleton:
         return np.einsum("nij,nj->ni", blended, points.rest) + points.weights @ offset
 
     def jacobian(self, pose: np.ndarray, points: ArticulatedPoints) -> tuple[np.ndarray, np.ndarray]:
-        """World positions (n, 3) and derivatives (n, 3, 6 + D), of the rotation those for a small turn from the left."""
+        """World positions (n, 3) and derivatives (n, 3, 6 + D), the rotation's for a small turn from the left."""
         linear, offset, axes = self.transforms(pose)
         weights, rest = points.weights, points.rest
         # Each point as every joint would move it alone, times the joint's weight.

@@ -16,6 +16,7 @@ from dice_core.geometry.mesh import Mesh
 from dice_core.storage import create_fresh, replace_file
 from dice_core.take.archive import Archive
 from dice_core.take.layout import MESH_NAME_LISTS, read_mesh_arrays
+from dice_core.touch_event import TouchEvent
 
 __all__ = [
     "FORMAT",
@@ -68,18 +69,6 @@ class Source:
     frame_count: int
     sha256: str
     orientation: int = 1
-
-
-@dataclass(frozen=True)
-class TouchEvent:
-    """A hand touches a region of the head from `first_frame` to `last_frame`, both included."""
-
-    mesh: str
-    region: str
-    hand: str
-    first_frame: int
-    last_frame: int
-    peak_depth_mm: float
 
 
 def event_from_json(values: dict[str, Any]) -> TouchEvent:

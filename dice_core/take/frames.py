@@ -57,23 +57,26 @@ class FrameReader:
     def __init__(self, take: Take) -> None:
         self.take = take
         self._chunks = take.info["chunks"]
-        self._place = {int(frame): row for row, frame in enumerate(take.frames)}
+        self._frames = take.frames  # rising
         self._starts = np.cumsum([0] + [chunk["frames"] for chunk in self._chunks])
         self._loaded: tuple[int, dict[str, np.ndarray]] = (-1, {})
 
     def __len__(self) -> int:
-        return len(self._place)
+        return len(self._frames)
 
     def __contains__(self, index: int) -> bool:
-        return index in self._place
+        row = int(np.searchsorted(self._frames, index))
+        return row < len(self._frames) and bool(self._frames[row] == index)
 
     def __iter__(self) -> Iterator[Frame]:
-        for index in self._place:
-            yield self.read(index)
+        for index in self._frames:
+            yield self.read(int(index))
 
     def read(self, index: int) -> Frame:
         """The frame with an index in the footage. Raises KeyError where the take does not have it."""
-        row = self._place[index]
+        if index not in self:
+            raise KeyError(index)
+        row = int(np.searchsorted(self._frames, index))
         chunk = int(np.searchsorted(self._starts, row, side="right")) - 1
         if self._loaded[0] != chunk:
             self._loaded = (chunk, self.take.read_chunk(chunk))

@@ -7,6 +7,7 @@ distance, so that touches begin and end without a step.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -21,7 +22,11 @@ __all__ = ["ContactFitter", "ContactGoals", "corrected"]
 # Tuned on the sample's truth on ICT's head and two anny bodies; the benchmark's other characters and performances are
 # not among them.
 GOAL_SIGMA = 0.0015  # metres of a sample from its goal
-GOAL_SCALE = 4.0  # sigmas beyond which it counts linearly: what cannot be reached is given up
+GOAL_SCALE = 4.0  # sigmas beyond which it counts linearly
+GIVEN_UP = 0.008  # metres from its goal at which a sample counts a quarter in the next round: what cannot be reached is
+# given up for what can, instead of both being missed by half
+HELD_SHARE = 0.25  # of the samples, by weight, whose goals are kept at least
+REWEIGHTINGS = 3  # rounds of that for the first frame; later ones start from the frame before
 TURN_SIGMA, MOVE_SIGMA = 0.25, 0.02  # radians and metres of the wrist from the carried-over pose
 FLEX_SIGMA, SPREAD_SIGMA = 0.25, 0.10  # radians of a finger's joints
 FLEX_LIMIT, SPREAD_LIMIT = 0.9, 0.25  # radians, largest
@@ -82,25 +87,35 @@ class ContactFitter:
             np.concatenate([self._places.chosen(used).of(posed), posed[self._outer]]),
             np.concatenate([self._sample_weights[used], self._rig.weights[self._outer]]),
         )
-        wanted, weight = goals.goals[used], goals.weights[used] / GOAL_SIGMA
+        wanted = goals.goals[used]
 
-        def evaluate(x: np.ndarray) -> Quadratic:
+        def weights_at(x: np.ndarray) -> np.ndarray:
+            apart = np.linalg.norm(skeleton.positions(x, points)[: len(used)] - wanted, axis=1)
+            # However far all are from their goals, the nearer ones stay in the game.
+            scale = max(GIVEN_UP, _share_below(apart, goals.weights[used], HELD_SHARE))
+            return goals.weights[used] / GOAL_SIGMA / (1 + (apart / scale) ** 2)
+
+        def evaluate(x: np.ndarray, weight: np.ndarray) -> Quadratic:
             terms = Quadratic.zero(len(x))
             terms.add_diagonal(0, x, 1 / self._sigma)
             if previous is not None:
                 terms.add_diagonal(0, x - previous, 1 / self._steady)
             position, moves = skeleton.jacobian(x, points)
             if len(used):
-                terms.add_robust(
-                    (position[: len(used)] - wanted) * weight[:, None], moves[: len(used)] * weight[:, None, None],
-                    GOAL_SCALE,
-                )  # fmt: skip
+                residual = (position[: len(used)] - wanted) * weight[:, None]
+                terms.add_robust(residual, moves[: len(used)] * weight[:, None, None], GOAL_SCALE)
             self._keep_out(terms, position[len(used) :], moves[len(used) :], goals.allowed)
             return terms
 
-        start = np.zeros(self.unknowns) if previous is None else previous
-        iterations = FIRST_ITERATIONS if previous is None else NEXT_ITERATIONS
-        return minimise(evaluate, start, -self._limit, self._limit, iterations=iterations, largest_step=0.3)[0]
+        x = np.zeros(self.unknowns) if previous is None else previous
+        weight = goals.weights[used] / GOAL_SIGMA if previous is None else weights_at(x)
+        for round_number in range(1 + REWEIGHTINGS if previous is None else 1):
+            iterations = FIRST_ITERATIONS if previous is None and not round_number else NEXT_ITERATIONS
+            x, _ = minimise(
+                partial(evaluate, weight=weight), x, -self._limit, self._limit, iterations=iterations, largest_step=0.3
+            )
+            weight = weights_at(x)
+        return x
 
     def _keep_out(self, terms: Quadratic, position: np.ndarray, moves: np.ndarray, allowed: np.ndarray) -> None:
         nearest = self._skin.query(position)
@@ -121,6 +136,15 @@ def corrected(fitter: ContactFitter, carried: CarriedHand, x: np.ndarray) -> Car
     linear, offset, _ = fitter.skeleton(carried).transforms(x)
     joints = np.einsum("bij,bj->bi", linear, carried.joints) + offset
     return CarriedHand(linear @ carried.turn, joints)
+
+
+def _share_below(values: np.ndarray, weights: np.ndarray, share: float) -> float:
+    """The value up to which a share of the weight lies."""
+    if not len(values):
+        return 0.0
+    order = np.argsort(values)
+    total = np.cumsum(weights[order])
+    return float(values[order][np.searchsorted(total, share * total[-1])])
 
 
 def _degrees_of_freedom(rig: HandRig) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:

@@ -10,15 +10,14 @@ from __future__ import annotations
 import numpy as np
 
 from dice_core.contact.sheet_compliance import cotangent_weights
+from dice_core.geometry.mesh import vertex_areas
 from dice_core.transfer.layered_solver import LayeredSolver
 
 __all__ = ["DeformationTransfer", "deformation_gradients"]
 
-ANCHOR = 1e-6
-"""Weight that holds every vertex at rest, against edges of weight about 1: only a part without an anchor feels it."""
-
-PAIR = 20.0
-"""Weight of pairs that have to close, against edges of weight about 1. Set by hand: lids close to a tenth of a mm."""
+ANCHOR_LENGTH = 0.03
+"""Metres: over longer distances vertices keep the displacement of what they correspond to, over shorter ones the
+gradients shape them. Without that the turn of a jaw adds up to a millimetre at the nose and the neck."""
 
 _TINY = 1e-18
 
@@ -34,23 +33,33 @@ class DeformationTransfer:
     """A target mesh, prepared once.
 
     vertices : (V, 3), triangles : (T, 3); held : (V,) bool, vertices that do not move; pairs : (p, 2) int, vertices
-    whose difference is given for every deformation, such as the margins of two lids.
+    whose difference is given for every deformation, such as the margins of two lids, and pair_weights : (p,), against
+    edges of weight about 1; anchor_length : metres.
     """
 
-    def __init__(self, vertices: np.ndarray, triangles: np.ndarray, held: np.ndarray, pairs: np.ndarray) -> None:
-        self._vertices, self._pairs = vertices.astype(np.float64), pairs
+    def __init__(
+        self,
+        vertices: np.ndarray,
+        triangles: np.ndarray,
+        held: np.ndarray,
+        pairs: np.ndarray,
+        pair_weights: np.ndarray,
+        anchor_length: float = ANCHOR_LENGTH,
+    ) -> None:
+        self._vertices, self._pairs, self._pull = vertices.astype(np.float64), pairs, pair_weights
         self._free = np.flatnonzero(~held)
         place = np.full(len(vertices), -1)
         place[self._free] = np.arange(len(self._free))
         self._place = place
+        self._anchor = vertex_areas(vertices, triangles) / anchor_length**2
         i, j, weight = cotangent_weights(vertices, triangles)
         every = np.arange(len(vertices))
         degree = np.bincount(i, weight, minlength=len(vertices))
         a, b = pairs.T
-        pull = np.full(len(pairs), PAIR)
+        pull = pair_weights
         rows = np.concatenate([i, every, a, b, a, b])
         columns = np.concatenate([j, every, a, b, b, a])
-        values = np.concatenate([-weight, degree + ANCHOR, pull, pull, -pull, -pull])
+        values = np.concatenate([-weight, degree + self._anchor, pull, pull, -pull, -pull])
         kept = (place[rows] >= 0) & (place[columns] >= 0)
         self._edges = [
             (
@@ -62,23 +71,24 @@ class DeformationTransfer:
         ]
         self._solver = LayeredSolver(place[rows[kept]], place[columns[kept]], values[kept], len(self._free))
 
-    def displacements(self, gradients: np.ndarray, pair_motion: np.ndarray) -> np.ndarray:
+    def displacements(self, gradients: np.ndarray, anchors: np.ndarray, pair_motion: np.ndarray) -> np.ndarray:
         """What each vertex moves by, for D deformations.
 
-        gradients : (D, T, 3, 3) of the target's triangles; pair_motion : (D, p, 3), change of the difference
-        between the first and the second vertex of each pair.
+        gradients : (D, T, 3, 3) of the target's triangles; anchors : (D, V, 3) about what each vertex moves by;
+        pair_motion : (D, p, 3), change of the difference between the first and the second vertex of each pair.
         Returns (D, V, 3) float64.
         """
         count = len(self._vertices)
-        right = np.zeros((count, len(gradients), 3))
+        right = self._anchor[:, None, None] * anchors.transpose(1, 0, 2)
         change = gradients - np.eye(3)
         for i, j, half in self._edges:
             edge = self._vertices[i] - self._vertices[j]
             pull = half[:, None, None] * np.einsum("dtxy,ty->tdx", change, edge)
             np.add.at(right, i, pull)
             np.subtract.at(right, j, pull)
-        for column, sign in ((0, PAIR), (1, -PAIR)):
-            np.add.at(right, self._pairs[:, column], sign * pair_motion.transpose(1, 0, 2))
+        wanted = self._pull[:, None, None] * pair_motion.transpose(1, 0, 2)
+        np.add.at(right, self._pairs[:, 0], wanted)
+        np.subtract.at(right, self._pairs[:, 1], wanted)
         solved = self._solver.solve(right[self._free].reshape(len(self._free), -1))
         result = np.zeros((len(gradients), count, 3))
         result[:, self._free] = solved.reshape(len(self._free), len(gradients), 3).transpose(1, 0, 2)

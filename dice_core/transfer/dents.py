@@ -118,5 +118,6 @@ def compressed(target: TargetHead, deformation: np.ndarray, strength: float) -> 
     on_ours[:, moved] = strength * components.reshape(len(components), -1, 3)
     deltas = np.zeros((len(components), vertices, 3), np.float32)
     deltas[:, target.skin_vertices] = target.similarity.vectors_to_target(target.skin_on_ours.of_each(on_ours))
+    deltas = target.spread(deltas)
     names = tuple(f"contact.{k + 1:03d}" for k in range(len(components)))
     return DentKeys(names, deltas, weights.astype(np.float32), error)

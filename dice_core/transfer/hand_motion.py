@@ -47,8 +47,8 @@ class HandFrames:
     """A character's hand over T frames, our axes, the head at rest.
 
     samples : (s,) our hand's vertices that have goals; turn : (T, B, 3, 3) from rest and joints : (T, B, 3), of tracked
-    frames; gaps : (T, s) of the samples in the take, metres, negative inside, infinite in other frames; goals : (T, s, 3)
-    where they belong; near : (T,) bool.
+    frames; gaps : (T, s) of the samples in the take, metres, negative inside, infinite in other frames; goals :
+    (T, s, 3) where they belong; near : (T,) bool.
     """
 
     rig: HandRig

@@ -9,9 +9,10 @@ import numpy as np
 from dice_core.geometry.mesh import Mesh, vertex_normals
 from dice_core.geometry.mesh import triangles as mesh_triangles
 from dice_core.transfer.hand_anatomy import HandAnatomy, hand_anatomy
+from dice_core.transfer.head_mesh import outwards
 from dice_core.transfer.names import FINGERS
-from dice_core.transfer.surface_points import SurfacePoints
-from dice_core.transfer.target import TargetHead, closest_facing
+from dice_core.transfer.surface_points import SurfacePoints, closest_facing
+from dice_core.transfer.target import TargetHead
 
 __all__ = ["HandRig", "our_anatomy", "rig_hand"]
 
@@ -105,7 +106,7 @@ def rig_hand(target: TargetHead, side: str, mesh: Mesh) -> HandRig | None:
     if anatomy is None:
         return None
     ours, our_joint = our_anatomy(mesh)
-    kept = [ours.names.index(name) for name in anatomy.names]
+    kept = [ours.names.index(_stand_in(name, anatomy.names)) for name in anatomy.names]
     bones = np.array([bone_of[name] for name in anatomy.names])
     column = np.zeros(len(driver), np.int64)
     for k, bone in enumerate(bones):
@@ -119,9 +120,9 @@ def rig_hand(target: TargetHead, side: str, mesh: Mesh) -> HandRig | None:
     index = np.full(len(character.vertices), -1)
     index[skin] = np.arange(len(skin))
     number = np.flatnonzero((index[character.triangles] >= 0).all(axis=1))
-    triangles = index[character.triangles[number]]
     rest = target.vertices[skin]
-    places = _places(mesh, (ours, kept), anatomy, (rest, weights, triangles, number))
+    triangles = outwards(rest, index[character.triangles[number]])
+    places = _places(mesh, ours, anatomy, (rest, weights, triangles, number))
     return HandRig(
         anatomy,
         bones,
@@ -135,6 +136,12 @@ def rig_hand(target: TargetHead, side: str, mesh: Mesh) -> HandRig | None:
         number,
         places,
     )
+
+
+def _stand_in(name: str, names: tuple[str, ...]) -> str:
+    """Our bone that a bone follows: a finger that is one bone bends as the middle one of ours."""
+    finger, _, number = name.partition(".")
+    return f"{finger}.2" if number == "1" and f"{finger}.2" not in names else name
 
 
 def _drivers(parents: np.ndarray, bone_of: dict[str, int]) -> np.ndarray:
@@ -151,12 +158,11 @@ def _drivers(parents: np.ndarray, bone_of: dict[str, int]) -> np.ndarray:
 
 def _places(
     mesh: Mesh,
-    ours: tuple[HandAnatomy, list[int]],
+    whole: HandAnatomy,
     anatomy: HandAnatomy,
     skin: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray],
 ) -> SurfacePoints:
     """Our hand warped onto the character's at rest, bone by bone in lengths and thicknesses, and the nearest skin."""
-    whole, kept = ours
     rest, weights, triangles, number = skin
     own = _our_weights(mesh, whole)
     vertices = mesh.rest_vertices.astype(np.float64)
@@ -169,7 +175,7 @@ def _places(
             above = int(whole.parents[above])
         share[:, column.index(above)] += own[:, k]
     warped = np.zeros_like(vertices)
-    for k, source in enumerate(kept):
+    for k, source in enumerate(column):
         length = anatomy.lengths[k] / whole.lengths[source]
         thick = _thickness(rest, weights[:, k], anatomy, k) / _thickness(vertices, share[:, k], whole, source)
         local = (vertices - whole.joints[source]) @ whole.axes[source] * [thick, length, thick]

@@ -15,7 +15,8 @@ from dice_core.geometry.mesh import connected_components
 from dice_core.geometry.mesh import triangles as mesh_triangles
 from dice_core.transfer.balls import Ball
 from dice_core.transfer.deformation_transfer import DeformationTransfer, deformation_gradients
-from dice_core.transfer.target import TargetHead, closest_facing
+from dice_core.transfer.surface_points import closest_facing
+from dice_core.transfer.target import TargetHead
 from dice_core.transfer.turns import least_turn, mean_turn
 
 __all__ = ["MadeKeys", "make_keys"]
@@ -29,14 +30,15 @@ have met in it. Set by hand: lids at rest are 8 mm apart, edges along a lid's ma
 
 BLINKS = {"L": "eyeBlinkLeft", "R": "eyeBlinkRight"}
 
+LID_WEIGHT, LIP_WEIGHT = 20.0, 1.0
+"""Weights of pairs of lids and of lips, against edges of the mesh of about 1. Set by hand: lids close to a tenth of a
+millimetre; lips that the registration has not told apart well are not torn."""
+
 SCALES = (0.4, 2.5)
-"""Range of a target's gap between lids or lips in gaps of ours."""
+"""Range of a target's gap between lids in gaps of ours."""
 
 SHORT = 1e-3
 """Metres: a gap shorter than this has no direction."""
-
-WELD = 1e-6
-"""Metres: vertices nearer to each other are one, as at the seams of imported files."""
 
 ATTACHED = 0.02
 """Metres around a loose part, such as teeth, in which the head carries it."""
@@ -70,6 +72,7 @@ def make_keys(target: TargetHead, *, eyes_by_bone: bool, should_stop: Callable[[
         if not eyes_by_bone:
             _turn_eye(ball, head.mesh.region_vertices(f"eyeball.{side}"), keys, target.vertices, result)
     _carry_loose(target, keys, result)
+    result = target.spread(result)
     return MadeKeys(EXPRESSION_NAMES, target.similarity.vectors_to_target(result).astype(np.float32))
 
 
@@ -77,32 +80,22 @@ def _transfer_skin(target: TargetHead, keys: np.ndarray, result: np.ndarray, sho
     """Set the skin's part of `result`, (52, V, 3) our axes."""
     head = load_head()
     ours, rest = mesh_triangles(head.mesh), head.mesh.rest_vertices.astype(np.float64)
-    triangles, twin = _welded(target.vertices, target.triangles)
-    used = np.unique(triangles)
+    used = target.skin_vertices
     local = np.full(len(target.vertices), -1)
     local[used] = np.arange(len(used))
-    skin, surface = target.vertices[used], local[triangles]
+    skin, surface = target.vertices[used], local[target.triangles]
     source = _source_triangles(target, skin, surface)
     largest = np.linalg.norm(keys, axis=2).max(axis=0)
     moves = np.zeros(len(skin))
     np.maximum.at(moves, surface, largest[ours[source]].max(axis=1, keepdims=True))
-    pairs = _Pairs.of(target, keys, skin, local[twin])
-    solver = DeformationTransfer(skin, surface, moves <= STILL, pairs.target)
+    on_ours = target.skin_on_ours
+    pairs = _Pairs.of(target, keys, skin, local)
+    solver = DeformationTransfer(skin, surface, moves <= STILL, pairs.target, pairs.weights)
     for k, key in enumerate(keys):
         should_stop()
         gradients = deformation_gradients(rest, rest + key, ours)[source]
-        result[k][used] = solver.displacements(gradients[None], pairs.motion(key)[None])[0]
-    every = np.unique(target.triangles)
-    result[:, every] = result[:, twin[every]]
-
-
-def _welded(vertices: np.ndarray, triangles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Triangles without those that welding makes a line, and (V,) the vertex that stands for each."""
-    _, first, inverse = np.unique(np.round(vertices / WELD), axis=0, return_index=True, return_inverse=True)
-    twin = first[inverse.ravel()]
-    welded = twin[triangles]
-    proper = (welded[:, 0] != welded[:, 1]) & (welded[:, 1] != welded[:, 2]) & (welded[:, 2] != welded[:, 0])
-    return welded[proper], twin
+        about = np.einsum("nk,nkx->nx", on_ours.weights, key[on_ours.corners])
+        result[k][used] = solver.displacements(gradients[None], about[None], pairs.motion(key)[None])[0]
 
 
 def _source_triangles(target: TargetHead, skin: np.ndarray, surface: np.ndarray) -> np.ndarray:
@@ -120,12 +113,12 @@ def _source_triangles(target: TargetHead, skin: np.ndarray, surface: np.ndarray)
 class _Pairs:
     """Vertices across a gap that closes: of lids and of lips.
 
-    ours, target : (p, 2) int; rest : (p, 3) their difference on our head at rest; change : (p, 3, 3) what takes it to
-    the target's.
+    ours, target : (p, 2) int; weights : (p,); change : (p, 3, 3) what takes a difference on our head to the target's.
     """
 
     ours: np.ndarray
     target: np.ndarray
+    weights: np.ndarray
     change: np.ndarray
 
     @classmethod
@@ -133,16 +126,20 @@ class _Pairs:
         """keys : (52, V, 3); skin : (n, 3) the target's; local : (V,) the index into skin of each of its vertices."""
         rest = load_head().mesh.rest_vertices.astype(np.float64)
         lids = [_lid_pairs(rest, keys[EXPRESSION_NAMES.index(name)], side) for side, name in BLINKS.items()]
-        ours = np.concatenate([*lids, target.tissue.couplings])
+        lips = target.tissue.couplings
+        ours = np.concatenate([*lids, lips])
+        weights = np.repeat([LID_WEIGHT, LIP_WEIGHT], [len(ours) - len(lips), len(lips)])
         places = target.places
         nearest = places.corners[np.arange(len(places.corners)), places.weights.argmax(axis=1)]
         own = local[nearest[ours]]
         first, kept = np.unique(np.sort(own, axis=1), axis=0, return_index=True)
         kept = kept[first[:, 0] != first[:, 1]]
-        ours, own = ours[kept], own[kept]
+        ours, own, weights = ours[kept], own[kept], weights[kept]
         gap, other = rest[ours[:, 0]] - rest[ours[:, 1]], skin[own[:, 0]] - skin[own[:, 1]]
-        change = np.array([_gap_change(a, b) for a, b in zip(gap, other, strict=True)]).reshape(-1, 3, 3)
-        return cls(ours, own, change)
+        change = np.tile(np.eye(3), (len(ours), 1, 1))
+        for k in np.flatnonzero(weights == LID_WEIGHT):
+            change[k] = _gap_change(gap[k], other[k])
+        return cls(ours, own, weights, change)
 
     def motion(self, key: np.ndarray) -> np.ndarray:
         """(p, 3) how the difference changes on the target in a deformation (V, 3) of ours."""
@@ -164,7 +161,7 @@ def _lid_pairs(rest: np.ndarray, blink: np.ndarray, side: str) -> np.ndarray:
 
 
 def _gap_change(ours: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """(3, 3) turn and scale of a gap (3,) between lids or lips to the target's."""
+    """(3, 3) turn and scale of a gap (3,) between lids to the target's."""
     one, other = float(np.linalg.norm(ours)), float(np.linalg.norm(target))
     if min(one, other) < SHORT:
         return np.eye(3)
@@ -196,7 +193,7 @@ def _carry_loose(target: TargetHead, keys: np.ndarray, result: np.ndarray) -> No
     """Parts that are neither skin nor eyes go along: the mouth's with our mouth, others with the skin beside them."""
     mesh = load_head().mesh
     taken = np.zeros(len(target.vertices), bool)
-    taken[target.skin_vertices] = True
+    taken[np.isin(target.twin, target.skin_vertices)] = True
     for ball in target.balls.values():
         taken[ball.vertices] = True
     near = np.zeros(len(taken), bool)

@@ -27,6 +27,10 @@ HAND_SIZES = (0.7, 1.4)
 """Of a hand against the face, in those of an average person, outside of which it is said."""
 
 
+FEW_BONES = 8
+"""Bones of a hand, its own among them, fewer than which cannot show a gesture: a thumb and two fingers have more."""
+
+
 def solve_report(
     target: TargetHead,
     performance: Performance,
@@ -50,8 +54,13 @@ def solve_report(
         if not HAND_SIZES[0] < size < HAND_SIZES[1]:
             word = "small" if size < 1 else "large"
             warnings.append(
-                f"The {side} hand is {word} for the face ({100 * size:.0f} % of usual): where not all of a touch can be "
-                "kept, a part of it is given up."
+                f"The {side} hand is {word} for the face ({100 * size:.0f} % of usual): where not all of a touch can "
+                "be kept, a part of it is given up."
+            )
+        if len(hand.rig.bones) < FEW_BONES:
+            warnings.append(
+                f"The {side} hand has only {len(hand.rig.bones) - 1} bones for its fingers, so that they cannot all go "
+                "where they touch: a part of the touches is given up."
             )
         if own["frames_with_touch"] and own["frames_kept"] < own["frames_with_touch"]:
             lost = own["frames_with_touch"] - own["frames_kept"]

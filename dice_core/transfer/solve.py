@@ -63,14 +63,18 @@ def solve(take: Take, character: Character, settings: TransferSettings, progress
 
 
 def solve_all(
-    take: Take, character: Character, settings: TransferSettings, progress: Progress | None = None
+    take: Take,
+    character: Character,
+    settings: TransferSettings,
+    progress: Progress | None = None,
+    target: TargetHead | None = None,
 ) -> Solution:
-    """As `solve`, with the stages between."""
+    """As `solve`, with the stages between. target : the character's head where it is known from another take."""
     sides = tuple(side for side in ("left", "right") if settings.wants(side))
     performance = read_performance(take, sides)
     frames, fps = len(performance.frame), performance.fps or DEFAULT_FPS
     steps = _Steps(progress, HEAD_STEPS + KEY_STEPS + frames * (len(performance.hands) + bool(performance.hands)))
-    target = understand_head(character, steps.check)
+    target = target or understand_head(character, steps.check)
     steps.advance(HEAD_STEPS)
     words: list[str] = []
     made, curves, deltas, eyes = _expressions(target, performance, steps, words)
@@ -152,7 +156,7 @@ def _expressions(
 ) -> tuple[MadeKeys, ExpressionCurves, np.ndarray, bool]:
     """Made keys, curves of all keys, their deltas (E, V, 3), and whether bones turn the eyes."""
     character = target.character
-    eye_bones = "eye.L" in character.roles and "eye.R" in character.roles
+    eye_bones = target.moves_eyes()
     if character.expressions:
         made = MadeKeys((), np.zeros((0, len(character.vertices), 3), np.float32))
         curves = apply_table(character.expressions, performance.expression)

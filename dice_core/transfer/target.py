@@ -18,23 +18,15 @@ from dice_core.geometry.mesh import vertex_normals
 from dice_core.transfer.balls import Ball, find_balls
 from dice_core.transfer.face_points import FacePoints, find_face_points
 from dice_core.transfer.files import Character
+from dice_core.transfer.head_mesh import HEAD_SHARE, WELD, bone_weight, head_surface, inside_head, main_skin, twins
 from dice_core.transfer.names import POINT_LANDMARKS
 from dice_core.transfer.registration import Similarity, fit_shape, fit_similarity, register_head
-from dice_core.transfer.surface_points import SurfacePoints
+from dice_core.transfer.surface_points import SurfacePoints, closest_facing
 from dice_core.transfer.views import HeadPainter
 
 __all__ = ["TargetHead", "understand_head"]
 
 _log = logging.getLogger(__name__)
-
-HEAD_SHARE = 0.5
-"""Skin weight of the head's bones from which a vertex belongs to the head."""
-
-TALL = 2.2
-"""Height in widths from which something is a body and not a head; a head with its neck has up to 1.9. Set by hand."""
-
-HEAD_OF_BODY = 7.0
-"""Heights of the head in a body, where no bone says what the head is."""
 
 LEAST_BY_HAND = 6
 """Points set by hand that place a head without the networks; fewer leave its depth and turn open."""
@@ -45,8 +37,8 @@ BY_HAND_WEIGHT = 12.0
 MARGIN = 0.03
 """Metres of our axes around our head within which the target's skin is looked for."""
 
-PLACE_FACING = 0.2
-"""Least cosine between our normal and the skin's at the place of a vertex."""
+SETTLED = 0.006
+"""Metres that a vertex of ours is moved at last onto the target's skin; where that is farther, they differ too much."""
 
 
 @dataclass(frozen=True)
@@ -55,8 +47,9 @@ class TargetHead:
 
     similarity : between our axes (metres of a person) and the character's world; vertices : (V, 3) float64 of the whole
     character, our axes; triangles : (m, 3) of its head's skin, and triangle_number : (m,) which of the character's they
-    are; registered : (Vh, 3) our head's vertices on it, our axes; balls : by side "L" and "R"; views : drawings that
-    showed a face, 0 where the points were set by hand.
+    are; registered : (Vh, 3) our head's vertices on it, our axes; balls : by side "L" and "R"; twin : (V,) int,
+    of vertices in one place, as at seams of imported files, the one that `triangles` have for all; views : drawings
+    that showed a face, 0 where the points were set by hand.
     """
 
     character: Character
@@ -67,7 +60,13 @@ class TargetHead:
     registered: np.ndarray
     balls: dict[str, Ball]
     tissue: Tissue
+    twin: np.ndarray
     views: int
+
+    def moves_eyes(self) -> bool:
+        """Whether the rig has bones for both eyes that move something."""
+        weights = [bone_weight(self.character, f"eye.{letter}") for letter in "LR"]
+        return all(weight is not None and weight.max(initial=0) > HEAD_SHARE for weight in weights)
 
     @cached_property
     def places(self) -> SurfacePoints:
@@ -75,6 +74,14 @@ class TargetHead:
         ours = mesh_triangles(load_head().mesh)
         normals = vertex_normals(self.registered, ours)
         return closest_facing(self.registered, normals, self.vertices, self.triangles, self.triangle_number)
+
+    def spread(self, values: np.ndarray) -> np.ndarray:
+        """Values (n, V, k) with those of vertices that lie on `triangles` given to their twins."""
+        on_skin = np.zeros(len(self.vertices), bool)
+        on_skin[self.skin_vertices] = True
+        rows = np.flatnonzero(on_skin[self.twin])
+        values[:, rows] = values[:, self.twin[rows]]
+        return values
 
     @cached_property
     def near_head(self) -> np.ndarray:
@@ -98,49 +105,26 @@ class TargetHead:
         return closest_facing(self.vertices[self.skin_vertices], normals, self.registered, every[number], number)
 
 
-def closest_facing(
-    points: np.ndarray, normals: np.ndarray, vertices: np.ndarray, triangles: np.ndarray, number: np.ndarray
-) -> SurfacePoints:
-    """The nearest points of a surface that face the same way, else the nearest at all.
-
-    points, normals : (n, 3); vertices, triangles : of the surface; number : (m,) what the triangles are called.
-    """
-    index = SurfaceIndex(vertices, triangles)
-    found = index.query(points)
-    triangle, weights = found.triangle.copy(), found.barycentric.copy()
-    wrong = np.flatnonzero(np.einsum("nx,nx->n", found.normal, normals) < PLACE_FACING)
-    if len(wrong):
-        # Looked for again a little outside and inside: across a lip or a lid the right side is nearer from there.
-        for step in (0.002, -0.002, 0.004):
-            again = index.query(points[wrong] + step * normals[wrong])
-            right = np.einsum("nx,nx->n", again.normal, normals[wrong]) >= PLACE_FACING
-            rows = wrong[right]
-            triangle[rows], weights[rows] = again.triangle[right], again.barycentric[right]
-            wrong = wrong[~right]
-            if not len(wrong):
-                break
-    return SurfacePoints(triangles[triangle], weights, number[triangle])
-
-
 def understand_head(character: Character, should_stop: Callable[[], None]) -> TargetHead:
     """Find a character's face and lay our head onto it.
 
     should_stop : called now and then; raises to stop.
     Raises InputError where there is no head, or no face is found and too few points are set by hand.
     """
-    triangles, number, height, middle = _head_surface(character)
+    triangles, number, height, middle = head_surface(character)
     vertices = character.vertices.astype(np.float64)
-    balls = find_balls(vertices, _inside(character, middle, height), height)
+    balls = find_balls(vertices, inside_head(character, middle, height), height)
     ball_vertices = np.zeros(len(vertices), bool)
     for ball in balls:
         ball_vertices[ball.vertices] = True
     skin = ~ball_vertices[triangles].any(axis=1)
-    triangles, number = triangles[skin], number[skin]
+    twin = twins(vertices, WELD * height)
+    triangles, number = main_skin(twin[triangles[skin]], number[skin])
     by_hand = np.isfinite(character.landmarks).all(axis=1)
     found = None
     if by_hand.sum() < len(by_hand):
         painter = HeadPainter(
-            vertices, _inside(character, middle, height), character.head_vertices & ~ball_vertices, balls
+            vertices, inside_head(character, middle, height), character.head_vertices & ~ball_vertices, balls
         )
         found = find_face_points(painter, SurfaceIndex(vertices, triangles), middle, height, should_stop)
     if found is None and by_hand.sum() < LEAST_BY_HAND:
@@ -155,7 +139,7 @@ def understand_head(character: Character, should_stop: Callable[[], None]) -> Ta
         gap = np.linalg.norm(similarity.to_ours(points) - ours, axis=1)
         similarity = fit_similarity(ours, points, weights / (1 + (gap / 0.01) ** 2))
     return _registered(
-        character, similarity, (triangles, number), (indices, points, weights), balls, found, should_stop
+        character, similarity, (triangles, number), (indices, points, weights), balls, found, twin, should_stop
     )
 
 
@@ -166,6 +150,7 @@ def _registered(
     landmarks: tuple[np.ndarray, np.ndarray, np.ndarray],
     balls: list[Ball],
     found: FacePoints | None,
+    twin: np.ndarray,
     should_stop: Callable[[], None],
 ) -> TargetHead:
     head = load_head()
@@ -179,6 +164,7 @@ def _registered(
     near = ((vertices > low) & (vertices < high)).all(axis=1)[triangles].all(axis=1)
     triangles, number = triangles[near], number[near]
     registered = register_head(head, tissue, start, (vertices, triangles), (indices, goals, weights), should_stop)
+    _settle(registered, vertices, triangles, tissue)
     sides = {}
     for ball in balls:
         centre = similarity.to_ours(ball.centre)
@@ -188,8 +174,28 @@ def _registered(
         rest = registered[own]
         registered[own] = ball.centre + (rest - rest.mean(axis=0)) * ball.radius / _mean_radius(rest)
     return TargetHead(
-        character, similarity, vertices, triangles, number, registered, sides, tissue, found.views if found else 0
+        character,
+        similarity,
+        vertices,
+        triangles,
+        number,
+        registered,
+        sides,
+        tissue,
+        twin,
+        found.views if found else 0,
     )
+
+
+def _settle(registered: np.ndarray, vertices: np.ndarray, triangles: np.ndarray, tissue: Tissue) -> None:
+    """Put our skin onto the target's where it is near, in place: what touches it has to find it there."""
+    ours = mesh_triangles(load_head().mesh)
+    rows = np.flatnonzero(tissue.touchable)
+    normals = vertex_normals(registered, ours)[rows]
+    places = closest_facing(registered[rows], normals, vertices, triangles, np.arange(len(triangles)))
+    found = places.of(vertices)
+    near = np.linalg.norm(found - registered[rows], axis=1) < SETTLED
+    registered[rows[near]] = found[near]
 
 
 def _mean_radius(points: np.ndarray) -> float:
@@ -208,55 +214,3 @@ def _landmarks(
     points, weights = found.points.copy(), found.weights * head.landmark_weights
     points[hand_index], weights[hand_index] = hand_points, BY_HAND_WEIGHT
     return np.arange(len(points)), points, weights
-
-
-def _head_surface(character: Character) -> tuple[np.ndarray, np.ndarray, float, np.ndarray]:
-    """Triangles of the head's skin and their numbers, the head's height and its middle."""
-    vertices = character.vertices.astype(np.float64)
-    inside = character.head_vertices.copy()
-    if not inside.any():
-        raise InputError("The character has no mesh for a head: choose the object that is its head.")
-    own = _bone_weight(character, "head")
-    if own is not None and (inside & (own >= HEAD_SHARE)).any():
-        inside &= own >= HEAD_SHARE
-    else:
-        inside &= _upper_end(vertices, inside)
-    number = np.flatnonzero(character.head_vertices[character.triangles].all(axis=1))
-    core = vertices[inside]
-    low, high = core.min(axis=0), core.max(axis=0)
-    height = float((high - low).max())
-    if height <= 0 or not inside[character.triangles].all(axis=1).any():
-        raise InputError("The head's mesh has no surface: choose the object that is the character's head.")
-    middle = (low + high) / 2
-    near = np.linalg.norm(vertices - middle, axis=1) < height
-    number = number[near[character.triangles[number]].all(axis=1)]
-    return character.triangles[number], number, height, middle
-
-
-def _inside(character: Character, middle: np.ndarray, height: float) -> np.ndarray:
-    """(n, 3) triangles of all that is near the head: skin, eyes, teeth, hair."""
-    near = np.linalg.norm(character.vertices - middle, axis=1) < 1.5 * height
-    return character.triangles[near[character.triangles].all(axis=1)]
-
-
-def _bone_weight(character: Character, role: str) -> np.ndarray | None:
-    """(V,) skin weight of a role's bone and all bones below it, None where there is no such bone."""
-    if role not in character.roles:
-        return None
-    wanted = character.bone_names.index(character.roles[role])
-    below = np.zeros(len(character.bone_names), bool)
-    for bone in range(len(below)):
-        above = bone
-        while above >= 0 and above != wanted:
-            above = int(character.bone_parents[above])
-        below[bone] = above == wanted
-    return np.where(below[character.skin_bones], character.skin_weights, 0).sum(axis=1)
-
-
-def _upper_end(vertices: np.ndarray, inside: np.ndarray) -> np.ndarray:
-    """(V,) bool: all of a mesh that is no taller than a head with its neck, else the upper end of a body."""
-    size = np.ptp(vertices[inside], axis=0)
-    if size[2] < TALL * min(size[0], size[1]) * 1.2:
-        return np.ones(len(vertices), bool)
-    top = vertices[inside][:, 2].max()
-    return vertices[:, 2] > top - size[2] / HEAD_OF_BODY

@@ -12,6 +12,7 @@ from dice_core.contact.touch_events import OUTER_REGION
 from dice_core.transfer.dents import Pressed
 from dice_core.transfer.hand_motion import HandFrames
 from dice_core.transfer.performance import Performance
+from dice_core.transfer.surface_points import SurfacePoints
 from dice_core.transfer.target import TargetHead
 
 __all__ = ["ContactGroups", "anchors", "contact_groups"]
@@ -49,8 +50,10 @@ def contact_groups(target: TargetHead, hands: dict[str, HandFrames], pressed: Pr
     nearest = corners[np.arange(len(corners)), target.skin_on_ours.weights.argmax(axis=1)]
     highest = pressed.head_contact.max(axis=0, initial=0)
     peak[target.skin_vertices] = target.skin_on_ours.of(highest)
+    peak = target.spread(peak[None, :, None])[0, :, 0]
     region = np.full(count, "", dtype=outer.dtype)
     region[target.skin_vertices] = outer[nearest]
+    region = region[target.twin]
     for name in dict.fromkeys(outer[highest >= LEAST_CONTACT]):
         own = np.where(region == name, peak, 0)
         groups[f"contact.{name}"] = own, pressed.head_contact[:, outer == name].max(axis=1)
@@ -100,17 +103,24 @@ def anchors(
                 "hand": event["hand"],
                 "first_frame": int(event["first_frame"]),  # type: ignore[call-overload]
                 "last_frame": int(event["last_frame"]),  # type: ignore[call-overload]
-                "face_triangle": int(target.places.triangle[face_vertex]),
-                "face_weights": [float(x) for x in target.places.weights[face_vertex]],
-                "hand_triangle": int(rig.places.triangle[hand_vertex]),
-                "hand_weights": [float(x) for x in rig.places.weights[hand_vertex]],
             }
+            | _anchor("face", target, target.places, face_vertex, target.places.corners[face_vertex])
+            | _anchor("hand", target, rig.places, hand_vertex, target.twin[rig.skin[rig.places.corners[hand_vertex]]])
         )
         outside = np.maximum(np.maximum(frame[during[0]] - frame, frame - frame[during[-1]]), 0)
         t = np.clip(1 - outside / max(EASE * fps, 1.0), 0, 1)
         influence.append(t * t * (3 - 2 * t))
     curves = np.array(influence, np.float32).T if influence else np.zeros((len(frame), 0), np.float32)
     return touches, curves
+
+
+def _anchor(name: str, target: TargetHead, places: SurfacePoints, row: int, corners: np.ndarray) -> dict[str, Any]:
+    """A point as the character's own triangle and the weights of its corners in their order; corners : (3,) the
+    character's vertices that `places` weighs."""
+    triangle = int(places.triangle[row])
+    own = target.twin[target.character.triangles[triangle]]
+    weights = [float(places.weights[row][corners == vertex].sum()) for vertex in own]
+    return {f"{name}_triangle": triangle, f"{name}_weights": weights}
 
 
 def _most_touched(performance: Performance, during: np.ndarray, region: np.ndarray) -> int:

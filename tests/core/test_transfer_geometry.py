@@ -52,9 +52,9 @@ def test_deformation_transfer_onto_a_turned_and_larger_copy_gives_the_same_key(n
     rest = head.mesh.rest_vertices.astype(np.float64)
     key = head.expressions[head.expression_names.index(name)].astype(np.float64)
     held = np.linalg.norm(head.expressions, axis=2).max(axis=0) < 1e-5
-    solver = DeformationTransfer(2.5 * rest, triangles, held, np.zeros((0, 2), np.int64))
+    solver = DeformationTransfer(2.5 * rest, triangles, held, np.zeros((0, 2), np.int64), np.zeros(0))
     gradients = deformation_gradients(rest, rest + key, triangles)
-    found = solver.displacements(gradients[None], np.zeros((1, 0, 3)))[0]
+    found = solver.displacements(gradients[None], 2.5 * key[None], np.zeros((1, 0, 3)))[0]
     # Parts that nothing holds, such as the eyeballs, have no place of their own.
     skin = ~head.rigid_vertices & ~head.mesh.region_vertices("tongue")
     assert np.abs(found - 2.5 * key)[skin].max() < 0.02 * 2.5 * np.linalg.norm(key, axis=1).max()
@@ -155,3 +155,14 @@ def test_the_table_scales_shifts_and_sums() -> None:
     assert curves.names == ("Mouth", "Other")
     np.testing.assert_allclose(curves.weights, [[0.1, 0], [0.6, 0]], atol=1e-6)
     assert curves.unknown == ("noSuch",)
+
+
+def test_a_mitten_has_the_axes_of_a_hand() -> None:
+    mesh = load_hand("right").mesh
+    whole, _ = our_anatomy(mesh)
+    kept = {name: at for name, at in zip(whole.names, whole.joints, strict=True) if name in ("hand", "thumb.1")}
+    palm = mesh.rest_vertices[mesh.region_vertices("palm", "back")].astype(np.float64)
+    mitten = hand_anatomy(kept, {"hand": palm})
+    assert mitten is not None
+    assert np.degrees(np.arccos((np.trace(mitten.axes[0].T @ whole.axes[0]) - 1) / 2)) < 20
+    assert hand_anatomy({"hand": np.zeros(3)}, {"hand": palm}) is None

@@ -10,7 +10,8 @@ import numpy as np
 from dice_core.bodies import load_head
 from dice_core.contact.tissue.stiffness import head_tissue
 from dice_core.contact.touch_events import OUTER_REGION
-from dice_core.geometry.closest_point import SurfaceIndex
+from dice_core.geometry.closest_point import Closest, SurfaceIndex
+from dice_core.geometry.mesh import boundary_vertices
 from dice_core.geometry.mesh import triangles as mesh_triangles
 from dice_core.transfer.hand_rig import HandRig
 from dice_core.transfer.performance import Performance
@@ -187,26 +188,32 @@ class _FaceIndex:
         triangles = local[target.triangles]
         self._triangles = triangles[touchable[triangles].any(axis=1)]
         self._index = SurfaceIndex(target.vertices[used], self._triangles)
+        self._rim = boundary_vertices(self._triangles, len(used))
         self._every = mesh_triangles(mesh)[target.tissue.touchable[mesh_triangles(mesh)].all(axis=1)]
 
     def distance(self, face: np.ndarray, points: np.ndarray) -> np.ndarray:
         """(n,) metres, positive inside."""
-        return self._index.moved(face).query(points, 0.05).distance
+        found = self._index.moved(face).query(points, 0.05)
+        return np.where(self._beside(found), -np.abs(found.distance), found.distance)
 
     def depth(self, face: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Depth (n,) below the skin, 0 outside, and the vertex of the face that is nearest."""
         found = self._index.moved(face).query(points, 0.03)
-        inside = found.triangle >= 0
+        inside = (found.triangle >= 0) & ~self._beside(found)
         vertex = self._triangles[found.triangle, found.barycentric.argmax(axis=1)]
         return np.where(inside, np.maximum(found.distance, 0), 0), vertex
 
     def region_gap(self, face: np.ndarray, points: np.ndarray, regions: np.ndarray) -> float:
-        """Metres from the hand to the regions of the face, 0 inside."""
+        """Metres from the hand's nearest point to the regions of the face."""
         own = np.isin(self.region, regions)
         triangles = self._triangles[own[self._triangles].any(axis=1)]
         if not len(triangles):
             return np.inf
-        return max(0.0, float(-SurfaceIndex(face, triangles).query(points, 0.1).distance.max()))
+        return float(np.abs(SurfaceIndex(face, triangles).query(points, 0.1).distance).min())
+
+    def _beside(self, found: Closest) -> np.ndarray:
+        """(n,) bool: closest points on an open edge, such as a lid's, beside which there is no inside."""
+        return self._rim[self._triangles[found.triangle]].any(axis=1)
 
     def place(self, target: TargetHead, face: np.ndarray, triangle: np.ndarray, weights: np.ndarray) -> np.ndarray:
         """(n, 3) where points of our head are on the character's in this frame."""

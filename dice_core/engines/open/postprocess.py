@@ -23,7 +23,6 @@ from dice_core.take.mesh_frames import HEAD_LANDMARKS, MeshFrames
 __all__ = ["Postprocessor"]
 
 
-
 class _Noise(NamedTuple):
     """Error of a pose from frame to frame, one deviation: radians; metres across the view; share of the distance."""
 
