@@ -44,7 +44,9 @@ def main() -> int:
         if not result.exists():
             command = [sys.executable, "-m", "dice_core", "transfer", str(options.take), "--onto", str(blend)]
             command += ["-o", str(result), "--report", str(report)]
-            subprocess.run(command, check=True, cwd=Path(__file__).resolve().parent.parent)
+            if subprocess.run(command, check=False, cwd=Path(__file__).resolve().parent.parent).returncode:
+                print(f"{blend.stem} is left out")
+                continue
         tiles.append(_tile(result, json.loads(report.read_text())))
         print(blend.stem, flush=True)
     rows = [tiles[k : k + _COLUMNS] for k in range(0, len(tiles), _COLUMNS)]

@@ -16,7 +16,7 @@ from .actions import ActionMaker
 from .own_parts import list_transfers, remember, remove_transfer
 from .posing import key_pose, wanted_turns
 from .reading import ReadCharacter, unit_of
-from .surface_parts import add_surface_parts
+from .surface_parts import add_surface_parts, driven_expressions
 from .touch_empties import add_touch_empties
 
 __all__ = ["Applied", "apply_motion"]
@@ -69,6 +69,12 @@ def apply_motion(
         remove_transfer(armature, meshes, applied.owner)
         raise
     remember(armature, name, applied.owner)
+    held = driven_expressions(meshes, motion)
+    if held:
+        applied.warnings.append(
+            f"Drivers hold {len(held)} shape keys, which do not follow the take (such as {held[0]}): "
+            "mute the drivers, or choose other keys in the list."
+        )
     if off * unit_of(scene) > _WORTH_SAYING:
         applied.warnings.append(
             f"Controls of {armature.name} are up to {off * unit_of(scene) * 1000:.1f} mm off: "

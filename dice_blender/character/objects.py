@@ -10,7 +10,7 @@ import bpy
 
 from dice_core.errors import InputError
 
-from ..scene.object_data import armature_of, mesh_of
+from ..scene.object_data import armature_of, mesh_of, shape_keys_of
 from ..scene.parts import PART_PROPERTY
 
 __all__ = ["CharacterObjects", "armature_modifier", "at_rest", "find_objects", "moving_groups"]
@@ -99,7 +99,7 @@ def _armature_of_mesh(item: bpy.types.Object | None) -> bpy.types.Object | None:
 
 
 def _chosen_armature(chosen: Iterable[bpy.types.Object]) -> bpy.types.Object | None:
-    items = list(chosen)
+    items = [item for item in chosen if not item.get(PART_PROPERTY)]  # what an import shows is no character
     armatures = [item for item in items if item.type == "ARMATURE"]
     armatures += [found for item in items if item.type == "MESH" and (found := _armature_of_mesh(item)) is not None]
     return armatures[0] if armatures else None
@@ -141,6 +141,9 @@ def _check_usable(item: bpy.types.Object) -> None:
         raise InputError(f"{item.name} is linked from another file: make it local, or choose a copy.")
     if item.mode not in {"OBJECT", "POSE"}:
         raise InputError(f"{item.name} is being edited: go back to Object Mode first.")
+    keys = shape_keys_of(item)
+    if keys is not None and not keys.use_relative:
+        raise InputError(f"The shape keys of {item.name} follow a time: tick Relative in its shape keys first.")
     for modifier in item.modifiers:
         if modifier.type == "MIRROR" and modifier.show_viewport:
             raise InputError(f"One half of {item.name} is made by a Mirror modifier: apply the modifier first.")

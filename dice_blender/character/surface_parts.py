@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import bpy
 import numpy as np
 
@@ -11,7 +13,7 @@ from ..scene.object_data import describe_property, mesh_of, shape_keys_of
 from .actions import OWNER, ActionMaker
 from .own_parts import note
 
-__all__ = ["add_surface_parts"]
+__all__ = ["add_surface_parts", "driven_expressions"]
 
 # Metres: a shape key that moves no vertex of a mesh by more is not added to it. Set by hand: a tenth of what is seen.
 _MOVES = 1e-5
@@ -36,6 +38,21 @@ def add_surface_parts(
         dents = _add_keys(item, motion.dent_names, motion.dent_deltas[:, own], linear, owner, "keys")
         _key_dents(item, motion, dents, actions, times)
         _add_contact(item, motion, motion.contact_weights[:, own], actions, owner, times)
+
+
+def driven_expressions(meshes: list[bpy.types.Object], motion: Motion) -> list[str]:
+    """The shape keys of a motion that drivers hold, so that their curves do nothing."""
+    held: dict[str, None] = {}
+    for item in meshes:
+        keys = shape_keys_of(item)
+        data: Any = None if keys is None else keys.animation_data
+        paths = set() if data is None else {driver.data_path for driver in data.drivers if not driver.mute}
+        held |= dict.fromkeys(name for name in motion.expression_names if _value_path(name) in paths)
+    return list(held)
+
+
+def _value_path(name: str) -> str:
+    return f'key_blocks["{bpy.utils.escape_identifier(name)}"].value'
 
 
 def _add_keys(
@@ -85,8 +102,7 @@ def _key_expressions(
     for column, name in enumerate(motion.expression_names):
         here = made.get(name, name if name not in motion.made_key_names else "")
         if here in keys.key_blocks:
-            path = f'key_blocks["{bpy.utils.escape_identifier(here)}"].value'
-            actions.curves(keys).write(path, 0, times, motion.expression_weights[:, column])
+            actions.curves(keys).write(_value_path(here), 0, times, motion.expression_weights[:, column])
 
 
 def _key_dents(
@@ -99,8 +115,7 @@ def _key_dents(
         weights = motion.dent_weights[:, column]
         block = keys.key_blocks[dents[name]]
         block.slider_min, block.slider_max = min(0.0, float(weights.min())), max(1.0, float(weights.max()))
-        path = f'key_blocks["{bpy.utils.escape_identifier(block.name)}"].value'
-        actions.curves(keys).write(path, 0, times, weights)
+        actions.curves(keys).write(_value_path(block.name), 0, times, weights)
 
 
 def _add_contact(

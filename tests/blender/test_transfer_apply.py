@@ -225,6 +225,12 @@ def test_an_error_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     assert user_state(armature, body) == before
 
 
+def test_keys_that_drivers_hold_are_named() -> None:
+    with_users_work()
+    _, result = applied()
+    assert any("mouthSmile_L" in warning for warning in result.warnings)
+
+
 def test_a_motion_of_another_character_is_refused() -> None:
     make_character()
     found = read()

@@ -78,6 +78,25 @@ def test_a_take_comes_onto_the_character_and_goes_again(take: Path, monkeypatch:
     assert {action.name for action in bpy.data.actions} == before
 
 
+def test_one_undo_takes_all_of_it_back(take: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    solved(monkeypatch)
+    bpy.ops.dice.find_character()
+
+    def everything() -> list[object]:
+        body = bpy.data.objects["Hero Body"]
+        kinds = (bpy.data.actions, bpy.data.objects, bpy.data.collections, body.vertex_groups)
+        keys = sorted(block.name for block in body.data.shape_keys.key_blocks)
+        return [keys, *(sorted(entry.name for entry in kind) for kind in kinds)]
+
+    bpy.ops.ed.undo_push(message="before")
+    before = everything()
+    bpy.ops.dice.transfer()
+    assert everything() != before
+    bpy.ops.ed.undo_push(message="after")
+    bpy.ops.ed.undo()
+    assert everything() == before
+
+
 def test_a_corrected_list_is_what_is_used(take: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     solved(monkeypatch)
     bpy.ops.dice.find_character()
