@@ -23,6 +23,7 @@ _LEAST_SHARE = 0.5
 _ACROSS = (0.6, 0.0, 0.8)
 # What the matrix of a bone's motion may differ from the control's where it goes along. Set by hand.
 _ALIKE = 0.02
+_CHANNELS = ("location", "rotation_quaternion", "rotation_euler", "rotation_axis_angle", "scale")
 
 
 @contextmanager
@@ -40,7 +41,8 @@ def alone(item: bpy.types.Object) -> Iterator[bpy.types.Scene]:
 def neutral(armature: bpy.types.Object, controls: Controls) -> Iterator[None]:
     """All bones where they rest and FK controls acting, until the end of the block."""
     pose: Any = pose_of(armature)
-    before = [(bone, bone.matrix_basis.copy()) for bone in pose.bones]
+    # Channel by channel: a matrix does not tell how often a bone has been turned around.
+    before = [(bone, [(name, tuple(getattr(bone, name))) for name in _CHANNELS]) for bone in pose.bones]
     values = [(pose.bones[s.bone], s.name, pose.bones[s.bone][s.name]) for s in controls.switches]
     position, armature.data.pose_position = armature.data.pose_position, "POSE"  # type: ignore[union-attr]
     try:
@@ -51,8 +53,9 @@ def neutral(armature: bpy.types.Object, controls: Controls) -> Iterator[None]:
         armature.update_tag()
         yield
     finally:
-        for bone, basis in before:
-            bone.matrix_basis = basis
+        for bone, channels in before:
+            for name, channel in channels:
+                setattr(bone, name, channel)
         for bone, name, value in values:
             bone[name] = value
         armature.data.pose_position = position  # type: ignore[union-attr]

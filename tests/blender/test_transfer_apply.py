@@ -91,6 +91,19 @@ def test_controls_are_keyed_where_they_bind_the_skins_bones() -> None:
     assert not result.warnings
 
 
+def test_looking_for_controls_leaves_the_pose_as_it_is() -> None:
+    armature, _ = make_character()
+    controlled(armature)
+    bone = armature.pose.bones["CTRL_LeftArm"]
+    bone.rotation_mode = "XYZ"
+    bone.rotation_euler, bone.scale = (7.0, 0.5, -9.0), (1.5, 1.0, 1.0)
+    bone["grip"] = 0.25
+    read()
+    assert tuple(bone.rotation_euler) == (7.0, 0.5, -9.0)
+    assert tuple(bone.scale) == (1.5, 1.0, 1.0)
+    assert bone["grip"] == 0.25
+
+
 def controlled(armature: bpy.types.Object) -> None:
     """Bind every bone to a control of its own, by constraints, as rigs with controls do."""
     from dice_blender.scene.armature import editing
