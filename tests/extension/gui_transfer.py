@@ -55,6 +55,7 @@ def main() -> int:
     run("for item in bpy.context.view_layer.objects: item.select_set(item.name.startswith('Armature'))")
     clicks = 2
     time.sleep(1)
+    screenshot("character_empty.png")
     click("dice.find_character")
     clicks += 1
     wait_until("R = bpy.context.scene.dice_character.armature is not None", 60)
