@@ -307,6 +307,10 @@ GERMAN = {
         "Die Haut rot färben, wo und solange sie berührt wird, in Ansichten, die Materialien zeigen"
     ),
     "Dents": "Dellen",
+    "Bake Texture": "Textur backen",
+    "Paint head and hands with the best frames of the footage. Exports carry the pictures along": (
+        "Kopf und Hände mit den besten Frames des Filmmaterials bemalen. Exporte nehmen die Bilder mit"
+    ),
     "How deep the skin gives way: 0 not at all, 1 as captured, 2 twice as deep": (
         "Wie tief die Haut nachgibt: 0 gar nicht, 1 wie erfasst, 2 doppelt so tief"
     ),

@@ -51,11 +51,12 @@ def main() -> int:
     for name in tqdm(names, disable=not sys.stderr.isatty()):
         character = read_character(options.characters / f"{name}.npz")
         head = cache(partial(understand_head, character, lambda: None))
+        keys = cache(lambda name=name, character=character, head=head: _keys(name, character, head()))
         for take in takes:
             file = options.work / f"{name}--{take.replace(' ', '_')}.json"
             if options.again or not file.exists():
                 try:
-                    measured = _measure(name, character, open_performance(take, options.work), head)
+                    measured = _measure(character, open_performance(take, options.work), head) | {"keys": keys()}
                 except DiceError as error:
                     measured = {"error": str(error)}
                 file.write_text(json.dumps({"character": name, "take": take} | measured), encoding="utf-8")
@@ -80,7 +81,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _measure(name: str, character: Character, take: Take, head: Callable[[], TargetHead]) -> dict[str, Any]:
+def _measure(character: Character, take: Take, head: Callable[[], TargetHead]) -> dict[str, Any]:
     begun = time.process_time()
     target = head()
     understood = time.process_time() - begun
@@ -107,7 +108,6 @@ def _measure(name: str, character: Character, take: Take, head: Callable[[], Tar
         moved = np.array([places.of(skin) for skin in tracks.skin])
         own["jitter"] = [jitter(moved, tracked), jitter(source, tracked)]
         result["hands"][side] = own
-    result["keys"] = _keys(name, character, target)
     result["head_degrees"] = _head_degrees(solution)
     return result
 

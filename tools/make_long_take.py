@@ -1,8 +1,8 @@
-"""Takes of any length for measurements: `python tools/make_long_take.py FRAMES -o TAKE [--every N]`.
+"""Takes of any length for measurements: `python tools/make_long_take.py FRAMES -o TAKE [--share N]`.
 
-The sample's head and right hand, each of every Nth polygon, with their rigs and shape keys: the head turns and speaks,
-the hand moves its fingers, comes and goes, and dents a cheek that slides below it. All of it repeats after some minutes
-only, and no two frames are alike. A chunk is in memory at a time.
+The sample's head and right hand, or the Nth part of them around cheek and palm, with their rigs and shape keys: the
+head turns and speaks, the hand moves its fingers, comes and goes, and dents a cheek that slides below it. All of it
+repeats after some minutes only, and no two frames are alike. A chunk is in memory at a time.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ CHUNK = 48
 """Frames: as captures of this frame rate write them."""
 PERIODS = 2 * np.pi / FPS / np.array([3.1, 4.7, 7.3, 11.9, 23.0, 61.0])
 """Radians a frame of the movements that everything is mixed from: from 3 seconds to a minute."""
+TOUCHED = "cheek.R"
 SPOKEN = ("jawOpen", "mouthSmileLeft", "mouthSmileRight", "browInnerUp", "eyeBlinkLeft", "eyeBlinkRight")
 
 
@@ -35,15 +36,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("frames", type=int)
     parser.add_argument("-o", "--output", type=Path, required=True)
-    parser.add_argument("--every", type=int, default=1, metavar="N", help="keep each Nth polygon; 1: whole bodies")
+    parser.add_argument("--share", type=int, default=1, metavar="N", help="keep one polygon of so many")
     options = parser.parse_args()
-    write_long_take(options.output, options.frames, options.every)
+    write_long_take(options.output, options.frames, options.share)
 
 
-def write_long_take(folder: Path, frames: int, every: int = 1) -> None:
-    """Write the take; every : one polygon of so many is kept."""
+def write_long_take(folder: Path, frames: int, share: int = 1) -> None:
+    """Write the take; share : one polygon of so many is kept."""
     sample = open_take(sample_truth())
-    head, hand = (_thinned(sample.meshes[name], every) for name in ("head", "hand_right"))
+    head = _patch(sample.meshes["head"], TOUCHED, share)
+    hand = _patch(sample.meshes["hand_right"], "palm", share)
     source = Source("nowhere.mp4", "video", 512, 512, FPS, 0, frames, "0" * 64)
     writer = TakeWriter(folder, source, {"name": "open", "settings": {}, "models": {}})
     writer.set_camera(sample.camera)
@@ -55,19 +57,22 @@ def write_long_take(folder: Path, frames: int, every: int = 1) -> None:
         moving_head, moving_hand = _head_frames(head, rows), _hand_frames(hand, rows)
         touching = rows[(moving_head.contact > 0).any(axis=1)]
         if len(touching) and first % (20 * CHUNK) == 0:
-            events.append(TouchEvent("head", "cheek.R", "hand_right", int(touching[0]), int(touching[-1]), 3.0))
+            events.append(TouchEvent("head", TOUCHED, "hand_right", int(touching[0]), int(touching[-1]), 3.0))
         arrays = {"frame": rows.astype(np.int32), **moving_head.take_arrays("head")}
         writer.write_chunk(arrays | moving_hand.take_arrays("hand_right"))
     writer.set_events(events)
     writer.finish(complete=True)
 
 
-def _thinned(mesh: Mesh, every: int) -> Mesh:
-    """A body of one polygon of so many, with the vertices that these need."""
-    if every == 1:
+def _patch(mesh: Mesh, region: str, share: int) -> Mesh:
+    """A body of the polygons nearest to the middle of a region, one of so many, with the vertices that these need."""
+    if share == 1:
         return mesh
     starts = np.cumsum(mesh.face_sizes) - mesh.face_sizes
-    kept = np.arange(0, len(starts), every)
+    middles = np.add.reduceat(mesh.rest_vertices[mesh.face_corners], starts) / mesh.face_sizes[:, None]
+    middle = mesh.rest_vertices[mesh.region_vertices(region)].mean(axis=0)
+    nearest = np.argsort(np.linalg.norm(middles - middle, axis=1), kind="stable")
+    kept = np.sort(nearest[: max(1, len(starts) // share)])
     corners = np.concatenate([np.arange(starts[k], starts[k] + mesh.face_sizes[k]) for k in kept])
     used, face_corners = np.unique(mesh.face_corners[corners], return_inverse=True)
     return replace(
@@ -102,9 +107,9 @@ def _head_frames(mesh: Mesh, rows: np.ndarray) -> MeshFrames:
     for k, name in enumerate(SPOKEN):
         posed.expression[:, mesh.shape_key_names.index(name)] = np.maximum(waves[:, 6 + k], 0) * 0.8
     deltas = mesh.shape_key_deltas.astype(np.float32)
-    cheek = mesh.region_vertices("cheek.R")
+    cheek = mesh.region_vertices(TOUCHED)
     middle = mesh.rest_vertices[cheek].mean(axis=0)
-    touch, slide = np.maximum(_waves(rows, 1)[:, 0], 0), _waves(rows + 1000, 2) * 0.01
+    touch, slide = np.maximum(_waves(rows, 1)[:, 0], 0), _waves(rows + 1000, 2) * 0.008
     matrices = rotation_matrices(posed.rotation[:, 0]).astype(np.float32)
     for k in range(len(rows)):
         local = mesh.rest_vertices + np.einsum("s,svi->vi", posed.expression[k], deltas)

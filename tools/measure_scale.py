@@ -1,8 +1,9 @@
 """Memory and time of commands on takes of growing length: `python tools/measure_scale.py 1000 10000 [--only STEP...]`.
 
 Each command runs in a process of its own on a take of `make_long_take.py`, and the largest memory of it or of what it
-starts is printed with the seconds, and the milliseconds a frame beside those of the shortest take. Of `dice blend` the
-bytes are printed that Blender needs for the keyframes alone, which grow with the take whatever reads it.
+starts is printed with the seconds that processors have worked, and the milliseconds of those a frame beside those of
+the shortest take. Of `dice blend` the bytes are printed that Blender needs for the keyframes alone, which grow with the
+take whatever reads it.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -46,7 +46,7 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("lengths", type=int, nargs="+", help="frames")
-    parser.add_argument("--every", type=int, default=10, metavar="N", help="one polygon of so many, 1 for all")
+    parser.add_argument("--share", type=int, default=10, metavar="N", help="one polygon of so many, 1 for all")
     parser.add_argument("--only", nargs="+", choices=STEPS, default=list(STEPS))
     parser.add_argument("--folder", type=Path, help="where takes are made and kept; a temporary one by default")
     options = parser.parse_args()
@@ -56,9 +56,9 @@ def main() -> None:
         print(f"{'step':<9}{'frames':>8}{'MB':>8}{'keys MB':>9}{'s':>8}{'ms a frame':>12}  ratio", flush=True)
         first: dict[str, float] = {}
         for length in sorted(options.lengths):
-            take = folder / f"{length}-{options.every}.dicetake"
+            take = folder / f"{length}-{options.share}.dicetake"
             if not take.exists():
-                write_long_take(take, length, options.every)
+                write_long_take(take, length, options.share)
             for step in options.only:
                 _print_row(step, length, take, folder, first)
 
@@ -78,8 +78,7 @@ def _print_row(step: str, length: int, take: Path, folder: Path, first: dict[str
 
 
 def _run(command: list[str]) -> tuple[float, float, str]:
-    """Seconds, bytes and output of a command. Raises SystemExit where it fails."""
-    begun = time.monotonic()
+    """Seconds of processors, largest bytes and output of a command. Raises SystemExit where it fails."""
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parent.parent)}
     with tempfile.TemporaryFile("w+") as output:
         process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env=environment)
@@ -90,7 +89,7 @@ def _run(command: list[str]) -> tuple[float, float, str]:
     if process.returncode:
         raise SystemExit(f"{' '.join(command)}\n{text}")
     unit = 1 if sys.platform == "darwin" else 1024
-    return time.monotonic() - begun, usage.ru_maxrss * unit, text
+    return usage.ru_utime + usage.ru_stime, usage.ru_maxrss * unit, text
 
 
 if __name__ == "__main__":

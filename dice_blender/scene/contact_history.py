@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -27,6 +27,15 @@ class ContactHistory:
     first: np.ndarray
     last: np.ndarray
     by_region: np.ndarray
+
+    def extended(self, count: int) -> ContactHistory:
+        """The same with `count` vertices more, which are never in contact."""
+        return replace(
+            self,
+            peak=np.pad(self.peak, (0, count)),
+            first=np.pad(self.first, (0, count), constant_values=-1),
+            last=np.pad(self.last, (0, count), constant_values=-1),
+        )
 
     @property
     def largest(self) -> np.ndarray:

@@ -12,6 +12,7 @@ from typing import Literal
 
 import numpy as np
 
+from dice_core.geometry.attachment import attached_deformation, attached_vertices, joined
 from dice_core.geometry.mesh import Mesh
 from dice_core.take import Take
 
@@ -33,8 +34,11 @@ class Motion:
 
     mesh : rest pose, joints and shape keys in Blender's axes.
     frames : (T,) int, numbers of the frames in the footage; present : (T,) bool.
+    What is attached to the body (teeth, lashes, ...) is part of the mesh and of its surfaces, after the take's own
+    vertices.
     contact : over the whole take.
     rotation : (T, J, 3) axis-angle, translation : (T, 3), expression : (T, S), or None where the take has none.
+    layout : the packaged skin that the mesh's UVs are laid out for, "" for none.
     """
 
     mesh: Mesh
@@ -44,6 +48,7 @@ class Motion:
     rotation: np.ndarray | None
     translation: np.ndarray | None
     expression: np.ndarray | None
+    layout: str
     _take: Take = field(repr=False)
 
     @property
@@ -101,9 +106,22 @@ class Motion:
         return tuple(value[within : within + 1].copy() for value in self._read(number, parts))
 
     def _read(self, number: int, parts: tuple[Part, ...]) -> tuple[np.ndarray, ...]:
-        name = self.mesh.name
-        arrays = self._take.read_chunk(number, [f"{name}.{part}" for part in parts])
-        return tuple(to_blender(arrays[f"{name}.{part}"]) for part in parts)
+        name, body = self.mesh.name, self._take.meshes[self.mesh.name]
+        keys = [f"{name}.{part}" for part in parts]
+        own = len(body.rest_vertices)
+        if len(self.mesh.rest_vertices) == own:
+            arrays = self._take.read_chunk(number, keys)
+            return tuple(to_blender(arrays[key]) for key in keys)
+        moving = [f"{name}.{part}" for part in ("rotation", "translation", "expression")]
+        arrays = self._take.read_chunk(number, [*keys, *(key for key in moving if self._take.has(key))])
+        whole = []
+        for part, key in zip(parts, keys, strict=True):
+            if part == "vertices":
+                added = attached_vertices(body, *(arrays.get(key) for key in moving))
+            else:
+                added = attached_deformation(body, arrays[key])
+            whole.append(to_blender(np.concatenate([arrays[key], added], axis=1)))
+        return tuple(whole)
 
 
 def read_motion(take: Take, name: str) -> Motion | None:
@@ -123,14 +141,20 @@ def read_motion(take: Take, name: str) -> Motion | None:
         return np.asarray(values if present.all() else values[source], np.float32)
 
     rotation, translation, expression = read("rotation"), read("translation"), read("expression")
+    mesh, contact = take.meshes[name], read_contact(take, name)
+    layout = "" if mesh.attached is None else mesh.attached.layout
+    if mesh.attached is not None and rotation is not None and translation is not None:
+        contact = contact.extended(len(mesh.attached.rest_vertices))
+        mesh = joined(mesh)
     return Motion(
-        mesh=to_blender_mesh(take.meshes[name]),
+        mesh=to_blender_mesh(mesh),
         frames=take.frames,
         present=present,
-        contact=read_contact(take, name),
+        contact=contact,
         rotation=None if rotation is None else to_blender(rotation),
         translation=None if translation is None else to_blender(translation),
         expression=expression,
+        layout=layout,
         _take=take,
     )
 

@@ -130,6 +130,7 @@ class _Run:
             self._end(place, outcome)
         elif isinstance(outcome, list):
             self.spans[place] = _Spans(len(outcome))
+            _log.info("%s: in %d spans", clip.source, len(outcome))
             for span in outcome:
                 self._submit(place, fit_span, self.job, clip, span)
         else:

@@ -9,12 +9,26 @@ from collections.abc import Callable
 from pathlib import Path
 
 from dice_core import __version__
-from dice_core.cli import batch, capturing, demo, exporting, meshes, models, reporting, transfer_solving, transferring
+from dice_core.cli import (
+    batch,
+    capturing,
+    demo,
+    exporting,
+    meshes,
+    models,
+    reporting,
+    texturing,
+    training,
+    transfer_solving,
+    transferring,
+)
 from dice_core.engines.settings import add_options
 from dice_core.interchange import AXES, FORMATS, UNITS
 from dice_core.transfer.settings import HANDS, TransferSettings
 
 __all__ = ["parser"]
+
+_TEXTURE_SIZES = (512, 1024, 2048, 4096)
 
 _AddCommand = Callable[[str, str, Callable[[argparse.Namespace], int]], argparse.ArgumentParser]
 """Makes the parser of a command from its name, its description, and the function that runs it."""
@@ -45,8 +59,10 @@ def parser() -> argparse.ArgumentParser:
         _add_preview,
         _add_blend,
         _add_mesh,
+        _add_texture,
         _add_batch,
         _add_models,
+        _add_train,
         _add_demo,
         _add_transfer,
         _add_transfer_solve,
@@ -126,6 +142,15 @@ def _add_mesh(command: _AddCommand) -> None:
     )
 
 
+def _add_texture(command: _AddCommand) -> None:
+    sub = command("texture", "Paint head and hands with their footage: a picture for each mesh's UVs.", texturing.run)
+    sub.add_argument("take", type=Path)
+    sub.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER", help="folder for a PNG of each mesh")
+    sub.add_argument("--size", type=int, choices=_TEXTURE_SIZES, default=2048, help="pixels along each side")
+    sub.add_argument("--footage", metavar="PATH", help="where the footage is, if it has moved since the capture")
+    sub.add_argument("--events", action="store_true", help="progress as JSON lines on standard output")
+
+
 def _add_batch(command: _AddCommand) -> None:
     sub = command("batch", "Capture all clips and pictures of a folder, some at a time.", batch.run)
     sub.add_argument(
@@ -157,6 +182,14 @@ def _add_models(command: _AddCommand) -> None:
     sub.add_argument("action", nargs="?", choices=("add",), help="copy files into the user's data folder")
     sub.add_argument("paths", nargs="*", type=Path)
     sub.add_argument("--json", action="store_true")
+
+
+def _add_train(command: _AddCommand) -> None:
+    sub = command("train", "Train the network of the dice engine.", training.run)
+    sub.add_argument("config", type=Path, metavar="CONFIG.toml", help="what to train on, and how: see docs/training.md")
+    sub.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
+    sub.add_argument("--check", action="store_true", help="read the data and take one step, without training")
+    sub.add_argument("--device", metavar="NAME", help="auto, cpu, cuda or mps, instead of the configuration's")
 
 
 def _add_demo(command: _AddCommand) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -33,6 +34,13 @@ class ArticulatedPoints:
 
     rest: np.ndarray
     weights: np.ndarray
+
+    @cached_property
+    def carried(self) -> np.ndarray:
+        """(n, 4 J): the rest positions and 1, times the weight of each joint. Times the joints' transforms, one below
+        the other, these are the points in a pose."""
+        homogeneous = np.concatenate([self.rest, np.ones((len(self.rest), 1))], axis=1)
+        return (self.weights[:, :, None] * homogeneous[:, None]).reshape(len(self.rest), -1)
 
 
 class Skeleton:
@@ -88,27 +96,31 @@ class Skeleton:
     def positions(self, pose: np.ndarray, points: ArticulatedPoints) -> np.ndarray:
         """World positions (n, 3) of points; pose : (6 + D,)."""
         linear, offset, _ = self.transforms(pose)
-        blended = (points.weights @ linear.reshape(-1, 9)).reshape(-1, 3, 3)
-        return np.einsum("nij,nj->ni", blended, points.rest) + points.weights @ offset
+        return points.carried @ _stacked(linear, offset).reshape(-1, 3)
 
     def jacobian(self, pose: np.ndarray, points: ArticulatedPoints) -> tuple[np.ndarray, np.ndarray]:
         """World positions (n, 3) and derivatives (n, 3, 6 + D), the rotation's for a small turn from the left."""
         linear, offset, axes = self.transforms(pose)
-        weights, rest = points.weights, points.rest
-        # Each point as every joint would move it alone, times the joint's weight.
-        carried = np.einsum("bij,nj->nbi", linear, rest) + offset
-        weighted = weights[:, :, None] * carried
-        position = weighted.sum(axis=1)
+        stacked = _stacked(linear, offset)
+        position = points.carried @ stacked.reshape(-1, 3)
         centres = np.einsum("dij,dj->di", linear[self.dof_joint], self.joints[self.dof_joint]) + offset[self.dof_joint]
-        moment = np.tensordot(self._below, weighted, axes=([1], [1]))  # (D, n, 3)
-        share = self._below @ weights.T  # (D, n)
-        arm = moment - share[:, :, None] * centres[:, None]
-        jacobian = np.empty((len(rest), 3, 6 + len(self.dof_joint)))
+        # For each degree of freedom the points as the bones below it carry them, all by one product.
+        below = (stacked[..., None] * self._below.T[:, None, None]).reshape(len(points.carried[0]), -1)  # (4 J, 3 D)
+        moment = (points.carried @ below).reshape(len(position), 3, -1)
+        share = points.weights @ self._below.T  # (n, D)
+        x, y, z = (moment[:, i] - share * centres[:, i] for i in range(3))
+        jacobian = np.empty((len(position), 3, 6 + len(self.dof_joint)))
         root = self.joints[0] + pose[3:6]
         jacobian[:, :, :3] = -cross_matrices(position - root)
         jacobian[:, :, 3:6] = np.eye(3)
-        jacobian[:, :, 6:] = np.cross(axes[:, None], arm).transpose(1, 2, 0)
+        for i, first, second in ((0, (1, z), (2, y)), (1, (2, x), (0, z)), (2, (0, y), (1, x))):
+            jacobian[:, i, 6:] = axes[:, first[0]] * first[1] - axes[:, second[0]] * second[1]
         return position, jacobian
+
+
+def _stacked(linear: np.ndarray, offset: np.ndarray) -> np.ndarray:
+    """(J, 4, 3): the transpose of each joint's linear part, and its offset below it."""
+    return np.concatenate([linear.transpose(0, 2, 1), offset[:, None]], axis=1)
 
 
 class HandSkeleton(Skeleton):

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from dice_core.geometry.attachment import attached_deformation, attached_vertices
+from dice_core.geometry.mesh import Mesh
 from dice_core.take.reader import Take
 
-__all__ = ["Body", "Frame", "FrameReader"]
+__all__ = ["Body", "Frame", "FrameReader", "whole_body"]
 
 _MEASURED = 1
 
@@ -22,6 +24,7 @@ class Body:
     rotation : (J, 3) axis-angle and translation : (3,), or None where the engine has no rig.
     landmarks : (L, 2) pixels as detected, or None where nothing was.
     measured : seen in this frame, not interpolated.
+    expression : (S,) weights of the shape keys, None for a body without any.
     """
 
     vertices: np.ndarray
@@ -31,6 +34,7 @@ class Body:
     translation: np.ndarray | None
     landmarks: np.ndarray | None
     measured: bool
+    expression: np.ndarray | None = None
 
     @property
     def surface(self) -> np.ndarray:
@@ -85,6 +89,28 @@ class FrameReader:
         return Frame(index, {name: _body(arrays, name, within) for name in names})
 
 
+def whole_body(mesh: Mesh, body: Body) -> Body:
+    """A body with what is attached to it, as the mesh of `dice_core.geometry.attachment.joined` has it.
+
+    mesh : the take's. Returns `body` itself where nothing is attached. Without a rig's motion, what is attached shrinks
+    to a point.
+    """
+    if mesh.attached is None:
+        return body
+    count = len(mesh.attached.rest_vertices)
+    vertices, deformation = np.tile(body.surface[:1], (count, 1)), np.zeros((count, 3), np.float32)
+    if body.rotation is not None and body.translation is not None:
+        expression = None if body.expression is None else body.expression[None]
+        vertices = attached_vertices(mesh, body.rotation[None], body.translation[None], expression)[0]
+        deformation = attached_deformation(mesh, body.deformation[None])[0]
+    return replace(
+        body,
+        vertices=np.concatenate([body.vertices, vertices]),
+        deformation=np.concatenate([body.deformation, deformation]),
+        contact=np.concatenate([body.contact, np.zeros(count, body.contact.dtype)]),
+    )
+
+
 def _body(arrays: dict[str, np.ndarray], name: str, row: int) -> Body:
     def optional(key: str) -> np.ndarray | None:
         return arrays[key][row] if key in arrays else None
@@ -96,6 +122,7 @@ def _body(arrays: dict[str, np.ndarray], name: str, row: int) -> Body:
         contact=arrays[f"{name}.contact"][row],
         rotation=optional(f"{name}.rotation"),
         translation=optional(f"{name}.translation"),
+        expression=optional(f"{name}.expression"),
         landmarks=landmarks if landmarks is not None and landmarks.any() else None,
         measured=bool(arrays[f"tracked_{name}"][row] == _MEASURED),
     )

@@ -25,7 +25,8 @@ GOAL_SIGMA = 0.0015  # metres of a sample from its goal
 GOAL_SCALE = 4.0  # sigmas beyond which it counts linearly
 GIVEN_UP = 0.008  # metres from its goal at which a sample counts a quarter in the next round: what cannot be reached is
 # given up for what can, instead of both being missed by half
-HELD_SHARE = 0.25  # of the samples, by weight, whose goals are kept at least
+HELD_SHARE = 0.25  # of the samples, by weight, that decide where a hand goes that cannot reach all its goals
+HELD_SCALE = 0.5  # of their distance, at which a sample counts a quarter
 REWEIGHTINGS = 3  # rounds of that for the first frame; later ones start from the frame before
 TURN_SIGMA, MOVE_SIGMA = 0.25, 0.02  # radians and metres of the wrist from the carried-over pose
 FLEX_SIGMA, SPREAD_SIGMA = 0.25, 0.10  # radians of a finger's joints
@@ -91,8 +92,8 @@ class ContactFitter:
 
         def weights_at(x: np.ndarray) -> np.ndarray:
             apart = np.linalg.norm(skeleton.positions(x, points)[: len(used)] - wanted, axis=1)
-            # However far all are from their goals, the nearer ones stay in the game.
-            scale = max(GIVEN_UP, _share_below(apart, goals.weights[used], HELD_SHARE))
+            # However far all are from their goals, the nearest ones decide: they are brought home, the others let go.
+            scale = max(GIVEN_UP, HELD_SCALE * _share_below(apart, goals.weights[used], HELD_SHARE))
             return goals.weights[used] / GOAL_SIGMA / (1 + (apart / scale) ** 2)
 
         def evaluate(x: np.ndarray, weight: np.ndarray) -> Quadratic:

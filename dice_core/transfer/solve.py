@@ -74,6 +74,7 @@ def solve_all(
     performance = read_performance(take, sides)
     frames, fps = len(performance.frame), performance.fps or DEFAULT_FPS
     steps = _Steps(progress, HEAD_STEPS + KEY_STEPS + frames * (len(performance.hands) + bool(performance.hands)))
+    _check_hands(character, performance, settings)
     target = target or understand_head(character, steps.check)
     steps.advance(HEAD_STEPS)
     words: list[str] = []
@@ -169,6 +170,21 @@ def _expressions(
     return made, apply_table(table, performance.expression), made.deltas, eye_bones
 
 
+def _check_hands(character: Character, performance: Performance, settings: TransferSettings) -> None:
+    """Say at once, before a face is looked for, that hands which are wanted have no bones."""
+    for side in performance.hands:
+        if settings.hands != "auto" and f"hand.{side[0].upper()}" not in character.roles:
+            raise _no_hand(side)
+    if performance.hands and character.bone_names and not {"hand.L", "hand.R"} & character.roles.keys():
+        raise InputError("The armature has no hands: choose the one that moves the hands, or name their bones.")
+
+
+def _no_hand(side: str) -> InputError:
+    return InputError(
+        f"The character's {side} hand was not found: name the bones of the hand and of two fingers at least."
+    )
+
+
 def _rigs(
     target: TargetHead, performance: Performance, settings: TransferSettings, words: list[str]
 ) -> dict[str, HandRig]:
@@ -179,13 +195,9 @@ def _rigs(
         if rig is not None:
             rigs[side] = rig
         elif settings.hands != "auto":
-            raise InputError(
-                f"The character's {side} hand was not found: name the bones of the hand and of two fingers at least."
-            )
+            raise _no_hand(side)
         else:
             words.append(f"The character's {side} hand was not found and rests: name its bones to move it.")
-    if performance.hands and not rigs and target.character.bone_names:
-        raise InputError("The armature has no hands: choose the one that moves the hands, or name their bones.")
     return rigs
 
 

