@@ -6,7 +6,7 @@ import logging
 
 from . import properties, saved_paths, translations
 from .jobs import log, runner
-from .operators import capture, export, footage, import_export, setup, takes, view
+from .operators import animation, capture, export, footage, import_export, setup, takes, view
 from .ui import lists, menus, panels, preferences, redraw, result_panels, statusbar
 
 __all__ = ["register", "unregister"]
@@ -21,6 +21,7 @@ _PARTS = (
     capture,
     footage,
     takes,
+    animation,
     view,
     import_export,
     export,

@@ -80,15 +80,17 @@ def import_and_register(
     start: int | None,
     retime: bool = False,
     replace: bpy.types.Collection | None = None,
+    nla: bool = False,
 ) -> ImportedTake:
     """Import a take and list it, with the scene frames of its touches.
 
     keys : a name of `KEY_MODES`; start : scene frame of the first frame, None for the scene's own; retime : keep the
-    footage's speed; replace : the earlier import that becomes this one, None for one beside those that there are.
+    footage's speed; replace : the earlier import that becomes this one, None for one beside those that there are;
+    nla : have it play from NLA tracks.
     Raises InputError as `import_take`; the file is then as it was.
     """
     shares = _tracked_shares(take)  # before anything is in the scene: a damaged take cannot be listed
-    imported = import_take(take, keys=keys, scene=scene, start_frame=start, retime=retime, replace=replace)
+    imported = import_take(take, keys=keys, scene=scene, start_frame=start, retime=retime, replace=replace, nla=nla)
     entry = next((entry for entry in settings_of(scene).takes if entry.collection == imported.collection), None)
     if entry is None:
         waiting = [entry for entry in _entries_of(scene, take.path) if collection_of(entry) is None]

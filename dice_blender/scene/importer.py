@@ -19,6 +19,7 @@ from .keys.compact import COMPACT_LIMIT, COMPACT_TOLERANCE
 from .keys.plan import MeshPlan
 from .markers import Touch, add_markers, touches_of
 from .motion import Motion, read_motion
+from .nla import is_layer, move_strips, put_on_tracks
 from .parts import (
     CAMERA,
     ID_PROPERTY,
@@ -28,6 +29,7 @@ from .parts import (
     PART_PROPERTY,
     PLACE_PROPERTY,
     RANGE_PROPERTY,
+    REDUCED_PROPERTY,
     TAKE_PROPERTY,
     import_id,
     imported_takes,
@@ -106,6 +108,7 @@ def import_take(
     retime: bool = False,
     footage: str | Path | None = None,
     replace: bpy.types.Collection | None = None,
+    nla: bool = False,
 ) -> ImportedTake:
     """Import a take into a scene, wholly or not at all.
 
@@ -118,6 +121,7 @@ def import_take(
     footage : where the footage is, if it has moved since the capture.
     replace : an earlier import, which becomes this one: what the user has done to its objects, and when it plays unless
         that is given here, stays.
+    nla : have it play from NLA tracks named after the take, as an import that is replaced does if it did before.
     Raises InputError for an unknown key mode, an empty or damaged take, or a collection that cannot be changed; the
     file is then as it was.
     """
@@ -136,9 +140,15 @@ def import_take(
     files = find_footage(take, footage)
     seconds = frame_seconds(take, files)
     timing = _timing(take, scene, start_frame, retime and not fresh, replace, seconds)
+    nla = nla or (replace is not None and is_layer(replace))
+    before = None if replace is None else read_timing(replace)
     with removed_on_failure():
         planned = _plan(take, keys, mode, timing, files, seconds)
         imported = _build(planned, replace)
+        if before is not None:
+            move_strips(imported.collection, before, timing)
+        if nla:
+            put_on_tracks(imported.collection)
         wanted = SceneSettings.of(take.camera, take.fps, timing.scene_range, timing.step)
     if replace is None:
         parent.children.link(imported.collection)
@@ -202,6 +212,8 @@ def _build(planned: _Planned, replace: bpy.types.Collection | None) -> ImportedT
     collection[TAKE_PROPERTY] = str(take.path.absolute())
     collection[PLACE_PROPERTY] = collection[TAKE_PROPERTY]
     collection[KEYS_PROPERTY] = planned.keys
+    if REDUCED_PROPERTY in collection:
+        del collection[REDUCED_PROPERTY]
     if not collection.get(ID_PROPERTY):
         collection[ID_PROPERTY] = new_import_id()
     store_timing(collection, timing)

@@ -7,7 +7,7 @@ import numpy as np
 
 from dice_core.geometry.mesh import Mesh
 
-from .animation import CurveWriter, held_steps
+from .animation import CurveWriter, actions_of, held_steps
 from .keys.per_frame import FRAME_KEYS
 from .keys.plan import ShapeKey
 from .object_data import mesh_of
@@ -60,14 +60,13 @@ def refill_mesh(item: bpy.types.Object, mesh: Mesh, vertices: np.ndarray) -> Non
 
 
 def remove_shape_keys(item: bpy.types.Object) -> None:
-    """Remove all shape keys of an object, and their action where nothing else uses it."""
+    """Remove all shape keys of an object, and their actions where nothing else uses them."""
     keys = mesh_of(item).shape_keys
     if keys is None:
         return
-    action = keys.animation_data.action if keys.animation_data is not None else None
+    actions = set(actions_of(keys))
     item.shape_key_clear()
-    if action is not None and not action.users:
-        bpy.data.actions.remove(action)
+    bpy.data.batch_remove({action for action in actions if not action.users})
 
 
 def add_shape_keys(item: bpy.types.Object, basis: np.ndarray, keys: list[ShapeKey]) -> None:
