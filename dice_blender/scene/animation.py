@@ -56,6 +56,11 @@ class CurveWriter:
             self._bag.groups.remove(group)
         self._action[_OURS] = ""
 
+    def remove(self, starts: tuple[str, ...]) -> None:
+        """Remove the curves whose data path starts in one of these ways, the user's among them."""
+        for curve in [curve for curve in self._bag.fcurves if curve.data_path.startswith(starts)]:
+            self._bag.fcurves.remove(curve)
+
     def discard(self) -> None:
         """Remove the action again, where the user has no curves in it."""
         if len(self._bag.fcurves):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,7 +16,7 @@ from dice_core.take import Take, open_take
 from .background import add_background, fit_background
 from .bodies import put_body
 from .camera import build_camera, match_lens
-from .keys import DEFAULT_KEYS, KeyMode, key_mode
+from .keys import DEFAULT_KEYS, key_mode
 from .keys.compact import COMPACT_LIMIT, COMPACT_TOLERANCE
 from .keys.plan import MeshPlan
 from .markers import Touch, add_markers, touches_of
@@ -57,6 +59,8 @@ __all__ = [
 ]
 
 ORIGIN_NAME = "DICE Origin"
+# Shares of the work that are done when a take is read, and when its keys are planned. Set by hand.
+_READ, _PLANNED = 0.15, 0.85
 # More shape keys than this on a mesh are worth a warning: a head with as many takes about 55 MB. Set by hand.
 _MANY_KEYS = 1000
 
@@ -109,6 +113,7 @@ def import_take(
     footage: str | Path | None = None,
     replace: bpy.types.Collection | None = None,
     nla: bool = False,
+    on_progress: Callable[[float], object] = lambda _share: None,
 ) -> ImportedTake:
     """Import a take into a scene, wholly or not at all.
 
@@ -121,11 +126,12 @@ def import_take(
     footage : where the footage is, if it has moved since the capture.
     replace : an earlier import, which becomes this one: what the user has done to its objects, and when it plays unless
         that is given here, stays.
+    on_progress : is told which share of the work is done, 0 to 1.
     nla : have it play from NLA tracks named after the take, as an import that is replaced does if it did before.
     Raises InputError for an unknown key mode, an empty or damaged take, or a collection that cannot be changed; the
     file is then as it was.
     """
-    mode = key_mode(keys)
+    key_mode(keys)
     take = take if isinstance(take, Take) else open_take(take)
     if not len(take.frames):
         raise InputError(f"The take {take.path} has no frames yet: resume its capture first.")
@@ -143,7 +149,7 @@ def import_take(
     nla = nla or (replace is not None and is_layer(replace))
     before = None if replace is None else read_timing(replace)
     with removed_on_failure():
-        planned = _plan(take, keys, mode, timing, files, seconds)
+        planned = _plan(take, keys, timing, files, seconds, on_progress)
         imported = _build(planned, replace)
         if before is not None:
             move_strips(imported.collection, before, timing)
@@ -161,6 +167,7 @@ def import_take(
     fit_background(imported.camera, scene)
     trim_curves(imported.collection)
     add_markers(scene, planned.touches, timing, import_id(imported.collection))
+    on_progress(1.0)
     imported.warnings = [*imported.notes, *map(str, mismatches(scene, wanted))]
     return imported
 
@@ -197,10 +204,22 @@ def _timing(
 
 
 def _plan(
-    take: Take, keys: str, mode: KeyMode, timing: Timing, files: tuple[Path, ...], seconds: np.ndarray | None
+    take: Take,
+    keys: str,
+    timing: Timing,
+    files: tuple[Path, ...],
+    seconds: np.ndarray | None,
+    on_progress: Callable[[float], object],
 ) -> _Planned:
-    motions = [read_motion(take, name) for name in take.meshes]
-    bodies = [(motion, mode.plan(motion, timing.times)) for motion in motions if motion is not None]
+    mode = key_mode(keys)
+    motions = [motion for motion in (read_motion(take, name) for name in take.meshes) if motion is not None]
+    on_progress(_READ)
+    # Plans are numpy alone, which leaves Python to the other threads while it computes.
+    with ThreadPoolExecutor() as threads:
+        plans = [threads.submit(mode.plan, motion, timing.times) for motion in motions]
+        for done, _ in enumerate(as_completed(plans), 1):
+            on_progress(_READ + (_PLANNED - _READ) * done / len(plans))
+    bodies = [(motion, plan.result()) for motion, plan in zip(motions, plans, strict=True)]
     return _Planned(take, keys, timing, touches_of(take.events), bodies, files, seconds)
 
 
