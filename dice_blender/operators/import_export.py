@@ -61,6 +61,7 @@ class DICE_OT_import_take(Operator):
     nla: BoolProperty(
         name="NLA Tracks",
         description="Have the take play from NLA tracks that bear its name, as a layer under what you animate",
+        options={"SKIP_SAVE"},
     )
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[OperatorReturnItems]:
