@@ -151,15 +151,10 @@ def import_take(
     with removed_on_failure():
         planned = _plan(take, keys, timing, files, seconds, on_progress)
         imported = _build(planned, replace)
-        if before is not None:
-            move_strips(imported.collection, before, timing)
-        if nla:
-            put_on_tracks(imported.collection)
+        _layer(imported.collection, before, timing, nla)
         wanted = SceneSettings.of(take.camera, take.fps, timing.scene_range, timing.step)
     if replace is None:
-        parent.children.link(imported.collection)
-        if parent is not scene.collection and parent not in scene.collection.children_recursive:
-            scene.collection.children.link(parent)
+        _link(imported.collection, parent, scene)
     if fresh:
         adopt_settings(scene, wanted, imported.camera)
     elif scene.camera is None:
@@ -170,6 +165,21 @@ def import_take(
     on_progress(1.0)
     imported.warnings = [*imported.notes, *map(str, mismatches(scene, wanted))]
     return imported
+
+
+def _layer(collection: bpy.types.Collection, before: Timing | None, timing: Timing, nla: bool) -> None:
+    """Have the NLA strips of an import follow its new timing, and all of it play from NLA tracks where wanted."""
+    if before is not None:
+        move_strips(collection, before, timing)
+    if nla:
+        put_on_tracks(collection)
+
+
+def _link(collection: bpy.types.Collection, parent: bpy.types.Collection, scene: bpy.types.Scene) -> None:
+    """Put a collection into another one, and that into the scene where it is not yet."""
+    parent.children.link(collection)
+    if parent is not scene.collection and parent not in scene.collection.children_recursive:
+        scene.collection.children.link(parent)
 
 
 def _check_replaceable(collection: bpy.types.Collection) -> None:
@@ -231,7 +241,7 @@ def _build(planned: _Planned, replace: bpy.types.Collection | None) -> ImportedT
     collection[TAKE_PROPERTY] = str(take.path.absolute())
     collection[PLACE_PROPERTY] = collection[TAKE_PROPERTY]
     collection[KEYS_PROPERTY] = planned.keys
-    if REDUCED_PROPERTY in collection:
+    if collection.get(REDUCED_PROPERTY):
         del collection[REDUCED_PROPERTY]
     if not collection.get(ID_PROPERTY):
         collection[ID_PROPERTY] = new_import_id()
