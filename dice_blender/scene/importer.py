@@ -138,10 +138,7 @@ def import_take(
     scene = bpy.context.scene if scene is None else scene
     assert scene is not None
     parent = scene.collection if collection is None else collection
-    if not parent.is_editable:
-        raise InputError(f"The collection {parent.name} is linked from another file: choose one of this file.")
-    if replace is not None:
-        _check_replaceable(replace)
+    _check_changeable(parent, replace)
     fresh = replace is None and is_fresh(scene)
     files = find_footage(take, footage)
     seconds = frame_seconds(take, files)
@@ -182,8 +179,12 @@ def _link(collection: bpy.types.Collection, parent: bpy.types.Collection, scene:
         scene.collection.children.link(parent)
 
 
-def _check_replaceable(collection: bpy.types.Collection) -> None:
-    """Raises InputError where the objects of an import cannot be changed now."""
+def _check_changeable(parent: bpy.types.Collection, collection: bpy.types.Collection | None) -> None:
+    """Raises InputError where the parent, or the import in `collection`, cannot be changed now."""
+    if not parent.is_editable:
+        raise InputError(f"The collection {parent.name} is linked from another file: choose one of this file.")
+    if collection is None:
+        return
     if not collection.is_editable:
         raise InputError(f"The collection {collection.name} is linked from another file: import a copy instead.")
     for item in parts_in(collection).values():
