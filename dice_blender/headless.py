@@ -24,7 +24,7 @@ from .export import export_fbx, export_glb
 from .export.presets import DEFAULT_PRESET, DEFAULT_RANGE, preset_of, range_of
 from .scene import ImportedTake, import_take
 from .scene.keys import DEFAULT_KEYS, key_mode
-from .scene.materials import tree_of
+from .scene.object_data import tree_of
 
 __all__ = ["ExportOptions", "main", "run"]
 

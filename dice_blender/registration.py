@@ -6,7 +6,7 @@ import logging
 
 from . import properties, saved_paths, translations
 from .jobs import log, runner
-from .operators import animation, capture, export, footage, import_export, setup, takes, view
+from .operators import animation, capture, export, footage, import_export, setup, takes, texture, view
 from .ui import lists, menus, panels, preferences, redraw, result_panels, statusbar
 
 __all__ = ["register", "unregister"]
@@ -23,6 +23,7 @@ _PARTS = (
     takes,
     animation,
     view,
+    texture,
     import_export,
     export,
     setup,

@@ -55,8 +55,8 @@ GERMAN = {
     "End": "Ende",
     "Last frame to capture, counted from 1": "Letzter Frame, gezählt von 1",
     "Lens Angle": "Bildwinkel",
-    "Give the camera's angle of view where it is known, instead of an ordinary lens": (
-        "Den Bildwinkel der Kamera angeben, wenn er bekannt ist, statt eines gewöhnlichen Objektivs"
+    "Give the camera's angle of view where it is known, instead of the file's own or an ordinary lens": (
+        "Den Bildwinkel der Kamera angeben, wenn er bekannt ist, statt des Winkels der Datei oder eines Normalobjektivs"
     ),
     "Angle": "Winkel",
     "Angle of view along the longer side of the picture": "Bildwinkel entlang der längeren Bildseite",
@@ -208,6 +208,10 @@ GERMAN = {
         "Die Haut rot färben, wo und solange sie berührt wird, in Ansichten, die Materialien zeigen"
     ),
     "Dents": "Dellen",
+    "Bake Texture": "Textur backen",
+    "Paint head and hands with the best frames of the footage. Exports carry the pictures along": (
+        "Kopf und Hände mit den besten Frames des Filmmaterials bemalen. Exporte nehmen die Bilder mit"
+    ),
     "How deep the skin gives way: 0 not at all, 1 as captured, 2 twice as deep": (
         "Wie tief die Haut nachgibt: 0 gar nicht, 1 wie erfasst, 2 doppelt so tief"
     ),

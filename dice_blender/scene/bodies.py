@@ -66,7 +66,7 @@ def put_body(
     _place(item, plan)
     curves = CurveWriter(item, item.name)
     add_contact(item, motion, curves, times)
-    add_materials(item, motion.mesh)
+    add_materials(item, motion.mesh, motion.layout)
     if plan.motion is not None:
         curves.write_vector("location", times, plan.motion.location, group="Transform")
     if plan.motion is not None and plan.motion.quaternion is not None:

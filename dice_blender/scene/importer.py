@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -223,14 +222,13 @@ def _plan(
     on_progress: Callable[[float], object],
 ) -> _Planned:
     mode = key_mode(keys)
-    motions = [motion for motion in (read_motion(take, name) for name in take.meshes) if motion is not None]
+    motions = [motion for name in take.meshes if (motion := read_motion(take, name)) is not None]
+    mode.check(motions)
     on_progress(_READ)
-    # Plans are numpy alone, which leaves Python to the other threads while it computes.
-    with ThreadPoolExecutor() as threads:
-        plans = [threads.submit(mode.plan, motion, timing.times) for motion in motions]
-        for done, _ in enumerate(as_completed(plans), 1):
-            on_progress(_READ + (_PLANNED - _READ) * done / len(plans))
-    bodies = [(motion, plan.result()) for motion, plan in zip(motions, plans, strict=True)]
+    bodies = []
+    for motion in motions:
+        bodies.append((motion, mode.plan(motion, timing.times)))
+        on_progress(_READ + (_PLANNED - _READ) * len(bodies) / len(motions))
     return _Planned(take, keys, timing, touches_of(take.events), bodies, files, seconds)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from dice_core.geometry.mesh import Mesh
 
 from .animation import CurveWriter, held_steps
+from .materials import MADE_HERE
 from .object_data import mesh_of
 from .shape_keys import remove_shape_keys
 
@@ -41,7 +42,8 @@ def refill_mesh(item: bpy.types.Object, mesh: Mesh, vertices: np.ndarray) -> Non
     """Make a mesh object that shows a body ready to be given shape keys anew.
 
     Its materials, UVs, attributes and vertex groups stay; only a mesh that is no longer that of the body is replaced,
-    which keeps its materials. vertices : (V, 3) float, metres, as for `build_mesh`.
+    which keeps its materials where the user has changed any, on the polygons that both have. vertices : (V, 3) float,
+    metres, as for `build_mesh`.
     """
     data = mesh_of(item)
     remove_shape_keys(item)
@@ -50,12 +52,25 @@ def refill_mesh(item: bpy.types.Object, mesh: Mesh, vertices: np.ndarray) -> Non
     if len(data.vertices) == len(vertices) and np.array_equal(corners, mesh.face_corners):
         return
     name, replaced = data.name, build_mesh(mesh, vertices, data.name)
-    for material in data.materials:
-        replaced.materials.append(material)
-    item.data = replaced
+    materials = [material for material in data.materials if material is not None]
+    if all(material.get(MADE_HERE) for material in materials):
+        item.data = replaced
+    else:
+        for material in data.materials:
+            replaced.materials.append(material)
+        slots = np.zeros(len(replaced.polygons), np.int32)
+        common = min(len(data.polygons), len(slots))
+        old = np.empty(len(data.polygons), np.int32)
+        data.polygons.foreach_get("material_index", old)
+        slots[:common] = old[:common]
+        replaced.polygons.foreach_set("material_index", slots)
+        item.data = replaced
     if not data.users:
         bpy.data.meshes.remove(data)
         replaced.name = name
+    for material in materials:
+        if material.get(MADE_HERE) and not material.users:
+            bpy.data.materials.remove(material)
 
 
 def key_visibility(curves: CurveWriter, times: np.ndarray, present: np.ndarray) -> None:

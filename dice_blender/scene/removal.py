@@ -11,6 +11,7 @@ from .background import background_image
 from .markers import remove_markers
 from .materials import MADE_HERE
 from .parts import import_id, parts_in
+from .skin import pictures_of
 
 __all__ = ["remove_import", "remove_part"]
 
@@ -47,9 +48,12 @@ def remove_part(item: bpy.types.Object) -> None:
     image = background_image(item) if item.type == "CAMERA" else None
     actions = [action for owner in (item, data, keys) for action in actions_of(owner)]
     materials = [slot.material for slot in item.material_slots if slot.material is not None]
+    ours = [material for material in materials if material.get(MADE_HERE)]
+    pictures = [picture for material in ours for picture in pictures_of(material)]
     bpy.data.objects.remove(item)
     _remove_unused([data])
-    _remove_unused([image, *actions, *(material for material in materials if material.get(MADE_HERE))])
+    _remove_unused([image, *actions, *ours])
+    _remove_unused(pictures)
 
 
 def _remove_unused(blocks: Iterable[bpy.types.ID | None]) -> None:

@@ -89,6 +89,7 @@ class DICE_PT_view(_OfImport):
         layout.prop(entry, "dents", slider=True)
         if entry.dents_problem:
             draw_wrapped(context, layout, entry.dents_problem, icon="ERROR", alert=True)
+        layout.operator("dice.bake_texture", icon="TEXTURE")
 
 
 class DICE_PT_timing(_OfImport):

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from dice_core.geometry.rotations import axis_angle, rotation_matrices
 
-from ..motion import Motion
+from ..motion import Block, Motion
 from ..rotations import continuous_quaternions
-from .components import Components, decompose, left_over, rigid_alignment
+from .components import rigid_alignment
+from .decomposition import Components, Offsets, decompose
 from .plan import MeshPlan, ObjectMotion, ShapeKey
 
 __all__ = ["COMPACT_LIMIT", "COMPACT_TOLERANCE", "compact_plan", "component_keys", "in_object_space"]
@@ -22,9 +24,6 @@ COMPACT_TOLERANCE = 0.2e-3
 # evaluated mesh), and the error that is then aimed for with the same number of keys.
 _ENOUGH = 0.95
 _AIM = 0.7
-# Where the take's own rigid motion does not serve, the closest fit is worth its time if it leaves less than this share
-# of what the former leaves. Set by hand: on the sample and on harder clips the two differ by a few per cent.
-_CLEARLY_LESS = 0.9
 
 
 def compact_plan(motion: Motion, times: np.ndarray) -> MeshPlan:
@@ -32,18 +31,13 @@ def compact_plan(motion: Motion, times: np.ndarray) -> MeshPlan:
 
     times : (T,) scene frames. The rigid motion is the take's own if it has one that serves, or else the closest fit.
     """
-    vertices = motion.vertices
-    if motion.rotation is None or motion.translation is None:
-        return _keyed(_moved(motion, vertices, _aligned(motion, vertices)), times)
-    rooted = _moved(motion, vertices, _rooted(motion))
-    best = _keyed(rooted, times)
-    if best.error <= COMPACT_TOLERANCE * _ENOUGH:
-        return best
-    fitted = _moved(motion, vertices, _aligned(motion, vertices))
-    if left_over(fitted.offsets, COMPACT_LIMIT - 1) > _CLEARLY_LESS * left_over(rooted.offsets, COMPACT_LIMIT - 1):
-        return best
-    aligned = _keyed(fitted, times)
-    return aligned if aligned.error < best.error else best
+    best = None
+    if motion.rotation is not None and motion.translation is not None:
+        best = _keyed(motion, times, _rooted(motion))
+    if best is None or best.error > COMPACT_TOLERANCE * _ENOUGH:
+        aligned = _keyed(motion, times, _aligned(motion))
+        best = aligned if best is None or aligned.error < best.error else best
+    return best
 
 
 def component_keys(prefix: str, basis: np.ndarray, parts: Components, times: np.ndarray) -> list[ShapeKey]:
@@ -72,27 +66,24 @@ class _Rigid:
     rotation: np.ndarray
     location: np.ndarray
 
-
-@dataclass(frozen=True)
-class _Moved:
-    """A body in the space of its moving object. basis : (V, 3); offsets : (T, V, 3) from it, float32, metres."""
-
-    rigid: _Rigid
-    basis: np.ndarray
-    offsets: np.ndarray
+    def local(self, motion: Motion) -> Iterator[Block]:
+        """The surface in the object's space, some frames at a time."""
+        for rows, vertices in motion.surfaces():
+            yield rows, in_object_space(vertices, self.rotation[rows], self.location[rows])
 
 
-def _moved(motion: Motion, vertices: np.ndarray, rigid: _Rigid) -> _Moved:
-    local = in_object_space(vertices, rigid.rotation, rigid.location)
-    basis = local[motion.present].mean(axis=0)
-    return _Moved(rigid, basis, local - basis)
+def _keyed(motion: Motion, times: np.ndarray, rigid: _Rigid) -> MeshPlan:
+    basis = _mean(rigid.local(motion), motion.present)
+    offsets = Offsets(len(times), len(basis), lambda: ((rows, local - basis) for rows, local in rigid.local(motion)))
+    parts = decompose(offsets, COMPACT_TOLERANCE * _ENOUGH, COMPACT_LIMIT, COMPACT_TOLERANCE * _AIM)
+    moved = ObjectMotion(rigid.location, continuous_quaternions(axis_angle(rigid.rotation)))
+    return MeshPlan(basis, component_keys("component", basis, parts, times), motion=moved, error=parts.error)
 
 
-def _keyed(moved: _Moved, times: np.ndarray) -> MeshPlan:
-    parts = decompose(moved.offsets, COMPACT_TOLERANCE * _ENOUGH, COMPACT_LIMIT, COMPACT_TOLERANCE * _AIM)
-    rigid = ObjectMotion(moved.rigid.location, continuous_quaternions(axis_angle(moved.rigid.rotation)))
-    keys = component_keys("component", moved.basis, parts, times)
-    return MeshPlan(moved.basis, keys, motion=rigid, error=parts.error)
+def _mean(blocks: Iterator[Block], present: np.ndarray) -> np.ndarray:
+    """(V, 3) float32 mean over the frames in which the body is there; present : (T,) bool."""
+    total = sum(values[present[rows]].sum(axis=0, dtype=np.float64) for rows, values in blocks)
+    return np.asarray(total / present.sum(), np.float32)
 
 
 def _rooted(motion: Motion) -> _Rigid:
@@ -102,9 +93,16 @@ def _rooted(motion: Motion) -> _Rigid:
     return _Rigid(rotation_matrices(motion.rotation[:, 0]), location)
 
 
-def _aligned(motion: Motion, vertices: np.ndarray) -> _Rigid:
+def _aligned(motion: Motion) -> _Rigid:
     """Alignment to the mean shape, which is itself found by aligning."""
     reference = motion.mesh.rest_vertices - motion.mesh.rest_vertices.mean(axis=0)
-    rotation, location = rigid_alignment(vertices, reference)
-    reference = in_object_space(vertices, rotation, location)[motion.present].mean(axis=0)
-    return _Rigid(*rigid_alignment(vertices, reference - reference.mean(axis=0)))
+    reference = _mean(_aligned_to(motion, reference).local(motion), motion.present)
+    return _aligned_to(motion, reference - reference.mean(axis=0))
+
+
+def _aligned_to(motion: Motion, reference: np.ndarray) -> _Rigid:
+    """The closest rigid motion of a shape, (V, 3)."""
+    rotation, location = np.empty((len(motion.frames), 3, 3)), np.empty((len(motion.frames), 3))
+    for rows, vertices in motion.surfaces():
+        rotation[rows], location[rows] = rigid_alignment(vertices, reference)
+    return _Rigid(rotation, location)

@@ -11,7 +11,10 @@ from dice_core.fitting.head_fit import HeadPose
 from dice_core.fitting.kinematics import POSE_SIZE
 from dice_core.landmarks import FaceDetection, FrameLandmarks, HandDetection
 
-__all__ = ["HandFrames", "HeadFrames", "OpenFrames"]
+__all__ = ["PREDICTED", "HandFrames", "HeadFrames", "OpenFrames"]
+
+PREDICTED = ("mean", "mean_sigma", "touch_probability")
+"""What is kept of a `DepthPrediction`; all zero where no head was seen."""
 
 _EXPRESSIONS = 52
 _FACE_LANDMARKS, _HAND_LANDMARKS = 478, 21
@@ -54,7 +57,8 @@ class HandFrames(FrameTable):
 
     found : whether it is there; confidence : that it is; landmarks : pixels, and depth in their unit;
     world_landmarks : the landmark network's own 3D, metres; free_pose : pose fitted without the head; pose : the same
-    refined against the head; touching : whether it touches the head.
+    refined against the head; touching : whether it touches the head; depth : metres of its deepest part below the skin
+    where it does, **positive inside**; predicted : what the learned prior says of it, columns of `PREDICTED`.
     """
 
     found: np.ndarray = column(dtype=np.uint8)
@@ -64,6 +68,8 @@ class HandFrames(FrameTable):
     free_pose: np.ndarray = column(POSE_SIZE)
     pose: np.ndarray = column(POSE_SIZE)
     touching: np.ndarray = column(dtype=np.uint8)
+    depth: np.ndarray = column()
+    predicted: np.ndarray = column(3)
 
     def set_detection(self, row: int, hand: HandDetection) -> None:
         """Enter a hand that was found."""
