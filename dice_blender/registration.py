@@ -6,7 +6,19 @@ import logging
 
 from . import character_settings, properties, saved_paths, translations
 from .jobs import log, runner, transfer_job
-from .operators import capture, character, export, footage, import_export, setup, takes, texture, transfer, view
+from .operators import (
+    animation,
+    capture,
+    character,
+    export,
+    footage,
+    import_export,
+    setup,
+    takes,
+    texture,
+    transfer,
+    view,
+)
 from .ui import character_panel, lists, menus, panels, preferences, redraw, result_panels, statusbar
 
 __all__ = ["register", "unregister"]
@@ -22,6 +34,7 @@ _PARTS = (
     capture,
     footage,
     takes,
+    animation,
     view,
     texture,
     import_export,

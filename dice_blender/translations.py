@@ -329,6 +329,41 @@ GERMAN = {
     "Last frame of the take that is played, counted from 1. What is after it is kept": (
         "Letzter gespielter Frame des Takes, gezählt von 1. Was danach liegt, bleibt erhalten"
     ),
+    # Animation
+    "Animation": "Animation",
+    "Reduce Keys": "Keys ausdünnen",
+    "Replace the keys of every frame by few that have bezier handles, as close as you ask for": (
+        "Die Keys aller Frames durch wenige mit Bezier-Griffen ersetzen, so nah wie verlangt"
+    ),
+    "Distance": "Abstand",
+    "Distance (mm)": "Abstand (mm)",
+    "Millimetres by which a location may be off in any frame": (
+        "Millimeter, um die eine Position in einem Frame abweichen darf"
+    ),
+    "How far a rotation may be off in any frame": "Wie weit eine Drehung in einem Frame abweichen darf",
+    "Weight": "Gewicht",
+    "How far the weight of a shape key, 0 to 1, may be off in any frame": (
+        "Wie weit das Gewicht eines Shape Keys, 0 bis 1, in einem Frame abweichen darf"
+    ),
+    "Import the take with rigged keys first": "Den Take zuerst mit geriggten Keys importieren",
+    "{:d} keys became {:d}: at most {:.2f} mm, {:.2f}° and a weight of {:.4f} off, the skin {:.2f} mm": (
+        "Aus {:d} Keys wurden {:d}: höchstens {:.2f} mm, {:.2f}° und ein Gewicht von {:.4f} daneben, die Haut {:.2f} mm"
+    ),
+    "Reduced: at most {:.2f} mm, {:.2f}° and a weight of {:.4f} from the capture": (
+        "Ausgedünnt: höchstens {:.2f} mm, {:.2f}° und ein Gewicht von {:.4f} von der Aufnahme entfernt"
+    ),
+    "Put on NLA Tracks": "Auf NLA-Spuren legen",
+    "Take off NLA Tracks": "Von den NLA-Spuren nehmen",
+    "Have the take play from NLA tracks that bear its name, as a layer under what you animate; or from its actions": (
+        "Den Take von NLA-Spuren mit seinem Namen abspielen, als Ebene unter eigener Animation; oder von seinen Actions"
+    ),
+    "Actions of your own are in use: what they animate stays on its NLA tracks": (
+        "Eigene Actions sind in Gebrauch: was sie animieren, bleibt auf seinen NLA-Spuren"
+    ),
+    "NLA Tracks": "NLA-Spuren",
+    "Have the take play from NLA tracks that bear its name, as a layer under what you animate": (
+        "Den Take von NLA-Spuren mit seinem Namen abspielen, als Ebene unter eigener Animation"
+    ),
     "Match": "Angleichen",
     "Change the scene, or for units the take, so that the two agree": (
         "Die Szene ändern, bei Einheiten den Take, sodass beide zusammenpassen"
@@ -423,8 +458,20 @@ GERMAN = {
     "Export the take's camera as well; off leaves it out": "Auch die Kamera des Takes exportieren; aus lässt sie weg",
     "FBX…": "FBX…",
     "GLB…": "GLB…",
+    "Alembic…": "Alembic…",
+    "USD…": "USD…",
     "Export FBX": "FBX exportieren",
     "Export GLB": "GLB exportieren",
+    "Export Alembic": "Alembic exportieren",
+    "Export USD": "USD exportieren",
+    "DICE Take as Alembic (.abc)": "DICE-Take als Alembic (.abc)",
+    "DICE Take as USD (.usd*)": "DICE-Take als USD (.usd*)",
+    "Export the selected take as Alembic: its surfaces in each frame, without a rig": (
+        "Den gewählten Take als Alembic exportieren: seine Oberflächen in jedem Frame, ohne Rig"
+    ),
+    "Export the selected take as USD: its surfaces in each frame, without a rig": (
+        "Den gewählten Take als USD exportieren: seine Oberflächen in jedem Frame, ohne Rig"
+    ),
     "DICE Take as FBX (.fbx)": "DICE-Take als FBX (.fbx)",
     "DICE Take as GLB (.glb)": "DICE-Take als GLB (.glb)",
     "Export the selected take as FBX, with shape keys, curves and bones as the chosen program reads them": (
