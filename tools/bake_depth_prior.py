@@ -23,7 +23,6 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tools")]
 
 from depth_prior.errors import LandmarkErrors  # noqa: E402
-from depth_prior.hand_batch import HandModel  # noqa: E402
 from depth_prior.heads import MAP_SIZE, SimulatedHead, head_variants, sample_head  # noqa: E402
 from depth_prior.interactions import Scenes, sample_scenes  # noqa: E402
 from depth_prior.renders import SIZE, detect_rendered  # noqa: E402
@@ -32,6 +31,7 @@ from depth_prior.training import train  # noqa: E402
 from dice_core.bodies import load_hand, load_head  # noqa: E402
 from dice_core.fitting.depth_prior import DEPTH_ASSET, DEPTH_UNIT, depth_features  # noqa: E402
 from dice_core.landmarks import LandmarkTracker  # noqa: E402
+from dice_core.network.training.synthetic.hand_batch import HandModel  # noqa: E402
 
 RENDERS = 2600
 SCENES_A_RENDERED_HEAD = 12

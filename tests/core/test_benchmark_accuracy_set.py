@@ -14,10 +14,11 @@ from tests.core.accuracy_recipe import TOOLS, easy_recipe
 # The import above puts the tools where Python finds them.
 # isort: split
 from accuracy.animation import animate
-from accuracy.gestures import GESTURES
 from accuracy.making import footage_path
 from accuracy.performance import Performance
 from accuracy.recipe import draw_recipe
+
+from dice_core.network.training.synthetic.gestures import GESTURES
 
 
 def test_recipes_follow_from_seed_and_place() -> None:

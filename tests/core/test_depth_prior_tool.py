@@ -17,9 +17,10 @@ sys.path.append(str(Path(__file__).parents[2] / "tools"))
 
 from depth_prior.errors import LandmarkErrors
 from depth_prior.gestures import sample_angles
-from depth_prior.hand_batch import HandModel
 from depth_prior.heads import SimulatedHead, head_variants, sample_head
 from depth_prior.interactions import CONTACT, DEEPER, GIVE, Scenes, sample_scenes
+
+from dice_core.network.training.synthetic.hand_batch import HandModel
 
 
 @pytest.fixture(scope="module")

@@ -9,17 +9,17 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from depth_prior.hand_batch import HandBatch, HandModel
 
-from accuracy.expressions import gaze_at
-from accuracy.gestures import FREE, GESTURES
-from accuracy.placement import Place, place_hand
 from accuracy.recipe import Recipe
-from accuracy.touchable import Skin, View
 from dice_core.bodies import load_hand, load_head
 from dice_core.bodies.names import EXPRESSION_NAMES
 from dice_core.geometry.camera import Camera
 from dice_core.geometry.rotations import axis_angle, rotation_matrices
+from dice_core.network.training.synthetic.expressions import gaze_at
+from dice_core.network.training.synthetic.gestures import FREE, GESTURES
+from dice_core.network.training.synthetic.hand_batch import HandBatch, HandModel
+from dice_core.network.training.synthetic.placement import Place, place_hand
+from dice_core.network.training.synthetic.touchable import Skin, View
 
 __all__ = ["HandMoment", "Moment", "Performance"]
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from accuracy.expressions import sample_expression
-from accuracy.gestures import GESTURES
 from dice_core.bodies import load_hand, load_head
+from dice_core.network.training.synthetic.expressions import sample_expression
+from dice_core.network.training.synthetic.gestures import GESTURES
 
 __all__ = ["Recipe", "draw_recipe"]
 

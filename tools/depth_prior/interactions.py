@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from depth_prior.gestures import sample_angles
-from depth_prior.hand_batch import HandBatch, HandModel
 from depth_prior.heads import SimulatedHead
 from dice_core.bodies import Head
 from dice_core.fitting.kinematics import ArticulatedPoints
 from dice_core.geometry.rotations import rotation_matrices
+from dice_core.network.training.synthetic.hand_batch import HandBatch, HandModel
 
 __all__ = ["Scenes", "sample_scenes"]
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 from bodies.render import SKIN, Light, shade
 
-from depth_prior.hand_batch import HandModel
 from depth_prior.heads import SimulatedHead
 from depth_prior.interactions import Scenes
 from dice_core.bodies import Head
@@ -15,6 +14,7 @@ from dice_core.geometry.mesh import triangles
 from dice_core.geometry.rasterizer import scaled_camera
 from dice_core.geometry.rotations import axis_angle
 from dice_core.landmarks import LandmarkTracker
+from dice_core.network.training.synthetic.hand_batch import HandModel
 
 __all__ = ["Detections", "detect_rendered"]
 

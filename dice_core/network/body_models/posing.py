@@ -18,7 +18,7 @@ from dice_core.network.body_models.regions import corresponding_vertices, hand_r
 from dice_core.network.model.cameras import CameraAlignment, align_to_camera, view_in_frame
 from dice_core.network.model.inference import NetworkResult
 
-__all__ = ["BodyLayers", "NetworkHandPose", "NetworkHeadPose", "TakeBodies"]
+__all__ = ["BodyLayers", "NetworkHandPose", "NetworkHeadPose", "TakeBodies", "mirrored_landmarks"]
 
 _MIRROR = np.array([-1.0, 1.0, 1.0])
 # FLAME's file has y up and looks along +z; a head of a take has y down and looks along -z.
@@ -111,7 +111,7 @@ class TakeBodies:
                 0
             ].numpy()
         if self.mirrored_head:
-            landmarks = landmarks[_mirrored_landmarks()]
+            landmarks = landmarks[mirrored_landmarks()]
         weights = self._head.body.weights.numpy()
         region, names = head_regions(corresponding_vertices(rest, landmarks), weights, rest)
         basis = self._head.body.shape_basis[..., SHAPE_COUNT:].permute(2, 0, 1).numpy() * self._head_axes
@@ -276,7 +276,7 @@ def _faces(corners: np.ndarray, rest: np.ndarray) -> dict[str, Any]:
     }
 
 
-def _mirrored_landmarks() -> np.ndarray:
+def mirrored_landmarks() -> np.ndarray:
     """The 68 landmarks' counterparts on the other side of the face."""
     order = np.arange(68)
     pairs = [(k, 16 - k) for k in range(8)] + [(17 + k, 26 - k) for k in range(5)]

@@ -43,6 +43,11 @@ class HandModel:
         self.keypoints = ArticulatedPoints(hand.keypoints_rest(shape, scale).astype(float), weights)
 
     @property
+    def side(self) -> str:
+        """ "left" or "right"."""
+        return self.mesh.name.removeprefix("hand_")
+
+    @property
     def sample_joints(self) -> np.ndarray:
         """(s,) name of the joint with the largest skinning weight at each sample of the skin."""
         vertex = self.samples.vertex

@@ -1,0 +1,1 @@
+"""Where samples come from: rendered scenes, and what users hold under their owners' licences."""
