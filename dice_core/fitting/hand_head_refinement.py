@@ -28,7 +28,7 @@ __all__ = ["HandHeadRefiner", "RefinedHand"]
 # All constants below were set by hand, judged on the rendered sample clip and on the four test photos.
 
 # Penetration: skin yields this far at no cost, and each millimetre beyond costs much.
-_YIELD_BONE, _YIELD_SOFT = 0.001, 0.008  # metres, where the softness is 0 and 1
+_YIELD_BONE, _YIELD_SOFT = 0.001, 0.004  # metres, where the softness is 0 and 1
 _PENETRATION_SIGMA = 0.0015  # metres
 _PENETRATION_SCALE = 5.0  # sigmas beyond which it counts linearly, so that a bad start can be pulled out
 _DEEPEST = 0.05  # metres: further inside, the nearest skin does not tell the way out

@@ -9,7 +9,7 @@ import numpy as np
 
 from dice_core.contact.tissue.stiffness import Tissue
 from dice_core.engines.base import SIDES
-from dice_core.engines.open.frames import PREDICTED, HandFrames, OpenFrames
+from dice_core.engines.open.frames import HandFrames, OpenFrames
 from dice_core.engines.open.survey import Person
 from dice_core.fitting.depth_prior import HandDepthPrior
 from dice_core.fitting.hand_fit import HandFitter, HandObservation
@@ -112,7 +112,6 @@ class FrameFitter:
                 observation.pixels, observation.depth, side, self.person.camera, view
             )
             observation = replace(observation, depth_prediction=predicted)
-            hand.predicted[0] = [getattr(predicted, name) for name in PREDICTED]
         free_before, refined_before = None, None
         if before is not None and before.found[0]:
             free_before = before.free_pose[0]
