@@ -124,7 +124,7 @@ class DICE_PG_settings(FootageSettings, PropertyGroup):
 
     use_fov: BoolProperty(
         name="Lens Angle",
-        description="Give the camera's angle of view where it is known, instead of an ordinary lens",
+        description="Give the camera's angle of view where it is known, instead of the file's own or an ordinary lens",
     )
     fov: FloatProperty(
         name="Angle",

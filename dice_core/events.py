@@ -7,7 +7,7 @@ from typing import Any, TextIO
 
 __all__ = ["LONGEST_LINE", "EventWriter", "parse_event"]
 
-EVENT_NAMES = ("started", "frame", "warning", "error", "done")
+EVENT_NAMES = ("started", "frame", "warning", "error", "done", "spans")
 
 LONGEST_LINE = 1 << 16
 """Characters of a line that can be an event; the longest, an error with two long paths in it, has some thousand."""
@@ -41,9 +41,26 @@ class EventWriter:
         """The capture ends without a result, for the reason in `message`."""
         self._write("error", message=message)
 
-    def done(self, *, take: str, frames: int, tracked: dict[str, float], touches: int, cancelled: bool) -> None:
-        """The capture ends with a take; `tracked` is the share of frames in which each mesh is there."""
-        self._write("done", take=take, frames=frames, tracked=tracked, touches=touches, cancelled=cancelled)
+    def done(
+        self, *, take: str, frames: int, tracked: dict[str, float], touches: int, cancelled: bool, unfinished: str
+    ) -> None:
+        """The capture ends with a take; `tracked` is the share of frames in which each mesh is there.
+
+        unfinished : why the take cannot be trusted although nobody has cancelled the capture; "" where it can.
+        """
+        self._write(
+            "done",
+            take=take,
+            frames=frames,
+            tracked=tracked,
+            touches=touches,
+            cancelled=cancelled,
+            unfinished=unfinished,
+        )
+
+    def spans(self, spans: list[tuple[int, int]]) -> None:
+        """A long clip has been divided into spans of blocks, from the first up to the one before the second."""
+        self._write("spans", spans=spans)
 
     def _write(self, event: str, **values: Any) -> None:
         if self._stream is not None:

@@ -21,6 +21,7 @@ import numpy as np
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tools")]
 
+from bodies.attachments import head_attachment  # noqa: E402
 from bodies.face_embedding import embed_face, embed_irises, view_errors  # noqa: E402
 from bodies.face_views import face_views  # noqa: E402
 from bodies.hand_calibration import calibrate_keypoints  # noqa: E402
@@ -29,26 +30,38 @@ from bodies.hand_views import hand_views  # noqa: E402
 from bodies.head_parts import head_parts  # noqa: E402
 from bodies.head_regions import OVAL, head_regions  # noqa: E402
 from bodies.head_template import head_template, with_both_eyes  # noqa: E402
+from bodies.helpers import load_helpers  # noqa: E402
+from bodies.skin_pictures import write_skins  # noqa: E402
 from bodies.source import load_source  # noqa: E402
 
+from dice_core.bodies import load_hand, load_head  # noqa: E402
 from dice_core.bodies.hand import hand_from_arrays  # noqa: E402
+from dice_core.bodies.head import head_without_parts  # noqa: E402
 from dice_core.bodies.names import HEAD_REGIONS  # noqa: E402
 from dice_core.bodies.store import ASSET_FOLDER  # noqa: E402
 from dice_core.landmarks.face_indices import LEFT_EYE, LIPS, RIGHT_EYE  # noqa: E402
+
+SKINS = ROOT / "dice_core" / "skins" / "assets"
 
 
 def main() -> None:
     """Command line entry point."""
     parser = argparse.ArgumentParser(description="Bake the open head and hand.")
     parser.add_argument("--work", type=Path, default=Path("build/bodies"), help="folder for intermediate files")
-    parser.add_argument("--only", choices=("head", "hand"), help="bake one body")
+    parser.add_argument("--only", choices=("head", "hand", "parts", "skins"), help="bake a part of it")
     arguments = parser.parse_args()
     arguments.work.mkdir(parents=True, exist_ok=True)
     report = {}
-    if arguments.only != "head":
+    if arguments.only in (None, "hand"):
         report["hand"] = bake_hand(arguments.work)
-    if arguments.only != "hand":
+    if arguments.only in (None, "head"):
         report["head"] = bake_head(arguments.work)
+    if arguments.only in (None, "parts"):
+        report["parts"] = bake_parts(arguments.work)
+    if arguments.only in (None, "skins"):
+        write_skins(load_head(), load_hand("right"), SKINS)
+        for path in sorted(SKINS.glob("*.jpg")):
+            _note_checksum(path, SKINS / "LICENSES.md")
     print(json.dumps(report, indent=2))
 
 
@@ -109,12 +122,23 @@ def bake_head(work: Path) -> dict[str, float]:
     }
 
 
+def bake_parts(work: Path) -> dict[str, float]:
+    """Write head_attached.npz for the head that is packaged; returns how far today's source is from that head."""
+    source, head = with_both_eyes(load_source("head", work)), head_without_parts()
+    difference = np.abs(head_template(source)["rest_vertices"] - head.mesh.rest_vertices).max()
+    _write("head_attached", head_attachment(load_helpers(source, head, work), head))
+    return {"head_differs_mm": round(float(difference) * 1e3, 5)}
+
+
 def _write(name: str, asset: dict[str, np.ndarray]) -> None:
     """Write an asset and its checksum into LICENSES.md."""
     path = ASSET_FOLDER / f"{name}.npz"
     np.savez_compressed(path, **asset)
+    _note_checksum(path, ASSET_FOLDER / "LICENSES.md")
+
+
+def _note_checksum(path: Path, notice: Path) -> None:
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    notice = ASSET_FOLDER / "LICENSES.md"
     text = notice.read_text(encoding="utf-8")
     notice.write_text(re.sub(rf"(`{path.name}`.*?`)[0-9a-f]{{64}}`", rf"\g<1>{digest}`", text), encoding="utf-8")
 

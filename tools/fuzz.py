@@ -30,9 +30,11 @@ from fuzzing.inputs import CLASSES
 from fuzzing.targets import TARGETS, Wrong
 
 LONGEST = 10.0
-"""Seconds that an input may take."""
+"""Seconds of a processor that an input may take; where the system does not say, of the wall."""
 START = 60.0
-"""Seconds until the process is ready for its first."""
+"""The same until the process is ready for its first."""
+PATIENCE = 12.0
+"""Times as many seconds of the wall, for what waits without working, on a machine that has other work to do."""
 MOST_MEMORY = 1_000_000_000
 """Bytes that the process may take, Blender's 250 million in it."""
 
@@ -43,6 +45,7 @@ def main() -> int:
     parser.add_argument("classes", nargs="*", metavar="CLASS", help=f"of {', '.join(CLASSES)}; all by default")
     parser.add_argument("--count", type=int, default=20_000, help="inputs of each class")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--minutes", type=float, default=float("inf"), help="for each class at most")
     parser.add_argument("--only", type=int, metavar="NUMBER", help="this input alone")
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="where inputs are kept that were not dealt with")
     parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
@@ -53,14 +56,17 @@ def main() -> int:
     first, stop = (0, options.count) if options.only is None else (options.only, options.only + 1)
     if options.worker:
         return _work(options.classes[0], options.seed, first, stop, options.keep)
-    return max(_supervise(name, options.seed, first, stop, options.keep) for name in options.classes or CLASSES)
+    minutes = options.minutes
+    return max(
+        _supervise(name, options.seed, first, stop, minutes, options.keep) for name in options.classes or CLASSES
+    )
 
 
-def _supervise(name: str, seed: int, first: int, stop: int, keep: Path | None) -> int:
+def _supervise(name: str, seed: int, first: int, stop: int, minutes: float, keep: Path | None) -> int:
     """Have the inputs of a class worked on, starting a new process after each that has ended one."""
     begun, ends, findings = time.monotonic(), Counter[str](), []
     peak = 0.0
-    while first < stop:
+    while first < stop and time.monotonic() < begun + 60 * minutes:
         with tempfile.TemporaryDirectory(prefix="dice-fuzz-", ignore_cleanup_errors=True) as folder:
             for answer in _answers(name, seed, first, stop, Path(folder), keep):
                 first = answer["number"] + 1
@@ -69,6 +75,8 @@ def _supervise(name: str, seed: int, first: int, stop: int, keep: Path | None) -
                 if answer["end"] not in ("result", "sentence"):
                     findings.append(answer)
                     print(f"{name} {answer['number']}: {answer['end']}: {answer.get('why', '')}", flush=True)
+                if time.monotonic() > begun + 60 * minutes:
+                    break
     seconds = time.monotonic() - begun
     told = ", ".join(f"{count} {end}" for end, count in sorted(ends.items()))
     print(
@@ -89,22 +97,28 @@ def _answers(name: str, seed: int, first: int, stop: int, folder: Path, keep: Pa
         said: list[str] = []
         reader = threading.Thread(target=lambda: said.extend(process.stderr or ()), daemon=True)
         reader.start()
-        number, deadline = first, time.monotonic() + START
+        number, allowed = first, START
+        begun, worked = time.monotonic(), _worked(process.pid)
         lines: list[str] = []
         watch = threading.Thread(target=lambda: [lines.append(line) for line in process.stdout or ()], daemon=True)
         watch.start()
         while True:
             while lines:
                 answer = json.loads(lines.pop(0))
-                deadline = time.monotonic() + LONGEST
+                allowed, begun, worked = LONGEST, time.monotonic(), _worked(process.pid)
                 if "end" in answer:  # otherwise the process says that it begins
                     number = answer["number"] + 1
-                    yield answer
+                    try:
+                        yield answer
+                    except GeneratorExit:  # nobody wants more of them
+                        process.kill()
+                        raise
                 if answer.get("end") == "memory":
                     return  # and the process has ended by itself, since that peak would stay
             if not watch.is_alive() and not lines:
                 break
-            if time.monotonic() > deadline:
+            waited = time.monotonic() - begun
+            if waited > allowed and (_worked(process.pid) - worked > allowed or waited > PATIENCE * allowed):
                 process.kill()
                 yield {"number": number, "end": "hang"}
                 return
@@ -113,6 +127,15 @@ def _answers(name: str, seed: int, first: int, stop: int, folder: Path, keep: Pa
         reader.join(1)
         if process.returncode or number < stop:
             yield {"number": number, "end": f"crash {process.returncode}", "why": "".join(said)[-3000:]}
+
+
+def _worked(pid: int) -> float:
+    """Seconds that processors have worked for a process; those of the wall where the system does not say."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    except (OSError, ValueError, IndexError):
+        return time.monotonic()
 
 
 def _work(name: str, seed: int, first: int, stop: int, keep: Path | None) -> int:

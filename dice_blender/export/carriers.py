@@ -7,7 +7,8 @@ from typing import Protocol
 
 import numpy as np
 
-from ..scene.keys.components import decompose as components_of
+from ..scene.keys.decomposition import Offsets
+from ..scene.keys.decomposition import decompose as components_of
 from .shapes import Shapes
 
 __all__ = ["Carrier", "ObjectCarrier", "SkinCarrier", "add_remainder"]
@@ -76,7 +77,7 @@ def add_remainder(shapes: Shapes, carrier: Carrier, surface: np.ndarray, source:
     remainder = np.zeros(surface.shape, np.float32)
     for t in visible:
         remainder[t] = carrier.back(t, surface[t] - carrier.forward(t, shapes.at(t)))
-    parts = components_of(remainder[visible], _TOLERANCE, _MOST_KEYS)
+    parts = components_of(Offsets.of(remainder[visible]), _TOLERANCE, _MOST_KEYS)
     weights = parts.weights[np.searchsorted(visible, source)]
     shapes = shapes.extended(_PREFIX, parts.shapes, weights)
     return shapes, max(_distance(shapes, carrier, surface, t) for t in visible)

@@ -18,6 +18,7 @@ from typing import Any
 
 from dice_core.engines.settings import CaptureSettings
 
+from .bake_request import BakeRequest
 from .worker import Python, Worker, WorkerError
 
 __all__ = ["Capture", "CaptureQueue", "Request", "State"]
@@ -69,12 +70,23 @@ class Request:
         options = [*self.settings.to_arguments(), *frames, "--events"]
         return ["capture", self.footage, "-o", str(self.take), *options]
 
+    @property
+    def name(self) -> str:
+        """What the user calls it: the take's name."""
+        return self.take.name.removesuffix(".dicetake")
+
+    def description(self) -> list[str]:
+        """Lines of a report."""
+        asked = self.settings.request(self.frames)
+        settings = ", ".join(f"{name} {value}" for name, value in asked.items() if value is not None)
+        return [f"DICE capture of {self.footage}", settings]
+
 
 @dataclass(eq=False)
 class Capture:
     """A request and how far it has come; `done` of `total` frames at `fps`, `eta` seconds to go."""
 
-    request: Request
+    request: Request | BakeRequest
     python: Python
     number: int
     state: State = State.QUEUED
@@ -92,8 +104,8 @@ class Capture:
 
     @property
     def name(self) -> str:
-        """What the user calls it: the take's name."""
-        return self.request.take.name.removesuffix(".dicetake")
+        """What the user calls it."""
+        return self.request.name
 
     @property
     def fraction(self) -> float:
@@ -113,10 +125,7 @@ class Capture:
 
     def report(self) -> str:
         """What a user sends to whoever helps: settings, error, the worker's last lines with its whole traceback."""
-        request = self.request
-        asked = request.settings.request(request.frames)
-        settings = ", ".join(f"{name} {value}" for name, value in asked.items() if value is not None)
-        lines = [f"DICE capture of {request.footage}", settings, f"{self.done} of {self.total} frames", self.error]
+        lines = [*self.request.description(), f"{self.done} of {self.total} frames", self.error]
         return "\n".join([*lines, "", *self.last_lines])
 
     def take_event(self, event: dict[str, Any]) -> None:
@@ -180,7 +189,7 @@ class CaptureQueue:
         """The capture with a number."""
         return next((capture for capture in self._captures if capture.number == number), None)
 
-    def submit(self, request: Request, python: Python) -> Capture:
+    def submit(self, request: Request | BakeRequest, python: Python) -> Capture:
         """Put a request into the queue."""
         capture = Capture(request, python, next(self._numbers))
         self._captures.append(capture)

@@ -22,7 +22,10 @@ from dice_core.take import open_take
 from .. import saved_paths, take_list
 from ..preferences import ADDON
 from ..properties import settings_of
-from .queue import Capture, CaptureQueue, State
+from ..scene.parts import import_id
+from ..scene.skin import show_textures
+from .bake_request import BakeRequest
+from .queue import Capture, CaptureQueue, Request, State
 
 __all__ = [
     "blocked_by",
@@ -123,16 +126,20 @@ def _tell() -> None:
 def _conclude(capture: Capture) -> None:
     """Put what a capture found into the scene that asked for it."""
     request = capture.request
-    _log.info("capture of %s: %s, %d frames", request.footage, capture.state.value, capture.done)
+    _log.info("%s: %s, %d frames", request.description()[0], capture.state.value, capture.done)
     if capture.state is State.FAILED:
         _log.error("%s", capture.report())
+        return
+    if isinstance(request, BakeRequest):
+        if capture.state is State.DONE:
+            _show_textures(capture, request)
         return
     if not (request.take / "take.json").exists():
         return
     scene = next((scene for scene in bpy.data.scenes if scene.session_uid == request.scene), _current_scene())
     try:
         if capture.state is State.DONE and request.keys:
-            _import(scene, capture)
+            _import(scene, request)
         elif open_take(request.take).frames.size:
             take_list.add(scene, request.take)
             _push_undo("DICE Capture")
@@ -141,11 +148,33 @@ def _conclude(capture: Capture) -> None:
         # The take is on disk; what went wrong is shown where the capture was, and does not end the timer.
         queue.fail(capture, str(error))
         _log.exception("the take %s was not imported", request.take)
+        _offer(scene, request.take)
 
 
-def _import(scene: bpy.types.Scene, capture: Capture) -> None:
+def _offer(scene: bpy.types.Scene, take: Path) -> None:
+    """List a take that was not imported, such as a long one in per-frame keys, so that it can be in other ones."""
+    try:
+        take_list.add(scene, take)
+    except DiceError as error:
+        _log.info("the take %s is not listed: %s", take, error)
+
+
+def _show_textures(capture: Capture, request: BakeRequest) -> None:
+    """Put baked pictures onto the import that asked for them, wherever it is by now."""
+    wanted = [c for c in bpy.data.collections if request.owner and import_id(c) == request.owner]
+    try:
+        if not wanted:
+            raise DiceError("The take was removed meanwhile, and its texture has nowhere to go: bake it again.")
+        show_textures(wanted[0], request.folder)
+    except (DiceError, RuntimeError) as error:
+        queue.fail(capture, str(error))
+        _log.exception("the textures in %s are not shown", request.folder)
+        return
+    _push_undo("DICE Bake Texture")
+
+
+def _import(scene: bpy.types.Scene, request: Request) -> None:
     # Through the operator, so that the import is one step that can be undone.
-    request = capture.request
     with bpy.context.temp_override(**_context_of(scene)):
         operators: Any = bpy.ops
         operators.dice.import_take("EXEC_DEFAULT", True, filepath=str(request.take), keys=request.keys)

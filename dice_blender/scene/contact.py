@@ -10,6 +10,7 @@ import numpy as np
 from dice_core.geometry.mesh import Mesh
 
 from .animation import CurveWriter
+from .contact_history import LEAST_CONTACT, ContactHistory
 from .motion import Motion
 from .object_data import describe_property, mesh_of
 
@@ -24,16 +25,15 @@ Vertices around have those of their neighbours, so that what shading interpolate
 """
 FRAME_PROPERTY = "footage_frame"
 """Object property: number of the footage's frame that is shown now."""
-# Contact below this is left out of groups, and a region that never exceeds it counts as untouched. Set by hand.
-_LEAST_CONTACT = 0.1
+# Frames of the footage a scene frame, less than rounding makes of the same over the longest takes.
+_SAME_SLOPE = 1e-9
 # Rings of vertices around a contact that get its time: one for the edge, one for faint contact beyond it.
 _RINGS = 2
 
 
 def touched_regions(motion: Motion) -> list[str]:
     """Names of the regions that are in contact in some frame."""
-    peak = motion.contact[motion.present].max(axis=0)
-    touched = np.unique(motion.mesh.region[peak >= _LEAST_CONTACT])
+    touched = np.unique(motion.mesh.region[motion.contact.peak >= LEAST_CONTACT])
     return [motion.mesh.region_names[index] for index in touched]
 
 
@@ -43,32 +43,38 @@ def add_contact(item: bpy.types.Object, motion: Motion, curves: CurveWriter, tim
     times : (T,) scene frames that show the motion's frames; `curves` writes the object's own animation.
     """
     frames = motion.frames
-    contact = np.where(motion.present[:, None], motion.contact, 0)
-    peak = contact.max(axis=0)
-    middle, reach = _contact_span(contact, frames, motion.mesh)
+    contact, peak = motion.contact, motion.contact.peak
+    middle, reach = _contact_span(contact, motion.mesh)
     # Attributes come first: Blender refuses an attribute with the name of an existing vertex group.
     for name, values in ((CONTACT, peak), (CONTACT_TIME, middle), (CONTACT_REACH, reach)):
         attribute: Any = mesh_of(item).attributes.new(name, "FLOAT", "POINT")
         attribute.data.foreach_set("value", values.astype(np.float32))
-    _add_group(item, "contact", np.where(peak >= _LEAST_CONTACT, peak, 0))
+    _add_group(item, "contact", np.where(peak >= LEAST_CONTACT, peak, 0))
     item[FRAME_PROPERTY] = float(frames[0])
-    curves.write(f'["{FRAME_PROPERTY}"]', 0, times, frames, group="Contact")
-    _key_property(item, CONTACT, contact.max(axis=1), curves, times)
+    told = _bends(times, frames)
+    curves.write(f'["{FRAME_PROPERTY}"]', 0, times[told], frames[told], group="Contact")
+    _key_property(item, CONTACT, contact.largest, curves, times)
     for name in touched_regions(motion):
         inside = motion.mesh.region_vertices(name)
-        _add_group(item, f"contact.{name}", np.where(inside & (peak >= _LEAST_CONTACT), peak, 0))
-        _key_property(item, f"contact_{name.replace('.', '_')}", contact[:, inside].max(axis=1), curves, times)
+        _add_group(item, f"contact.{name}", np.where(inside & (peak >= LEAST_CONTACT), peak, 0))
+        values = contact.by_region[:, motion.mesh.region_names.index(name)]
+        _key_property(item, f"contact_{name.replace('.', '_')}", values, curves, times)
     for index, name in enumerate(motion.mesh.region_names):
         _add_group(item, f"region.{name}", (motion.mesh.region == index).astype(np.float32))
 
 
-def _contact_span(contact: np.ndarray, frames: np.ndarray, mesh: Mesh) -> tuple[np.ndarray, np.ndarray]:
+def _bends(times: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """(n,) bool: the ends of a curve, and where its slope changes. times, values : (n,)."""
+    slopes = np.diff(values) / np.diff(times)
+    bends = np.ones(len(times), bool)
+    bends[1:-1] = np.abs(np.diff(slopes)) > _SAME_SLOPE
+    return bends
+
+
+def _contact_span(contact: ContactHistory, mesh: Mesh) -> tuple[np.ndarray, np.ndarray]:
     """Middle of each vertex's contact and half of its length, (V,) footage frames each; -1 and 0 far from contact."""
-    touching = contact >= _LEAST_CONTACT
-    first = frames[touching.argmax(axis=0)]
-    last = frames[len(frames) - 1 - touching[::-1].argmax(axis=0)]
-    ever = np.asarray(touching.any(axis=0))
-    spans = np.stack([(first + last) / 2, (last - first + 1) / 2], axis=1)
+    ever = contact.first >= 0
+    spans = np.stack([(contact.first + contact.last) / 2, (contact.last - contact.first + 1) / 2], axis=1)
     middle, reach = _spread(np.where(ever[:, None], spans, [-1.0, 0.0]), ever, mesh).T
     return middle, reach
 

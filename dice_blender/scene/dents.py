@@ -6,6 +6,7 @@ surface, and keys for what is to be more or less of them are added when they are
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Literal
 
 import bpy
@@ -17,10 +18,11 @@ from dice_core.take import Take
 
 from .animation import CurveWriter, curves_of
 from .keys.compact import COMPACT_LIMIT, COMPACT_TOLERANCE, component_keys, in_object_space
-from .keys.components import decompose
-from .motion import read_motion
+from .keys.decomposition import Offsets, decompose
+from .motion import Block, Motion, read_motion
 from .object_data import mesh_of, shape_keys_of
 from .parts import KEYS_PROPERTY, MESH_PROPERTY, parts_in, read_timing
+from .shape_keys import add_weighted_key
 from .timing import Timing
 
 __all__ = ["MOST", "needs_take", "set_dent_strength"]
@@ -87,20 +89,27 @@ def _add_dents(item: bpy.types.Object, take: Take, timing: Timing) -> None:
     if motion is None or len(motion.frames) != len(timing.frames):
         raise InputError(f"The take {take.path} is no longer the one that was imported: import it again.")
     keys: Any = shape_keys_of(item)
-    if keys is None or len(keys.key_blocks[0].data) != motion.deformation.shape[1]:
+    if keys is None or len(keys.key_blocks[0].data) != len(motion.mesh.rest_vertices):
         raise InputError(f"{item.name} has been remodelled: its dents cannot be changed any more.")
     rotation = _rotation(item, timing)
-    local = in_object_space(motion.deformation, rotation, np.zeros((len(rotation), 3)))
     basis = np.empty(3 * len(keys.key_blocks[0].data), np.float32)
     keys.key_blocks[0].data.foreach_get("co", basis)
-    parts = decompose(local, _TOLERANCE, COMPACT_LIMIT)
+    parts = decompose(_local_dents(motion, rotation), _TOLERANCE, COMPACT_LIMIT)
     curves = CurveWriter(keys, f"{item.name} shape keys", keep=True)
     for key in component_keys(_PREFIX, basis.reshape(-1, 3), parts, timing.times):
-        block: Any = item.shape_key_add(name=key.name, from_mix=False)
-        block.data.foreach_set("co", np.ascontiguousarray(key.vertices, np.float32).ravel())
-        curves.write(f'key_blocks["{block.name}"].value', 0, key.times, key.weights)
+        add_weighted_key(item, key, curves)
     keys[_SIGN] = 1
     mesh_of(item).update()
+
+
+def _local_dents(motion: Motion, rotation: np.ndarray) -> Offsets:
+    """What contact does to a surface, in the space of its object. rotation : (T, 3, 3)."""
+
+    def blocks() -> Iterator[Block]:
+        for rows, offsets in motion.deformation():
+            yield rows, in_object_space(offsets, rotation[rows], np.zeros((len(offsets), 3)))
+
+    return Offsets(len(rotation), len(motion.mesh.rest_vertices), blocks)
 
 
 def _rotation(item: bpy.types.Object, timing: Timing) -> np.ndarray:

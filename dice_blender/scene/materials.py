@@ -12,9 +12,10 @@ from dice_core.geometry.mesh import Mesh
 
 from .contact import CONTACT, CONTACT_REACH, CONTACT_TIME, FRAME_PROPERTY
 from .eyes import eye_faces
-from .object_data import describe_property, mesh_of
+from .object_data import describe_property, mesh_of, tree_of
+from .skin import show_picture, skin_image
 
-__all__ = ["MADE_HERE", "SHOW_CONTACT", "add_materials", "tree_of"]
+__all__ = ["MADE_HERE", "SHOW_CONTACT", "add_materials"]
 
 SHOW_CONTACT = "show_contact"
 """Custom property of a mesh object: 0 neutral skin, 1 contact in colour."""
@@ -25,18 +26,22 @@ MADE_HERE = "dice_material"
 _PARTS = {
     "Eyes": (("eyeball.L", "eyeball.R"), (0.75, 0.73, 0.70), 0.15),
     "Mouth": (("mouth_inner", "tongue"), (0.35, 0.07, 0.06), 0.35),
+    "Teeth": (("teeth_upper", "teeth_lower"), (0.75, 0.70, 0.58), 0.2),
+    "Lashes": (("lashes.L", "lashes.R"), (0.02, 0.012, 0.009), 0.6),
+    "Irises": (("iris.L", "iris.R"), (0.05, 0.085, 0.1), 0.08),
+    "Pupils": (("pupil.L", "pupil.R"), (0.005, 0.005, 0.005), 0.08),
 }
-_IRISES, _PUPILS = ("Irises", (0.05, 0.085, 0.1), 0.15), ("Pupils", (0.005, 0.005, 0.005), 0.15)
 # Linear RGB, set by hand.
 _SKIN = {"head": (0.62, 0.38, 0.28), "hand_left": (0.60, 0.36, 0.27), "hand_right": (0.60, 0.36, 0.27)}
 _CONTACT_COLOUR = (0.9, 0.05, 0.02, 1.0)
 _ROUGHNESS = 0.55
 
 
-def add_materials(item: bpy.types.Object, mesh: Mesh) -> None:
-    """Skin, and for a head eyes and mouth; on the skin, contact shows as far as the object's `show_contact` says.
+def add_materials(item: bpy.types.Object, mesh: Mesh, layout: str = "") -> None:
+    """Skin, and for a head eyes, mouth and more; on the skin, contact shows as far as the object's `show_contact` says.
 
-    mesh : the body that the object shows. Materials that the object has already stay as the user has them.
+    mesh : the body that the object shows; layout : the packaged skin that its UVs are for, "" for a plain colour.
+    Materials that the object has already stay as the user has them.
     """
     if item.get(SHOW_CONTACT) is None:
         item[SHOW_CONTACT] = 0.0
@@ -46,6 +51,9 @@ def add_materials(item: bpy.types.Object, mesh: Mesh) -> None:
         return
     skin = _plain(f"{item.name} Skin", _SKIN[mesh.name], _ROUGHNESS)
     _show_contact(skin)
+    picture = skin_image(layout)
+    if picture is not None:
+        show_picture(skin, picture)
     mesh_data.materials.append(skin)
     slots = np.zeros(len(mesh.face_sizes), np.int32)
     for (name, colour, roughness), faces in _parts(mesh):
@@ -62,7 +70,10 @@ def _parts(mesh: Mesh) -> list[tuple[tuple[str, tuple[float, float, float], floa
     for name, (regions, colour, roughness) in _PARTS.items():
         covered = mesh.region_vertices(*(region for region in regions if region in mesh.region_names))
         parts.append(((name, colour, roughness), np.logical_and.reduceat(covered[mesh.face_corners], starts)))
-    return [*parts, *zip((_IRISES, _PUPILS), eye_faces(mesh), strict=True)]
+    if "iris.L" not in mesh.region_names:  # a take whose irises are faces of the eyeballs
+        for name, faces in zip(("Irises", "Pupils"), eye_faces(mesh), strict=True):
+            parts.append(((name, *_PARTS[name][1:]), faces))
+    return parts
 
 
 def _plain(name: str, colour: tuple[float, float, float], roughness: float) -> bpy.types.Material:
@@ -75,14 +86,6 @@ def _plain(name: str, colour: tuple[float, float, float], roughness: float) -> b
     shader.inputs["Base Color"].default_value = (*colour, 1.0)
     shader.inputs["Roughness"].default_value = roughness
     return material
-
-
-def tree_of(owner: bpy.types.Material | bpy.types.World) -> bpy.types.ShaderNodeTree:
-    """The nodes of a material or a world, made where there are none yet."""
-    if owner.node_tree is None:
-        owner.use_nodes = True
-    assert owner.node_tree is not None
-    return owner.node_tree
 
 
 def _show_contact(material: bpy.types.Material) -> None:

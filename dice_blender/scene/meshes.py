@@ -8,11 +8,11 @@ import numpy as np
 from dice_core.geometry.mesh import Mesh
 
 from .animation import CurveWriter, held_steps
-from .keys.per_frame import FRAME_KEYS
-from .keys.plan import ShapeKey
+from .materials import MADE_HERE
 from .object_data import mesh_of
+from .shape_keys import remove_shape_keys
 
-__all__ = ["add_shape_keys", "build_mesh", "key_visibility", "refill_mesh", "remove_shape_keys"]
+__all__ = ["build_mesh", "key_visibility", "refill_mesh"]
 
 _UV_LAYER = "UVMap"
 
@@ -42,7 +42,8 @@ def refill_mesh(item: bpy.types.Object, mesh: Mesh, vertices: np.ndarray) -> Non
     """Make a mesh object that shows a body ready to be given shape keys anew.
 
     Its materials, UVs, attributes and vertex groups stay; only a mesh that is no longer that of the body is replaced,
-    which keeps its materials. vertices : (V, 3) float, metres, as for `build_mesh`.
+    which keeps its materials where the user has changed any, on the polygons that both have. vertices : (V, 3) float,
+    metres, as for `build_mesh`.
     """
     data = mesh_of(item)
     remove_shape_keys(item)
@@ -51,48 +52,25 @@ def refill_mesh(item: bpy.types.Object, mesh: Mesh, vertices: np.ndarray) -> Non
     if len(data.vertices) == len(vertices) and np.array_equal(corners, mesh.face_corners):
         return
     name, replaced = data.name, build_mesh(mesh, vertices, data.name)
-    for material in data.materials:
-        replaced.materials.append(material)
-    item.data = replaced
+    materials = [material for material in data.materials if material is not None]
+    if all(material.get(MADE_HERE) for material in materials):
+        item.data = replaced
+    else:
+        for material in data.materials:
+            replaced.materials.append(material)
+        slots = np.zeros(len(replaced.polygons), np.int32)
+        common = min(len(data.polygons), len(slots))
+        old = np.empty(len(data.polygons), np.int32)
+        data.polygons.foreach_get("material_index", old)
+        slots[:common] = old[:common]
+        replaced.polygons.foreach_set("material_index", slots)
+        item.data = replaced
     if not data.users:
         bpy.data.meshes.remove(data)
         replaced.name = name
-
-
-def remove_shape_keys(item: bpy.types.Object) -> None:
-    """Remove all shape keys of an object, and their action where nothing else uses it."""
-    keys = mesh_of(item).shape_keys
-    if keys is None:
-        return
-    action = keys.animation_data.action if keys.animation_data is not None else None
-    item.shape_key_clear()
-    if action is not None and not action.users:
-        bpy.data.actions.remove(action)
-
-
-def add_shape_keys(item: bpy.types.Object, basis: np.ndarray, keys: list[ShapeKey]) -> None:
-    """Give an object its shape keys and their keyed weights.
-
-    basis : (V, 3) float32, the shape without any key.
-    """
-    base = item.shape_key_add(name="Basis", from_mix=False)
-    base.points.foreach_set("co", np.ascontiguousarray(basis, np.float32).ravel())
-    mesh_of(item).vertices.foreach_set("co", np.ascontiguousarray(basis, np.float32).ravel())
-    if not keys:
-        return
-    shapes = mesh_of(item).shape_keys
-    assert shapes is not None
-    shapes.name = item.name
-    curves = CurveWriter(shapes, f"{item.name} shape keys")
-    frame_keys = []
-    for key in keys:
-        block = item.shape_key_add(name=key.name, from_mix=False)
-        block.points.foreach_set("co", np.ascontiguousarray(key.vertices, np.float32).ravel())
-        curves.write(f'key_blocks["{block.name}"].value', 0, key.times, key.weights)
-        if key.index is not None:
-            frame_keys.append(f"{key.index}|{block.name}")
-    if frame_keys:
-        shapes[FRAME_KEYS] = "\n".join(frame_keys)
+    for material in materials:
+        if material.get(MADE_HERE) and not material.users:
+            bpy.data.materials.remove(material)
 
 
 def key_visibility(curves: CurveWriter, times: np.ndarray, present: np.ndarray) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import bpy
 
-__all__ = ["armature_of", "camera_of", "describe_property", "mesh_of", "pose_of", "shape_keys_of"]
+__all__ = ["armature_of", "camera_of", "describe_property", "mesh_of", "pose_of", "shape_keys_of", "tree_of"]
 
 
 def mesh_of(item: bpy.types.Object) -> bpy.types.Mesh:
@@ -42,3 +42,11 @@ def describe_property(item: bpy.types.Object, name: str, description: str) -> No
     """Give a custom property of an object, a number from 0 to 1, its limits and its tooltip."""
     manager: Any = item.id_properties_ui(name)
     manager.update(min=0.0, max=1.0, description=description)
+
+
+def tree_of(owner: bpy.types.Material | bpy.types.World) -> bpy.types.ShaderNodeTree:
+    """The nodes of a material or a world, made where there are none yet."""
+    if owner.node_tree is None:
+        owner.use_nodes = True
+    assert owner.node_tree is not None
+    return owner.node_tree

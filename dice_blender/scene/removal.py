@@ -6,10 +6,12 @@ from collections.abc import Iterable
 
 import bpy
 
+from .animation import actions_of
 from .background import background_image
 from .markers import remove_markers
 from .materials import MADE_HERE
 from .parts import import_id, parts_in
+from .skin import pictures_of
 
 __all__ = ["remove_import", "remove_part"]
 
@@ -44,21 +46,15 @@ def remove_part(item: bpy.types.Object) -> None:
     data = item.data
     keys = getattr(data, "shape_keys", None)
     image = background_image(item) if item.type == "CAMERA" else None
-    actions = [action for owner in (item, data, keys) for action in _actions_of(owner)]
+    actions = [action for owner in (item, data, keys) for action in actions_of(owner)]
     materials = [slot.material for slot in item.material_slots if slot.material is not None]
+    ours = [material for material in materials if material.get(MADE_HERE)]
+    pictures = [picture for material in ours for picture in pictures_of(material)]
     bpy.data.objects.remove(item)
     _remove_unused([data])
-    _remove_unused([image, *actions, *(material for material in materials if material.get(MADE_HERE))])
+    _remove_unused([image, *actions, *ours])
+    _remove_unused(pictures)
 
 
 def _remove_unused(blocks: Iterable[bpy.types.ID | None]) -> None:
     bpy.data.batch_remove({block for block in blocks if block is not None and block.users == 0})
-
-
-def _actions_of(owner: bpy.types.ID | None) -> list[bpy.types.Action]:
-    """The active action of a data block and those of its NLA strips."""
-    data = getattr(owner, "animation_data", None)
-    if data is None:
-        return []
-    strips = [strip.action for track in data.nla_tracks for strip in track.strips]
-    return [action for action in (data.action, *strips) if action is not None]

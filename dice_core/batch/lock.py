@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -11,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from dice_core.errors import InputError
+from dice_core.file_lock import lock_file, release_file
 
 __all__ = ["folder_lock"]
 
@@ -34,7 +33,7 @@ def folder_lock(folder: Path, on_wait: Callable[[str], None]) -> Iterator[tuple[
     deadline, told = time.monotonic() + _PATIENCE, False
     while True:
         try:
-            descriptor = _locked(folder / _LOCK_FILE)
+            descriptor = lock_file(folder / _LOCK_FILE)
             break
         except BlockingIOError as error:
             if time.monotonic() > deadline:
@@ -51,49 +50,4 @@ def folder_lock(folder: Path, on_wait: Callable[[str], None]) -> Iterator[tuple[
     try:
         yield () if sys.platform == "win32" else (descriptor,)
     finally:
-        _release(folder / _LOCK_FILE, descriptor)
-
-
-def _locked(file: Path) -> int:
-    """Descriptor of the lock file, locked. Raises BlockingIOError where somebody else has it."""
-    descriptor = os.open(file, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666)
-    try:
-        _lock(descriptor)
-        # Whoever held it may have deleted it between our opening and our locking: then it locks nothing.
-        if not os.path.exists(file) or not os.path.samestat(os.fstat(descriptor), os.stat(file)):
-            raise BlockingIOError
-    except BaseException:
-        os.close(descriptor)
-        raise
-    return descriptor
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _lock(descriptor: int) -> None:
-        try:
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-        except OSError as error:
-            raise BlockingIOError from error
-
-    def _release(file: Path, descriptor: int) -> None:
-        os.close(descriptor)
-        with contextlib.suppress(OSError):  # somebody else may have it open by now
-            file.unlink()
-
-else:
-    import fcntl
-
-    def _lock(descriptor: int) -> None:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise
-        except OSError:
-            return  # this file system knows no locks: nothing can be kept from it
-
-    def _release(file: Path, descriptor: int) -> None:
-        with contextlib.suppress(OSError):
-            file.unlink()  # while it is locked, so that nobody can lock it meanwhile
-        os.close(descriptor)
+        release_file(folder / _LOCK_FILE, descriptor)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import shutil
+import stat
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -14,6 +15,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dice_core.batch.clips import Clip, existing_takes, name_clips
+from dice_core.batch.farm import run_on_cluster
+from dice_core.batch.farm_tasks import FarmJob
 from dice_core.batch.lock import folder_lock
 from dice_core.batch.process import DiceProcess
 from dice_core.batch.steps import ClipSteps, Further, is_current
@@ -53,6 +56,7 @@ def run_batch(
     settings: CaptureSettings,
     *,
     jobs: int = 1,
+    scheduler: str | None = None,
     further: Further = Further(),  # noqa: B008 (it is frozen)
     stop: threading.Event | None = None,
     on_progress: Callable[[float, str], None] | None = None,
@@ -60,12 +64,13 @@ def run_batch(
 ) -> BatchResult:
     """Capture clips into takes in a folder, and make of each take what `further` says.
 
-    sources : absolute paths or patterns, as of `find_sources`; jobs : how many at a time; stop : once it is set,
-    running captures end after the frame in hand and no other begins; on_progress : given the number of clips that are
-    done, with the finished parts of those that run, and a word about them.
+    sources : absolute paths or patterns, as of `find_sources`; jobs : how many at a time; scheduler : address of a Dask
+    scheduler, whose workers do the work in place of processes here, as many at a time as there are; stop : once it is
+    set, running captures end after the frame in hand and no other begins; on_progress : given the number of clips that
+    are done, with the finished parts of those that run, and a word about them.
     What is complete is left alone, and what an earlier run has begun is continued. The table in the folder is
     rewritten after each clip. A KeyboardInterrupt ends all processes at once and is raised again.
-    Raises InputError where the folder cannot be written to, or another batch works in it.
+    Raises InputError where the folder cannot be written to, another batch works in it, or no scheduler answers.
     """
     stop = threading.Event() if stop is None else stop
     try:
@@ -78,6 +83,10 @@ def run_batch(
         clips = name_clips(sources, takes, is_same=lambda take, source: is_current(take, source, settings))
         known = read_rows(folder)
         rows = [_row(clip, known.get(clip.source)) for clip in clips]
+        if scheduler is not None:
+            job = FarmJob(folder, scratch, settings, further)
+            run_on_cluster(scheduler, job, clips, rows, stop, lambda: write_rows(folder, rows), on_progress or _ignore)
+            return BatchResult(rows)
         pool = _Pool(scratch, inherited, stop)
         steps = ClipSteps(folder, scratch, settings, further, pool.start)
         pool.run(clips, rows, jobs, steps, lambda: write_rows(folder, rows), on_progress or _ignore)
@@ -182,6 +191,7 @@ def _scratch(folder: Path) -> Iterator[Path]:
             shutil.rmtree(old, ignore_errors=True)
     try:
         scratch = Path(tempfile.mkdtemp(prefix=_SCRATCH, dir=folder))
+        scratch.chmod(stat.S_IMODE(folder.stat().st_mode))  # a cluster's workers may be of another user
     except OSError as error:
         raise InputError(f"{folder} cannot be written to ({error.strerror or error}): choose another.") from error
     try:

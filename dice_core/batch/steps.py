@@ -22,7 +22,7 @@ from dice_core.take import Take, open_take
 from dice_core.take.identity import same_request
 from dice_core.take.names import TAKE_ENDING
 
-__all__ = ["ClipSteps", "Further", "Start", "is_current"]
+__all__ = ["ClipSteps", "Further", "Start", "complete_take", "is_current"]
 
 _log = logging.getLogger(__name__)
 
@@ -89,7 +89,7 @@ class ClipSteps:
         path = self._folder / (clip.name + TAKE_ENDING)
         more = self._further.preview or self._further.blend or self._further.fbx
         share = _SHARE_OF_CAPTURE if more else 1.0
-        take = _complete_take(path, clip.source, self._settings)
+        take = complete_take(path, clip.source, self._settings)
         if take is None:
             row = replace(self._capture(row, clip, path, lambda done: on_progress(done * share)), state="done")
             take = open_take(path)
@@ -125,6 +125,8 @@ class ClipSteps:
         if status or result is None:
             self._fail(clip, "capture", process, status, error)
         assert result is not None
+        if result["unfinished"]:
+            raise DiceError(str(result["unfinished"]))
         return replace(
             row,
             frames=result["frames"],
@@ -198,7 +200,7 @@ def is_current(take: Take, source: str, settings: CaptureSettings) -> bool:
     return same_request(take.info, source, settings.request())
 
 
-def _complete_take(path: Path, source: str, settings: CaptureSettings) -> Take | None:
+def complete_take(path: Path, source: str, settings: CaptureSettings) -> Take | None:
     """The take at a path where a capture would have nothing to do, as far as that is seen without reading the footage.
 
     It is not seen where the footage has changed since: then the capture compares its checksum.

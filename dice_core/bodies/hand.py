@@ -7,12 +7,16 @@ from functools import lru_cache
 
 import numpy as np
 
+from dice_core.bodies.attached import cap
 from dice_core.bodies.store import corner_arrays, read_asset
 from dice_core.errors import InputError, ShapeError
 from dice_core.geometry.mesh import Mesh, joint_transforms
 from dice_core.geometry.rotations import axis_angle, rotation_matrices
 
-__all__ = ["Hand", "hand_from_arrays", "load_hand"]
+__all__ = ["LAYOUT", "Hand", "hand_from_arrays", "load_hand"]
+
+LAYOUT = "open_hand"
+"""What a hand's UVs are laid out as, by the name of its packaged skin."""
 
 _MIRROR_POINT = np.array([-1.0, 1.0, 1.0], np.float32)
 # A rotation axis is a pseudovector: with this sign the same angle is the mirror-image motion.
@@ -140,7 +144,8 @@ class Hand:
 
     def person_mesh(self, shape: np.ndarray, scale: float) -> Mesh:
         """The mesh of one person as a take stores it: rest vertices and joints carry shape and size."""
-        return replace(self.mesh, rest_vertices=self.rest(shape, scale), joints=self.joint_positions(shape, scale))
+        mesh = replace(self.mesh, rest_vertices=self.rest(shape, scale), joints=self.joint_positions(shape, scale))
+        return replace(mesh, attached=cap(mesh, LAYOUT))
 
 
 def _scaled(template: np.ndarray, basis: np.ndarray, shape: np.ndarray, scale: float) -> np.ndarray:
@@ -181,7 +186,7 @@ def hand_from_arrays(asset: dict[str, np.ndarray]) -> Hand:
         skin_weights=asset["skin_weights"],
     )
     return Hand(
-        mesh=mesh,
+        mesh=replace(mesh, attached=cap(mesh, LAYOUT)),
         shape_basis=asset["shape_basis"].astype(np.float32),
         joint_shape_basis=asset["joint_shape_basis"],
         scale_sigma=float(asset["scale_sigma"]),
@@ -213,7 +218,7 @@ def _mirrored(hand: Hand) -> Hand:
     )
     return replace(
         hand,
-        mesh=mirrored,
+        mesh=replace(mirrored, attached=cap(mirrored, LAYOUT)),
         shape_basis=hand.shape_basis * _MIRROR_POINT,
         joint_shape_basis=hand.joint_shape_basis * _MIRROR_POINT,
         keypoint_rest=hand.keypoint_rest * _MIRROR_POINT,

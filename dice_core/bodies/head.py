@@ -7,11 +7,15 @@ from functools import lru_cache
 
 import numpy as np
 
+from dice_core.bodies.attached import cap, head_parts, merged
 from dice_core.bodies.store import corner_arrays, read_asset
 from dice_core.geometry.mesh import Mesh
 from dice_core.geometry.rotations import rotation_matrices
 
-__all__ = ["Head", "load_head"]
+__all__ = ["LAYOUT", "Head", "head_without_parts", "load_head"]
+
+LAYOUT = "open_head"
+"""What the head's UVs are laid out as, by the name of its packaged skin."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,7 @@ class Head:
     iris_triangles : (10, 3) int32 and iris_barycentric (10, 3) float32 : landmarks 468 to 477 on the eyeballs.
     rigid_vertices : (V,) bool, the eyeballs.
     socket_vertices : (V,) bool, skin of the eye sockets behind the lids, which nothing outside can touch.
+    parts : arrays of the teeth, lashes and irises that the mesh has attached, as they are packaged.
     """
 
     mesh: Mesh
@@ -43,6 +48,7 @@ class Head:
     iris_barycentric: np.ndarray
     rigid_vertices: np.ndarray
     socket_vertices: np.ndarray
+    parts: dict[str, np.ndarray]
 
     @property
     def expression_names(self) -> tuple[str, ...]:
@@ -96,7 +102,18 @@ class Head:
     def person_mesh(self, shape: np.ndarray) -> Mesh:
         """The mesh of one person as a take stores it: rest vertices and joints carry the shape."""
         joints = self.mesh.joints + _combine(shape, self.joint_shape_basis)
-        return replace(self.mesh, rest_vertices=self.rest(shape), joints=joints)
+        mesh = replace(self.mesh, rest_vertices=self.rest(shape), joints=joints)
+        if not self.parts:
+            return mesh
+        rest = self.parts["rest_vertices"] + _combine(shape, self.parts["shape_basis"].astype(np.float32))
+        return _complete(mesh, self.parts, rest)
+
+
+def _complete(mesh: Mesh, parts: dict[str, np.ndarray], rest: np.ndarray) -> Mesh:
+    """A head with its parts, whose rest pose is (A, 3), and a lid on its neck."""
+    count, columns = len(mesh.rest_vertices), mesh.skin_joints.shape[1]
+    attached = merged(head_parts(parts, rest, columns, count, LAYOUT), cap(mesh, LAYOUT), count)
+    return replace(mesh, attached=attached)
 
 
 def _combine(weights: np.ndarray, basis: np.ndarray) -> np.ndarray:
@@ -113,8 +130,14 @@ def _surface_points(vertices: np.ndarray, triangles: np.ndarray, barycentric: np
 def load_head() -> Head:
     """The packaged head, read once a process.
 
-    Raises MissingModelError if the installation lacks its file.
+    Raises MissingModelError if the installation lacks a file.
     """
+    head, parts = head_without_parts(), read_asset("head_attached")
+    return replace(head, mesh=_complete(head.mesh, parts, parts["rest_vertices"]), parts=parts)
+
+
+def head_without_parts() -> Head:
+    """The packaged head's skin, eyes and tongue alone, which fitting and contact know. Raises as `load_head`."""
     asset = read_asset("head")
     corners, sizes, uv = corner_arrays(asset)
     expressions = asset["expressions"]
@@ -148,4 +171,5 @@ def load_head() -> Head:
         iris_barycentric=asset["iris_barycentric"],
         rigid_vertices=mesh.region_vertices("eyeball.L", "eyeball.R"),
         socket_vertices=asset["socket"],
+        parts={},
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 __all__ = [
+    "ATTACHED_REGIONS",
     "DOF_NAMES",
     "EXPRESSION_NAMES",
     "HAND_JOINT_NAMES",
@@ -16,6 +17,17 @@ __all__ = [
 
 LANDMARK_COUNT = 468
 IRIS_COUNT = 10
+
+ATTACHED_REGIONS: tuple[str, ...] = (
+    "teeth_upper",
+    "teeth_lower",
+    "lashes.L",
+    "lashes.R",
+    "iris.L",
+    "iris.R",
+    "pupil.L",
+    "pupil.R",
+)
 
 HEAD_REGIONS: tuple[str, ...] = (
     "forehead",

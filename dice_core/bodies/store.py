@@ -16,7 +16,7 @@ ASSET_FOLDER = Path(__file__).parent / "assets"
 def read_asset(name: str) -> dict[str, np.ndarray]:
     """Arrays of a packaged body.
 
-    name : "head" or "hand_right".
+    name : "head", "head_attached" or "hand_right".
     Raises MissingModelError if the installation lacks the file.
     """
     path = ASSET_FOLDER / f"{name}.npz"

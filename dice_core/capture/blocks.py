@@ -11,7 +11,7 @@ from dice_core.engines.base import FittedFrame
 from dice_core.engines.frame_table import FrameTable
 from dice_core.take.format import load_arrays, write_arrays
 
-__all__ = ["BlockStore", "in_blocks"]
+__all__ = ["BlockStore", "block_file", "in_blocks", "load_last", "save_block"]
 
 _TRACKER = "tracker."
 _TABLE = "table."
@@ -25,13 +25,14 @@ class BlockStore:
 
     def __init__(self, folder: Path, table: type[FrameTable]) -> None:
         self._folder = folder
+        self._table = table
         self._tables: list[FrameTable | None] = []  # None: on disk alone
         self._last: FittedFrame | None = None
         self.frames = 0
         while (file := self._file(len(self._tables))).exists():
             arrays = load_arrays(file)
-            rows = table.from_arrays(_within(arrays, _TABLE))
-            self._enter(rows, _within(arrays, _TRACKER))
+            self._enter(table.from_arrays(_within(arrays, _TABLE)), _within(arrays, _TRACKER))
+            self._tables[-1] = None
 
     def __len__(self) -> int:
         return len(self._tables)
@@ -43,17 +44,14 @@ class BlockStore:
 
     def append(self, block: list[FittedFrame], *, save: bool) -> None:
         """Add a block; save : on disk too. One that was cut short is not saved, and made anew by the next run."""
-        joined = type(block[0].table).join([frame.table for frame in block])
         if save:
-            arrays = {f"{_TABLE}{name}": values for name, values in joined.to_arrays().items()}
-            arrays |= {f"{_TRACKER}{name}": values for name, values in block[-1].tracker.items()}
-            write_arrays(self._file(len(self._tables)), arrays, compressed=False)
-        self._enter(joined, block[-1].tracker)
+            save_block(self._folder, len(self._tables), block)
+        self._enter(_joined(block), block[-1].tracker)
 
     def window(self, index: int) -> tuple[FrameTable, int, int]:
         """A block with its neighbours: the joined rows, and the first row and the one past the last of the block."""
         first = max(0, index - 1)
-        tables = [table for table in self._tables[first : index + 2] if table is not None]
+        tables = [self._rows(number) for number in range(first, min(index + 2, len(self)))]
         start = len(tables[0]) if index else 0
         return type(tables[0]).join(tables), start, start + len(tables[1 if index else 0])
 
@@ -61,13 +59,42 @@ class BlockStore:
         """Forget the rows of a block that no window will need again."""
         self._tables[index] = None
 
+    def _rows(self, index: int) -> FrameTable:
+        rows = self._tables[index]
+        if rows is None:
+            rows = self._tables[index] = self._table.from_arrays(_within(load_arrays(self._file(index)), _TABLE))
+        return rows
+
     def _enter(self, rows: FrameTable, tracker: dict[str, np.ndarray]) -> None:
         self._tables.append(rows)
         self._last = FittedFrame(rows.rows(slice(len(rows) - 1, len(rows))), tracker)
         self.frames += len(rows)
 
     def _file(self, index: int) -> Path:
-        return self._folder / f"block-{index:06d}.npz"
+        return block_file(self._folder, index)
+
+
+def block_file(folder: Path, index: int) -> Path:
+    """Where a block is saved."""
+    return folder / f"block-{index:06d}.npz"
+
+
+def save_block(folder: Path, index: int, block: list[FittedFrame]) -> None:
+    """Write a block where a `BlockStore` finds it. Raises InputError where that is impossible."""
+    arrays = {f"{_TABLE}{name}": values for name, values in _joined(block).to_arrays().items()}
+    arrays |= {f"{_TRACKER}{name}": values for name, values in block[-1].tracker.items()}
+    write_arrays(block_file(folder, index), arrays, compressed=False)
+
+
+def load_last(folder: Path, index: int, table: type[FrameTable]) -> FittedFrame:
+    """The last frame of a block. Raises InputError where it is missing or damaged."""
+    arrays = load_arrays(block_file(folder, index))
+    rows = table.from_arrays(_within(arrays, _TABLE))
+    return FittedFrame(rows.rows(slice(len(rows) - 1, len(rows))), _within(arrays, _TRACKER))
+
+
+def _joined(block: list[FittedFrame]) -> FrameTable:
+    return type(block[0].table).join([frame.table for frame in block])
 
 
 def in_blocks(frames: Iterable[FittedFrame], size: int) -> Generator[list[FittedFrame], None, None]:

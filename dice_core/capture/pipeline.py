@@ -25,7 +25,7 @@ from dice_core.take import Source, TakeWriter, TouchEvent
 from dice_core.take.format import load_arrays, write_arrays
 from dice_core.take.lock import take_lock
 
-__all__ = ["CaptureResult", "capture"]
+__all__ = ["CaptureResult", "block_frames", "capture", "open_writer", "prepare"]
 
 _RARELY = 0.5  # share of frames below which the user is told that something was mostly absent; set by hand
 
@@ -37,13 +37,17 @@ def block_frames(fps: float) -> int:
 
 @dataclass(frozen=True)
 class CaptureResult:
-    """How a capture ended: frames in the take, share of frames in which each mesh is there, touches, and warnings."""
+    """How a capture ended: frames in the take, share of frames in which each mesh is there, touches, and warnings.
+
+    unfinished : a sentence where the footage has changed meanwhile, "" where it has not or the capture was cancelled.
+    """
 
     take: Path
     frames: int
     tracked: dict[str, float]
     touches: list[TouchEvent]
     cancelled: bool
+    unfinished: str
     warnings: list[str]
 
 
@@ -61,24 +65,40 @@ def capture(
 
     frames : the range that the user asked for, None for all of the footage; on_progress : called with finished and
     total frames; should_stop : asked after each frame, True ends the capture with a take of the frames so far.
+    Footage that has changed or vanished by the end leaves an unfinished take and a warning.
     Raises InputError where the output holds something else or cannot be written; what fails before the first chunk
     leaves no take behind.
     """
     events = events or EventWriter()
     progress = Progress(footage.count, events, on_progress)
     engine = make_engine(footage, settings)
-    identity = {"name": settings.engine, "settings": engine.settings(), "models": engine.models()}
     warnings = [*footage.warnings, *engine.warnings]
-    cancelled = False
+    end = _End()
     with take_lock(output):
-        writer = TakeWriter(output, _source(footage), identity, settings.request(frames))
+        writer = open_writer(footage, engine, output, settings, frames)
         if not writer.complete:
             try:
-                cancelled = _run(footage, engine, writer, events, progress, warnings, should_stop)
+                end = _run(footage, engine, writer, events, progress, warnings, should_stop)
             except Exception:
                 writer.discard()
                 raise
-    return _result(writer, events, warnings, cancelled=cancelled)
+    return _result(writer, events, warnings, end)
+
+
+def open_writer(
+    footage: Footage, engine: Engine, output: Path, settings: CaptureSettings, frames: tuple[int, int] | None = None
+) -> TakeWriter:
+    """The take of a capture, made or continued; its lock has to be held. Raises InputError as `TakeWriter`."""
+    identity = {"name": settings.engine, "settings": engine.settings(), "models": engine.models()}
+    return TakeWriter(output, _source(footage), identity, settings.request(frames))
+
+
+@dataclass(frozen=True)
+class _End:
+    """Whether a capture was cancelled, and why its take is unfinished nevertheless."""
+
+    cancelled: bool = False
+    unfinished: str = ""
 
 
 def _run(
@@ -89,13 +109,13 @@ def _run(
     progress: Progress,
     warnings: list[str],
     should_stop: Callable[[], bool],
-) -> bool:
-    """Capture what is not in the take yet; returns whether it was cancelled."""
+) -> _End:
+    """Capture what is not in the take yet."""
     try:
-        _prepare(engine, writer, footage, should_stop)
+        prepare(engine, writer, footage, should_stop)
     except Stopped:
         writer.finish(complete=False)
-        return True
+        return _End(cancelled=True)
     recorder = ChunkRecorder(writer, engine.mesh, footage)
     blocks = BlockStore(writer.work_folder, engine.frame_table)
     if recorder.chunks > len(blocks):
@@ -131,11 +151,15 @@ def _run(
                 finish(len(blocks) - 1)
     cancelled = blocks.frames < footage.count and should_stop()
     finish(len(blocks), provisional=cancelled)
-    writer.finish(complete=not cancelled)
-    return cancelled
+    change = "" if cancelled else footage.change() or ""
+    if change:
+        warnings.append(change)
+        events.warning(change)
+    writer.finish(complete=not cancelled and not change)
+    return _End(cancelled, change)
 
 
-def _prepare(engine: Engine, writer: TakeWriter, footage: Footage, should_stop: Callable[[], bool]) -> None:
+def prepare(engine: Engine, writer: TakeWriter, footage: Footage, should_stop: Callable[[], bool]) -> None:
     """Have the engine find what is constant over the clip, or take what an earlier run found.
 
     The engine sees square pixels; the take's camera has those of the source.
@@ -173,15 +197,22 @@ def _source(footage: Footage) -> Source:
     )
 
 
-def _result(writer: TakeWriter, events: EventWriter, warnings: list[str], *, cancelled: bool) -> CaptureResult:
+def _result(writer: TakeWriter, events: EventWriter, warnings: list[str], end: _End) -> CaptureResult:
     frames = writer.frames_written
     share = {name: round(count / max(frames, 1), 4) for name, count in sorted(_frames_with(writer).items())}
     remarks = _remarks(share, frames)
     for sentence in remarks:
         events.warning(sentence)
     touches = writer.events
-    events.done(take=str(writer.path), frames=frames, tracked=share, touches=len(touches), cancelled=cancelled)
-    return CaptureResult(writer.path, frames, share, touches, cancelled, [*warnings, *remarks])
+    events.done(
+        take=str(writer.path),
+        frames=frames,
+        tracked=share,
+        touches=len(touches),
+        cancelled=end.cancelled,
+        unfinished=end.unfinished,
+    )
+    return CaptureResult(writer.path, frames, share, touches, end.cancelled, end.unfinished, [*warnings, *remarks])
 
 
 def _frames_with(writer: TakeWriter) -> dict[str, int]:

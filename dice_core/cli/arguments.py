@@ -9,11 +9,26 @@ from collections.abc import Callable
 from pathlib import Path
 
 from dice_core import __version__
-from dice_core.cli import batch, capturing, demo, exporting, meshes, models, reporting, training
+from dice_core.cli import (
+    batch,
+    capturing,
+    demo,
+    exporting,
+    meshes,
+    models,
+    reporting,
+    texturing,
+    training,
+    transfer_solving,
+    transferring,
+)
 from dice_core.engines.settings import add_options
 from dice_core.interchange import AXES, FORMATS, UNITS
+from dice_core.transfer.settings import HANDS, TransferSettings
 
 __all__ = ["parser"]
+
+_TEXTURE_SIZES = (512, 1024, 2048, 4096)
 
 _AddCommand = Callable[[str, str, Callable[[argparse.Namespace], int]], argparse.ArgumentParser]
 """Makes the parser of a command from its name, its description, and the function that runs it."""
@@ -28,7 +43,8 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(metavar="command", required=True)
 
     def command(name: str, text: str, run: Callable[[argparse.Namespace], int]) -> argparse.ArgumentParser:
-        sub = commands.add_parser(name, help=text, description=text)
+        # A command without a text is for programs: it is not listed.
+        sub = commands.add_parser(name, help=text, description=text) if text else commands.add_parser(name)
         sub.add_argument("--debug", action="store_true", help="show where in the program an error came from")
         sub.add_argument(
             "-v", "--verbose", action="count", default=0, help="log the stages of the work; -vv: every detail"
@@ -43,10 +59,13 @@ def parser() -> argparse.ArgumentParser:
         _add_preview,
         _add_blend,
         _add_mesh,
+        _add_texture,
         _add_batch,
         _add_models,
         _add_train,
         _add_demo,
+        _add_transfer,
+        _add_transfer_solve,
     ):
         add(command)
     return top
@@ -60,6 +79,9 @@ def _add_capture(command: _AddCommand) -> None:
     sub.add_argument("--fps", type=float, metavar="N", help="frames a second of an image sequence (default: 24)")
     sub.add_argument("--stills", action="store_true", help="each picture of a folder by itself, into a take of its own")
     sub.add_argument("--events", action="store_true", help="progress as JSON lines on standard output")
+    sub.add_argument(
+        "--span", type=_span, default=False, help=argparse.SUPPRESS
+    )  # between `dice batch --scheduler` and its workers
     add_options(sub)
 
 
@@ -120,6 +142,15 @@ def _add_mesh(command: _AddCommand) -> None:
     )
 
 
+def _add_texture(command: _AddCommand) -> None:
+    sub = command("texture", "Paint head and hands with their footage: a picture for each mesh's UVs.", texturing.run)
+    sub.add_argument("take", type=Path)
+    sub.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER", help="folder for a PNG of each mesh")
+    sub.add_argument("--size", type=int, choices=_TEXTURE_SIZES, default=2048, help="pixels along each side")
+    sub.add_argument("--footage", metavar="PATH", help="where the footage is, if it has moved since the capture")
+    sub.add_argument("--events", action="store_true", help="progress as JSON lines on standard output")
+
+
 def _add_batch(command: _AddCommand) -> None:
     sub = command("batch", "Capture all clips and pictures of a folder, some at a time.", batch.run)
     sub.add_argument(
@@ -132,6 +163,11 @@ def _add_batch(command: _AddCommand) -> None:
         metavar="N",
         default=max(1, (os.cpu_count() or 1) // 2),
         help="clips at a time (default: half the processors, since a capture uses two)",
+    )
+    sub.add_argument(
+        "--scheduler",
+        metavar="ADDRESS",
+        help="of a Dask scheduler, whose workers capture the clips, each as many as it has threads",
     )
     sub.add_argument("--preview", action="store_true", help="a preview of each take, too")
     sub.add_argument("--blend", action="store_true", help="a .blend of each take, too")
@@ -161,11 +197,58 @@ def _add_demo(command: _AddCommand) -> None:
     sub.add_argument("-o", "--output", type=Path, default=Path("demo"), help="folder for the results")
 
 
+def _add_transfer(command: _AddCommand) -> None:
+    sub = command("transfer", "Put a take onto a character of your own, touches kept.", transferring.run)
+    default = TransferSettings()
+    sub.add_argument("take", type=Path)
+    sub.add_argument("--onto", type=Path, required=True, metavar="CHARACTER", help="a .blend, .fbx, .glb or .gltf file")
+    sub.add_argument("-o", "--output", type=Path, required=True, help="the .blend file")
+    sub.add_argument("--head", metavar="OBJECT", help="the mesh that has the face, where it is not found")
+    sub.add_argument("--hand.left", dest="hand_left", metavar="OBJECT", help="the mesh of the left hand, if by itself")
+    sub.add_argument("--hand.right", dest="hand_right", metavar="OBJECT")
+    sub.add_argument("--armature", metavar="OBJECT", help="what poses the character, where there are several")
+    sub.add_argument("--map", type=Path, metavar="MAP.json", help="bones and shape keys, saved in the panel Character")
+    sub.add_argument("--fbx", type=Path, metavar="OUT.fbx")
+    sub.add_argument("--glb", type=Path, metavar="OUT.glb")
+    sub.add_argument("--preset", metavar="NAME", help="as of dice blend")
+    sub.add_argument("--nla", action="store_true", help="push the actions to tracks of the NLA")
+    sub.add_argument("--report", type=Path, metavar="REPORT.json", help="what was found and how well it went")
+    _add_transfer_settings(sub, default)
+
+
+def _add_transfer_settings(sub: argparse.ArgumentParser, default: TransferSettings) -> None:
+    sub.add_argument(
+        "--neck-share",
+        type=float,
+        default=default.neck_share,
+        metavar="SHARE",
+        help="of the head's turn that the neck carries, 0 to 1",
+    )
+    sub.add_argument(
+        "--dents", type=float, default=default.dents, metavar="STRENGTH", help="how deep the skin gives way, 0 to 2"
+    )
+    sub.add_argument("--no-contact", action="store_true", help="carry the pose over and leave touches to chance")
+    sub.add_argument("--hands", choices=HANDS, default=default.hands)
+
+
+def _add_transfer_solve(command: _AddCommand) -> None:
+    sub = command("transfer-solve", "", transfer_solving.run)
+    sub.add_argument("character", type=Path)
+    sub.add_argument("take", type=Path)
+    sub.add_argument("-o", "--output", type=Path, required=True)
+    _add_transfer_settings(sub, TransferSettings())
+    sub.add_argument("--events", action="store_true")
+
+
 def _frame_range(text: str) -> tuple[int, int]:
     match = re.fullmatch(r"(\d+):(\d+)", text)
     if match is None:
         raise argparse.ArgumentTypeError(f"{text!r} is not a frame range: write A:B for the frames A to B - 1")
     return int(match[1]), int(match[2])
+
+
+def _span(text: str) -> tuple[int, int] | None:
+    return None if text == "plan" else _frame_range(text)
 
 
 def _positive(text: str) -> int:

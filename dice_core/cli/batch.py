@@ -24,7 +24,7 @@ def run(options: argparse.Namespace) -> int:
     sources = find_sources(options.source)
     if unread := unread_in(options.source):
         print(f"dice: {', '.join(unread)}: left out, since such pictures cannot be read.", file=sys.stderr)
-    if further.blend or further.fbx:
+    if (further.blend or further.fbx) and options.scheduler is None:
         blender_command()  # that there is no Blender is said at once, and not after the captures
     with stop_requests(watch_input=False) as stop, clip_bar(len(sources)) as progress:
         result = run_batch(
@@ -32,6 +32,7 @@ def run(options: argparse.Namespace) -> int:
             options.output,
             settings,
             jobs=options.jobs,
+            scheduler=options.scheduler,
             further=further,
             stop=stop,
             on_progress=progress,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import logging
+import os
 import sys
 import threading
 from collections import Counter
@@ -12,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dice_core.capture import CaptureResult, capture
+from dice_core.cli import spans
 from dice_core.cli.progress import progress_bar
 from dice_core.cli.stopping import stop_requests
 from dice_core.engines.settings import CaptureSettings
@@ -44,6 +46,8 @@ def run(options: argparse.Namespace) -> int:
 def _run(options: argparse.Namespace, events: EventWriter) -> int:
     settings = CaptureSettings.from_options(options)
     with stop_requests(watch_input=options.events) as stop:
+        if options.span is not False:
+            return spans.run(options, settings, _output(options), events, stop)
         if options.stills:
             return _stills(options, settings, events, stop)
         result = capture_with_progress(
@@ -93,7 +97,7 @@ def _stills(options: argparse.Namespace, settings: CaptureSettings, events: Even
     for name in ("frames", "fps"):
         if getattr(options, name) is not None:
             raise InputError(f"--{name} is for clips: leave it out with --stills.")
-    source = Path(options.input).expanduser()
+    source = Path(os.path.expanduser(options.input))
     images = [source] if source.is_file() else list(list_images(source))
     folder = options.output or Path(f"{source.resolve().name}-takes")
     status = 0
@@ -129,7 +133,7 @@ def _output(options: argparse.Namespace) -> Path:
     if options.output is not None:
         return Path(options.output)
     # Resolved, because a folder may be named by dots alone.
-    name = Path(options.input).expanduser().resolve().name or "capture"
+    name = Path(os.path.expanduser(options.input)).resolve().name or "capture"
     stem = "sequence" if is_pattern(name) else Path(name).stem
     return Path(fitting_name(stem) + TAKE_ENDING)
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import importlib
+import importlib.util
 import os
 import sys
 from collections.abc import Iterator
 
 __all__ = ["library_problem"]
 
-_PACKAGES = {"numpy": "numpy", "cv2": "opencv-python-headless", "av": "av", "tqdm": "tqdm"}
-"""What the commands import, and what installs it."""
+_PACKAGES = {"numpy": "numpy", "cv2": "opencv-python-headless", "av": "av"}
+"""What the commands import, and what installs it. tqdm, which shows progress on a terminal alone, is Python that loads
+wherever it is installed."""
 
 
 def library_problem() -> str:
@@ -23,6 +24,8 @@ def library_problem() -> str:
         except ImportError as error:
             reason = " ".join(str(error).split())
             return f"{package} cannot be loaded ({reason}): install dice-core again, into an environment of its own."
+    if importlib.util.find_spec("tqdm") is None:
+        return "tqdm is missing: install dice-core again, into an environment of its own."
     if not hasattr(importlib.import_module("cv2"), "imdecode"):
         # Wheels of opencv-python, its contrib and its headless ones write into one folder; who removes one breaks the
         # rest.

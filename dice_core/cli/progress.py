@@ -7,15 +7,18 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from tqdm import tqdm
-
 __all__ = ["clip_bar", "progress_bar"]
 
 
 @contextmanager
 def progress_bar(title: str | None = None) -> Iterator[Callable[[int, int], None]]:
     """A bar that counts frames; yields a function to be called with the finished and the total frames."""
-    with tqdm(desc=title, unit="frame", disable=_is_hidden(), leave=False) as bar:
+    if _is_hidden():
+        yield lambda _done, _total: None
+        return
+    from tqdm import tqdm  # here, since it takes as long to load as numpy does
+
+    with tqdm(desc=title, unit="frame", leave=False) as bar:
 
         def show(done: int, total: int) -> None:
             bar.total = total
@@ -28,7 +31,12 @@ def progress_bar(title: str | None = None) -> Iterator[Callable[[int, int], None
 def clip_bar(total: int) -> Iterator[Callable[[float, str], None]]:
     """A bar for many clips; yields a function to be called with how many are finished, with parts, and a word."""
     form = "{n:.1f} of {total} clips {bar} {elapsed}, {remaining} to go{postfix}"
-    with tqdm(total=total, bar_format=form, disable=_is_hidden(), leave=False) as bar:
+    if _is_hidden():
+        yield lambda _done, _words: None
+        return
+    from tqdm import tqdm
+
+    with tqdm(total=total, bar_format=form, leave=False) as bar:
 
         def show(done: float, words: str) -> None:
             bar.n = done

@@ -165,6 +165,14 @@ class SoftTissue:
             hand_pairs, head_pairs, normals = self._narrow_phase(frame, candidates)
         return self._response(frame, hand_pairs, head_pairs)
 
+    def hand_pairs(self, head: np.ndarray, hand: np.ndarray, hand_triangles: np.ndarray) -> ContactPairs | None:
+        """Vertices of a hand (W, 3) near the undented head (V, 3), with the skin that they would touch; None if far."""
+        candidates = self._broad_phase(head, hand)
+        if candidates is None:
+            return None
+        frame = self._begin(head.astype(np.float64), hand.astype(np.float64), hand_triangles)
+        return self._narrow_phase(frame, candidates)[0]
+
     def _begin(self, head: np.ndarray, hand: np.ndarray, hand_triangles: np.ndarray) -> _Frame:
         """A frame before anything gives way."""
         eyes = [eye.posed(head) for eye in self._eyes]

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 import numpy as np
 
 from dice_core.errors import ShapeError
 from dice_core.geometry.mesh import Mesh, vertex_areas
 from dice_core.geometry.mesh import triangles as mesh_triangles
+from dice_core.touch_event import TouchEvent
 
-__all__ = ["TOUCHING", "TouchEvent", "TouchEventRecorder"]
+__all__ = ["TOUCHING", "TouchEventRecorder"]
 
 TOUCHING = 0.5
 """Contact probability from which a vertex counts as touching, as in DICE's published contact scores."""
@@ -33,22 +34,6 @@ OUTER_REGION = {
     "tongue": "lips",
 }
 """For each inner region, the region that a user sees there."""
-
-
-@dataclass(frozen=True)
-class TouchEvent:
-    """One hand touching one region of the head.
-
-    mesh : "head"; region : of its regions; hand : "hand_left" or "hand_right"; first_frame, last_frame : inclusive;
-    peak_depth_mm : deepest dent of the region while it was touched, millimetres.
-    """
-
-    mesh: str
-    region: str
-    hand: str
-    first_frame: int
-    last_frame: int
-    peak_depth_mm: float
 
 
 class TouchEventRecorder:

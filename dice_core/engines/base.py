@@ -6,6 +6,7 @@ neighbours in time, the arrays of a chunk of the take (`Engine.postprocess`).
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from importlib import import_module
@@ -23,9 +24,11 @@ from dice_core.geometry.mesh import Mesh
 from dice_core.media.footage import Footage
 from dice_core.take.mesh_frames import MeshFrames
 
-__all__ = ["SIDES", "Chunk", "Engine", "FittedFrame", "HandContact", "make_engine"]
+__all__ = ["SIDES", "Chunk", "Engine", "FittedFrame", "HandContact", "camera_of", "make_engine"]
 
 SIDES = ("left", "right")
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -103,6 +106,18 @@ class Engine(Protocol):
 
     def postprocess(self, window: FrameTable, start: int, stop: int) -> Chunk:
         """Rows start..stop-1 of a window of neighbouring rows, as the take holds them."""
+
+
+def camera_of(footage: Footage, settings: CaptureSettings, assumed: float) -> Camera:
+    """The camera of footage: by the field of view that the user gave, or else by the one that the camera wrote into
+    the file, or else by an assumed one. assumed : degrees along the longer side."""
+    fov, source = settings.fov, "given"
+    if fov is None:
+        fov, source = footage.field_of_view, "written in the file"
+    if fov is None:
+        fov, source = assumed, "assumed"
+    _log.info("field of view: %.1f degrees, %s", fov, source)
+    return Camera.from_fov(footage.width, footage.height, fov)
 
 
 def make_engine(footage: Footage, settings: CaptureSettings) -> Engine:

@@ -15,9 +15,7 @@ INTERPOLATED = 2
 """Value of "tracked" in rows that were filled in."""
 
 
-def fill_short_gaps(
-    tracked: np.ndarray, fps: float, rotations: list[np.ndarray], values: list[np.ndarray]
-) -> None:
+def fill_short_gaps(tracked: np.ndarray, fps: float, rotations: list[np.ndarray], values: list[np.ndarray]) -> None:
     """Interpolate, in place, rows in which something was missed for a moment, and mark them.
 
     tracked : (T,) uint8, zero where it is absent; rotations : each (T, 3) axis-angle; values : each (T, ...).

@@ -25,10 +25,11 @@ class CaptureSettings:
     """Settings that change a capture's result; two captures with equal ones give equal takes.
 
     engine : a name of `ENGINES`; hands : whose hands to look for, the subject's own left and right; fov : angle of view
-    along the longer side in degrees, None to assume a common lens. For the dice engine alone: device : what runs the
-    network; precision : of the network's arithmetic, "auto" for half where the device gains by it and the checkpoint
-    bears it; gate : the paper's presence gate, no deformation where the network considers a touch unlikely; contact :
-    "network" for its own contact and deformation, "solver" to have them refined.
+    along the longer side in degrees, None to take what the camera wrote into the file, or else a common lens. For the
+    dice engine alone: device : what runs the network; precision : of the network's arithmetic, "auto" for half where
+    the device gains by it and the checkpoint bears it; gate : the paper's presence gate, no deformation where the
+    network considers a touch unlikely; contact : "network" for its own contact and deformation, "solver" to have them
+    refined.
     Raises InputError for an unknown name, with the known ones in its sentence.
     """
 

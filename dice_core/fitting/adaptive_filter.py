@@ -81,9 +81,7 @@ def _combined(offsets: list[np.ndarray], windows: list[np.ndarray], noise: float
     result = offsets[0].copy()
     explained = np.ones(result.shape[:2])
     for k in range(1, len(offsets)):
-        differences = [
-            np.sqrt(((offsets[k] - offsets[j]) ** 2).mean(axis=2)) / left[j][:, None] for j in range(k)
-        ]
+        differences = [np.sqrt(((offsets[k] - offsets[j]) ** 2).mean(axis=2)) / left[j][:, None] for j in range(k)]
         explained *= 1 - _ramp(np.max(differences, axis=0))
         result += explained[..., None] * (offsets[k] - result)
     return result

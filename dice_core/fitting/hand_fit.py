@@ -37,6 +37,9 @@ _COUPLING_FLAT = 0.4  # its weight in a hand seen flat, where depth is uncertain
 # When a hand counts as seen edge-on.
 _FLAT_WIDTH = 0.65  # width between the outer knuckles over the palm's length, of a palm seen flat
 _FLAT_FROM, _EDGE_RANGE = 0.85, 0.5  # shares of that width: flat at the first, edge-on at the first minus the second
+# Degrees by which the landmark network's 3D estimate bends the fingers beyond those of the mean hand, on average, from
+# which a hand is fitted from there, too: from there alone, a fist is found that a half open hand looks like. By hand.
+_BENT = 30.0
 _LOST = 0.022  # of the hand's size: a fit with a larger mean error is tried again from the start
 _ITERATIONS = 40
 _WARM_ITERATIONS = 8  # from the pose of the frame before
@@ -45,6 +48,7 @@ _LARGEST_STEP = 0.3  # radians or metres an iteration
 _PALM = [0, 1, 5, 9, 13, 17]
 _BONES = np.array([(k if k % 4 else 0, k + 1) for k in range(20)])  # (20, 2) landmarks at the ends of each bone
 _KNUCKLES = [5, 9, 13, 17]
+_CHAINS = np.array([[0, knuckle, knuckle + 1, knuckle + 2, knuckle + 3] for knuckle in _KNUCKLES])
 
 
 @dataclass(frozen=True)
@@ -104,6 +108,8 @@ class HandFitter:
         self.mean = np.asarray(hand.dof_mean, np.float64)
         self._precision = _PRIOR_WEIGHT**2 * np.asarray(hand.dof_precision, np.float64)
         self._coupling, self._coupling_mean = _finger_coupling(hand)
+        joints = [f"{finger}_{joint}_flexion" for finger in _ADJACENT_ABDUCTION for joint in ("mcp", "pip", "dip")]
+        self._flexions = np.array([6 + hand.dof_names.index(name) for name in joints])
 
     def fit(self, observation: HandObservation, previous: np.ndarray | None = None) -> np.ndarray:
         """Fit one frame without regard to the head.
@@ -121,7 +127,11 @@ class HandFitter:
         return min(pose, scratch, key=lambda candidate: self.error(candidate, observation))
 
     def _fit_from_scratch(self, rough: np.ndarray, observation: HandObservation) -> np.ndarray:
-        pose = self._fit_from(rough, observation, rough[5], None)
+        pose, cost = self._fit_with_cost(rough, observation, rough[5], None)
+        bent = self._bent_start(rough, observation)
+        if bent is not None:
+            other, other_cost = self._fit_with_cost(bent, observation, rough[5], None)
+            pose = other if other_cost < cost else pose
         if self.error(pose, observation) < _LOST:
             return pose
         # A gesture with unlike fingers may lie beyond a local minimum in which they are alike.
@@ -142,6 +152,16 @@ class HandFitter:
         temporal_prior: np.ndarray | None,
         coupling: float = 1.0,
     ) -> np.ndarray:
+        return self._fit_with_cost(start, observation, distance, temporal_prior, coupling)[0]
+
+    def _fit_with_cost(
+        self,
+        start: np.ndarray,
+        observation: HandObservation,
+        distance: float,
+        temporal_prior: np.ndarray | None,
+        coupling: float = 1.0,
+    ) -> tuple[np.ndarray, float]:
         def evaluate(x: np.ndarray) -> Quadratic:
             position, jacobian = self.skeleton.jacobian(x, self.keypoints)
             terms = self.landmark_terms(observation, position, jacobian)
@@ -151,8 +171,17 @@ class HandFitter:
             return terms
 
         iterations = _ITERATIONS if temporal_prior is None else _WARM_ITERATIONS
-        pose, _ = minimise(evaluate, start, self.lower, self.upper, iterations=iterations, largest_step=_LARGEST_STEP)
-        return pose
+        return minimise(evaluate, start, self.lower, self.upper, iterations=iterations, largest_step=_LARGEST_STEP)
+
+    def _bent_start(self, rough: np.ndarray, observation: HandObservation) -> np.ndarray | None:
+        """A start (28,) with fingers bent as in the 3D estimate, None where they are nearly as bent as in `rough`."""
+        model = self.skeleton.positions(rough, self.keypoints)
+        bend = _bends(observation.world) - _bends(model)
+        if np.degrees(bend.mean()) < _BENT:
+            return None
+        start = rough.copy()
+        start[self._flexions] += bend.ravel()
+        return np.clip(start, self.lower, self.upper)
 
     def rough_pose(self, observation: HandObservation) -> np.ndarray:
         """A start for the fit: rotation from the palm in the 3D estimate, distance from the size in the image."""
@@ -266,6 +295,14 @@ def _finger_coupling(hand: Hand) -> tuple[np.ndarray, np.ndarray]:
             row[index[f"{one}_{joint}"]], row[index[f"{other}_{joint}"]] = 1.0, -1.0
             rows.append(row / np.radians(degrees))
     return np.array(rows), mean
+
+
+def _bends(points: np.ndarray) -> np.ndarray:
+    """(4, 3) radians between successive bones of the four fingers, from the palm to the tips; points : (21, 3)."""
+    chains = points[_CHAINS]
+    bones = np.diff(chains, axis=1)
+    bones /= np.maximum(np.linalg.norm(bones, axis=2, keepdims=True), 1e-9)
+    return np.arccos(np.clip((bones[:, 1:] * bones[:, :-1]).sum(axis=2), -1, 1))
 
 
 def _bone_length(points: np.ndarray) -> float:

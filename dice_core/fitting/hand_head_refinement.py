@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from dice_core.fitting.attraction import attraction
 from dice_core.fitting.depth_prior import DepthPrediction
 from dice_core.fitting.hand_fit import HandFitter, HandObservation, edge_on
 from dice_core.fitting.hand_samples import HandSamples
@@ -27,7 +28,7 @@ __all__ = ["HandHeadRefiner", "RefinedHand"]
 # All constants below were set by hand, judged on the rendered sample clip and on the four test photos.
 
 # Penetration: skin yields this far at no cost, and each millimetre beyond costs much.
-_YIELD_BONE, _YIELD_SOFT = 0.001, 0.008  # metres, where the softness is 0 and 1
+_YIELD_BONE, _YIELD_SOFT = 0.001, 0.004  # metres, where the softness is 0 and 1
 _PENETRATION_SIGMA = 0.0015  # metres
 _PENETRATION_SCALE = 5.0  # sigmas beyond which it counts linearly, so that a bad start can be pulled out
 _DEEPEST = 0.05  # metres: further inside, the nearest skin does not tell the way out
@@ -36,12 +37,10 @@ _OCCLUSION_MARGIN = 0.004  # metres
 _OCCLUSION_SIGMA = 0.006  # metres
 _OCCLUSION_SCALE = 4.0  # sigmas beyond which it counts linearly
 _OCCLUDED_SHARE = 0.02  # of the samples, far behind the front: with more, a hand has passed through the head
-# Attraction: parts of the hand nearer than about this to the skin are drawn onto it.
-_ATTRACTION_REACH = 0.012  # metres
+# Attraction of the parts of the hand that are near the skin.
 _REST_DEPTH = 0.0015  # metres below the skin at which a touching part comes to rest
 _ATTRACTION_SIGMA = 0.003  # metres
 _ATTRACTION_SCALE = 3.0  # sigmas beyond which it counts linearly
-_ATTRACTION_LEAST = 0.05  # weight below which a part is not drawn at all
 _OPPOSED = -0.2  # largest cosine between the normals of surfaces that can touch
 # Beginning and end of a touch: touch probability from which a hand is drawn onto the face.
 _BEGINS, _STAYS = 0.4, 0.2  # for a hand that was free in the frame before, and for one that touched
@@ -53,7 +52,8 @@ _SWEEP = np.exp(np.linspace(-0.36, 0.36, 37))  # distances tried, relative to th
 # landmarks hide each other.
 _FINAL_WEIGHT, _FINAL_WEIGHT_EDGE = 2.2, 1.1
 _FINAL_ITERATIONS = 6
-_DISTANCE_SIGMA = 0.008  # metres between frames, of the hand against the head
+_FOUND_SIGMA = 0.008  # metres in the last pass, of the distance at which the hand was found to touch
+_SPEED_SIGMA = 0.4  # metres a second along the view, of the hand against the head between frames
 # Continuation: the contact terms are weak in the first round and reach their full weight in the last.
 _ROUNDS = 4
 _WEAKENING = 0.4  # of the contact terms' weight, from each round to the one before
@@ -66,10 +66,15 @@ _LARGEST_STEP = np.concatenate([np.full(3, 0.2), np.full(3, 0.03), np.full(POSE_
 
 @dataclass(frozen=True)
 class RefinedHand:
-    """A hand in one frame, refined against the head: pose (28,), and whether it touches the head."""
+    """A hand in one frame, refined against the head.
+
+    pose : (28,); is_touching : whether it touches the head; depth : metres of its deepest part below the skin,
+    **positive inside**, of a hand that touches.
+    """
 
     pose: np.ndarray
     is_touching: bool
+    depth: float = 0.0
 
 
 class _Evidence(NamedTuple):
@@ -77,7 +82,7 @@ class _Evidence(NamedTuple):
 
     observation : with a depth prediction; target_distance : metres along the view, None without one;
     temporal_prior : (22,) joint angles of the frame before, None without one; image_weight : of the landmarks;
-    contact_weight : of all that keeps the bodies apart and together.
+    contact_weight : of all that keeps the bodies apart and together; distance_sigma : metres, of the target distance.
     """
 
     observation: HandObservation
@@ -86,13 +91,14 @@ class _Evidence(NamedTuple):
     temporal_prior: np.ndarray | None = None
     image_weight: float = 1.0
     contact_weight: float = 1.0
+    distance_sigma: float = _FOUND_SIGMA
 
 
 class HandHeadRefiner:
     """Refines the poses of one hand of a person against the person's head.
 
     skin : nearest-vertex queries of this person's head, in rest axes; pivot : (3,) joint 0 of the head's rest pose,
-    metres; softness : (V,) of its skin, 0 to 1.
+    metres; softness : (V,) of its skin, 0 to 1; fps : frames a second, of no meaning for a picture.
     """
 
     def __init__(
@@ -103,11 +109,13 @@ class HandHeadRefiner:
         *,
         pivot: np.ndarray,
         softness: np.ndarray,
+        fps: float,
     ) -> None:
         self._fitter = fitter
         self._samples = samples
         self._skin = skin
         self._camera = fitter.camera
+        self._fps = fps
         self._pivot = pivot.astype(np.float64)
         self._yield = _YIELD_BONE + (_YIELD_SOFT - _YIELD_BONE) * softness
         self._points = samples.joined(fitter.keypoints)
@@ -128,7 +136,7 @@ class HandHeadRefiner:
         evidence = _Evidence(observation, head)
         if previous is not None and previous_head is not None:
             free_error = self._fitter.error(pose, observation)
-            followed = self._follow(evidence, previous, previous_head, free_error)
+            followed = self._follow(pose, evidence, previous, previous_head, free_error)
             if followed is not None:
                 return followed
         factor = self._first_touch(pose, evidence, previous is not None and previous.is_touching)
@@ -145,20 +153,34 @@ class HandHeadRefiner:
         )
         return self._optimise(final, refined.pose, True, 1, _FINAL_ITERATIONS)
 
+    def touching_pixels(self, pose: np.ndarray, head: HeadView) -> tuple[np.ndarray, np.ndarray]:
+        """(n, 2) pixels of the parts of a touching hand that are nearest to the skin, and (n,) how far each touches."""
+        weights = self._touching_parts(pose, head)
+        near = np.flatnonzero(weights)
+        return self._camera.project(self._samples.positions(self._fitter.skeleton, pose)[near]), weights[near]
+
     def _follow(
-        self, evidence: _Evidence, previous: RefinedHand, previous_head: HeadPose, free_error: float
+        self,
+        free: np.ndarray,
+        evidence: _Evidence,
+        previous: RefinedHand,
+        previous_head: HeadPose,
+        free_error: float,
     ) -> RefinedHand | None:
-        """Refine from the pose of the frame before.
+        """Refine from the pose of the frame before; free : (28,) pose without the head.
 
         Returns None where a touch has begun or ended, or where the result's error in the image is larger than that of
         the pose without the head, `free_error`, by too much: then the pose must be found from scratch.
         """
         start = previous.pose.copy()
         start[3:6] += evidence.head.pose.translation - previous_head.translation
-        if (self._first_touch(start, evidence, previous.is_touching) is not None) != previous.is_touching:
+        # A hand that was free is looked for where it is now: where it was, it may have been too far away to touch.
+        tested = start if previous.is_touching else free
+        if self._reaches(tested, evidence, previous.is_touching) != previous.is_touching:
             return None
         evidence = evidence._replace(
             target_distance=float(start[5]),
+            distance_sigma=_SPEED_SIGMA / self._fps,
             temporal_prior=previous.pose[6:],
             image_weight=_final_image_weight(evidence.observation),
         )
@@ -167,7 +189,7 @@ class HandHeadRefiner:
             return None
         if not previous.is_touching:
             return refined
-        return refined if self._separation(refined.pose, evidence.head) < _APPROACH else None
+        return refined if refined.depth > -_APPROACH else None
 
     def _optimise(
         self, evidence: _Evidence, start: np.ndarray, is_touching: bool, rounds: int, iterations: int
@@ -187,12 +209,13 @@ class HandHeadRefiner:
                 iterations=iterations,
                 largest_step=_LARGEST_STEP,
             )
-        return RefinedHand(pose, is_touching)
+        return RefinedHand(pose, is_touching, self._deepest(pose, evidence.head) if is_touching else 0.0)
 
-    def _separation(self, pose: np.ndarray, head: HeadView) -> float:
-        """Metres between the hand and the skin, zero where they overlap."""
+    def _deepest(self, pose: np.ndarray, head: HeadView) -> float:
+        """Metres of the hand's deepest part below the skin, minus the distance where it touches nothing."""
         nearest, _ = self._nearest(self._samples.positions(self._fitter.skeleton, pose), head)
-        return float(np.where(nearest.depth > 0, 0.0, nearest.distance).min())
+        near = nearest.distance < _DEEPEST
+        return float(np.where(near & (nearest.depth > 0), nearest.depth, -nearest.distance).max())
 
     def _nearest(self, points: np.ndarray, head: HeadView) -> tuple[NearestVertices, np.ndarray]:
         """The skin nearest to points (n, 3) in camera space, in rest axes; and its normals (n, 3) in camera space."""
@@ -200,30 +223,38 @@ class HandHeadRefiner:
         nearest = self._skin.query((points - self._pivot - head.pose.translation) @ rotation + self._pivot)
         return nearest, nearest.normal @ rotation.T
 
+    def _reaches(self, pose: np.ndarray, evidence: _Evidence, was_touching: bool) -> bool:
+        """Whether a touch is likely, and the head is where the hand may be; was_touching : in the frame before."""
+        predicted = _depth_prediction(evidence.observation)
+        if predicted.touch_probability <= (_STAYS if was_touching else _BEGINS):
+            return False
+        _, deepest = self._swept(pose, evidence.head, _SWEEP[_likely(pose, predicted)])
+        return bool(deepest.max() > -_APPROACH)
+
     def _first_touch(self, pose: np.ndarray, evidence: _Evidence, was_touching: bool) -> float | None:
         """Move the hand away from the camera until it first meets the head.
 
-        pose : (28,); was_touching : in the frame before. Returns the factor on its distance, None if the hand is free.
+        pose : (28,). Returns the factor on its distance, None if the hand is free.
         """
-        head, predicted = evidence.head, _depth_prediction(evidence.observation)
-        if predicted.touch_probability <= (_STAYS if was_touching else _BEGINS):
+        if not self._reaches(pose, evidence, was_touching):
             return None
-        points = self._samples.positions(self._fitter.skeleton, pose)[::2]
-        moved = points + (_SWEEP[:, None, None] - 1) * pose[3:6]
-        flat = moved.reshape(-1, 3)
-        nearest, _ = self._nearest(flat, head)
-        near = nearest.distance < _DEEPEST
-        # A point below the tangent plane of skin that is far away need not be inside: only near ones count.
-        depth = np.where(near, nearest.depth, -nearest.distance)
-        deepest = depth.reshape(len(_SWEEP), -1).max(axis=1)
+        head = evidence.head
+        flat, deepest = self._swept(pose, head, _SWEEP)
         behind = flat[:, 2] - head.front_at(self._camera.project(flat)) > _DEEPEST
         occluded = behind.reshape(len(_SWEEP), -1).mean(axis=1)
-        likely = np.abs(_SWEEP * pose[5] - pose[5]) < max(_DEPTH_RANGE * predicted.mean_sigma, _LEAST_DEPTH_RANGE)
-        if deepest[likely].max() <= -_APPROACH:
-            return None
+        likely = np.flatnonzero(_likely(pose, _depth_prediction(evidence.observation)))
         meets = np.flatnonzero((deepest > _REST_DEPTH) | (occluded > _OCCLUDED_SHARE))
-        first = meets[0] if len(meets) else np.flatnonzero(likely)[np.argmax(deepest[likely])]
+        first = meets[0] if len(meets) else likely[np.argmax(deepest[likely])]
         return float(_SWEEP[first])
+
+    def _swept(self, pose: np.ndarray, head: HeadView, factors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Every other sample (k n, 3) with the hand's distance times each of k factors; depth of the deepest, (k,)."""
+        points = self._samples.positions(self._fitter.skeleton, pose)[::2]
+        flat = (points + (factors[:, None, None] - 1) * pose[3:6]).reshape(-1, 3)
+        nearest, _ = self._nearest(flat, head)
+        # A point below the tangent plane of skin that is far away need not be inside: only near ones count.
+        depth = np.where(nearest.distance < _DEEPEST, nearest.depth, -nearest.distance)
+        return flat, depth.reshape(len(factors), -1).max(axis=1)
 
     def _touching_parts(self, pose: np.ndarray, head: HeadView) -> np.ndarray:
         """(n,) weight of each sample's attraction: 0 but for the one of each part nearest to skin that faces it."""
@@ -231,19 +262,7 @@ class HandHeadRefiner:
         nearest, skin = self._nearest(points, head)
         opposed = np.einsum("nj,nj->n", normals, skin) < _OPPOSED
         separation = np.where(opposed, np.where(nearest.depth > 0, 0.0, nearest.distance), np.inf)
-        weight = np.zeros(len(points))
-        nearest_sample, smallest = -1, np.inf
-        for part in range(self._samples.part_count):
-            members = np.flatnonzero(self._samples.part == part)
-            closest = members[np.argmin(separation[members])]
-            apart = separation[closest]
-            if apart < smallest:
-                nearest_sample, smallest = closest, apart
-            weight[closest] = 1 / (1 + (apart / _ATTRACTION_REACH) ** 2) ** 2 if np.isfinite(apart) else 0.0
-        if nearest_sample >= 0:
-            weight[nearest_sample] = 1.0  # the hand is known to touch, so its nearest part does
-        weight[weight < _ATTRACTION_LEAST] = 0.0
-        return weight
+        return attraction(self._samples, separation)
 
     def _problem(self, evidence: _Evidence, attracted: np.ndarray) -> Callable[[np.ndarray], Quadratic]:
         fitter, samples, head = self._fitter, self._samples, evidence.head
@@ -253,7 +272,7 @@ class HandHeadRefiner:
             terms = fitter.landmark_terms(evidence.observation, position[:21], jacobian[:21], evidence.image_weight)
             fitter.add_prior(terms, x, evidence.observation, evidence.temporal_prior)
             if evidence.target_distance is not None:
-                terms.add_diagonal(5, x[5:6] - evidence.target_distance, 1 / _DISTANCE_SIGMA)
+                terms.add_diagonal(5, x[5:6] - evidence.target_distance, 1 / evidence.distance_sigma)
             points, moves = position[21:], jacobian[21:]
             nearest, skin = self._nearest(points, head)
             self._add_penetration(terms, nearest, skin, moves, evidence.contact_weight)
@@ -295,6 +314,11 @@ class HandHeadRefiner:
 
 def _final_image_weight(observation: HandObservation) -> float:
     return _FINAL_WEIGHT + edge_on(observation.pixels) * (_FINAL_WEIGHT_EDGE - _FINAL_WEIGHT)
+
+
+def _likely(pose: np.ndarray, predicted: DepthPrediction) -> np.ndarray:
+    """(37,) bool: factors of the sweep within which the face must lie for a touch."""
+    return np.abs(_SWEEP * pose[5] - pose[5]) < max(_DEPTH_RANGE * predicted.mean_sigma, _LEAST_DEPTH_RANGE)
 
 
 def _depth_prediction(observation: HandObservation) -> DepthPrediction:

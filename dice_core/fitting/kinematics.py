@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from dice_core.fitting.levenberg_marquardt import cross_matrices
 from dice_core.geometry.mesh import joint_transforms
 from dice_core.geometry.rotations import rotation_matrices
 
-__all__ = ["POSE_SIZE", "ArticulatedPoints", "HandSkeleton", "bone_weights"]
+__all__ = ["POSE_SIZE", "ArticulatedPoints", "HandSkeleton", "Skeleton", "bone_weights"]
 
 POSE_SIZE = 28
 """Unknowns of a hand's pose: 3 of the rotation vector, 3 of the translation in metres, 22 joint angles in radians."""
@@ -34,18 +35,27 @@ class ArticulatedPoints:
     rest: np.ndarray
     weights: np.ndarray
 
+    @cached_property
+    def carried(self) -> np.ndarray:
+        """(n, 4 J): the rest positions and 1, times the weight of each joint. Times the joints' transforms, one below
+        the other, these are the points in a pose."""
+        homogeneous = np.concatenate([self.rest, np.ones((len(self.rest), 1))], axis=1)
+        return (self.weights[:, :, None] * homogeneous[:, None]).reshape(len(self.rest), -1)
 
-class HandSkeleton:
-    """A hand of one person: joints, degrees of freedom and their axes.
 
-    joints : (J, 3) rest positions, metres.
+class Skeleton:
+    """Joints with degrees of freedom, of which the first joint moves freely.
+
+    joints : (J, 3) rest positions, metres; parents : (J,), parents first; dof_joint : (D,) int and dof_axis : (D, 3)
+    unit rest axes: the rotation of a joint is the product of the rotations about its axes in order of listing.
+    A pose has 6 + D entries: rotation vector and translation of the first joint, and D angles.
     """
 
-    def __init__(self, hand: Hand, joints: np.ndarray) -> None:
+    def __init__(self, joints: np.ndarray, parents: np.ndarray, dof_joint: np.ndarray, dof_axis: np.ndarray) -> None:
         self.joints = joints.astype(np.float64)
-        self.parents = hand.mesh.parents
-        self.dof_joint = np.asarray(hand.dof_joint)
-        self.dof_axis = np.asarray(hand.dof_axis, np.float64)
+        self.parents = parents
+        self.dof_joint = np.asarray(dof_joint)
+        self.dof_axis = np.asarray(dof_axis, np.float64)
         count = len(joints)
         below = np.eye(count, dtype=bool)  # below[j, b]: bone b moves with joint j
         for b in range(count):
@@ -57,7 +67,7 @@ class HandSkeleton:
         self._latest: tuple[bytes, tuple[np.ndarray, np.ndarray, np.ndarray]] | None = None
 
     def joint_rotations(self, angles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Rotation (J, 3, 3) of each joint, and for each degree of freedom (22, 3, 3) that of the ones before it."""
+        """Rotation (J, 3, 3) of each joint, and for each degree of freedom (D, 3, 3) that of the ones before it."""
         turns = rotation_matrices(self.dof_axis * angles[:, None])
         rotation = np.tile(np.eye(3), (len(self.joints), 1, 1))
         before = np.empty_like(turns)
@@ -69,7 +79,7 @@ class HandSkeleton:
     def transforms(self, pose: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """World transforms of the joints and world axes of the degrees of freedom.
 
-        pose : (28,). Returns linear (J, 3, 3), offset (J, 3), axes (22, 3).
+        pose : (6 + D,). Returns linear (J, 3, 3), offset (J, 3), axes (D, 3).
         """
         # Points, normals and derivatives of the same pose are asked for in succession.
         key = pose.tobytes()
@@ -84,26 +94,40 @@ class HandSkeleton:
         return linear, offset, axes
 
     def positions(self, pose: np.ndarray, points: ArticulatedPoints) -> np.ndarray:
-        """World positions (n, 3) of points; pose : (28,)."""
+        """World positions (n, 3) of points; pose : (6 + D,)."""
         linear, offset, _ = self.transforms(pose)
-        blended = (points.weights @ linear.reshape(-1, 9)).reshape(-1, 3, 3)
-        return np.einsum("nij,nj->ni", blended, points.rest) + points.weights @ offset
+        return points.carried @ _stacked(linear, offset).reshape(-1, 3)
 
     def jacobian(self, pose: np.ndarray, points: ArticulatedPoints) -> tuple[np.ndarray, np.ndarray]:
-        """World positions (n, 3) and derivatives (n, 3, 28), those of the rotation for a small turn from the left."""
+        """World positions (n, 3) and derivatives (n, 3, 6 + D), the rotation's for a small turn from the left."""
         linear, offset, axes = self.transforms(pose)
-        weights, rest = points.weights, points.rest
-        # Each point as every joint would move it alone, times the joint's weight.
-        carried = np.einsum("bij,nj->nbi", linear, rest) + offset
-        weighted = weights[:, :, None] * carried
-        position = weighted.sum(axis=1)
+        stacked = _stacked(linear, offset)
+        position = points.carried @ stacked.reshape(-1, 3)
         centres = np.einsum("dij,dj->di", linear[self.dof_joint], self.joints[self.dof_joint]) + offset[self.dof_joint]
-        moment = np.tensordot(self._below, weighted, axes=([1], [1]))  # (22, n, 3)
-        share = self._below @ weights.T  # (22, n)
-        arm = moment - share[:, :, None] * centres[:, None]
-        jacobian = np.empty((len(rest), 3, POSE_SIZE))
+        # For each degree of freedom the points as the bones below it carry them, all by one product.
+        below = (stacked[..., None] * self._below.T[:, None, None]).reshape(len(points.carried[0]), -1)  # (4 J, 3 D)
+        moment = (points.carried @ below).reshape(len(position), 3, -1)
+        share = points.weights @ self._below.T  # (n, D)
+        x, y, z = (moment[:, i] - share * centres[:, i] for i in range(3))
+        jacobian = np.empty((len(position), 3, 6 + len(self.dof_joint)))
         root = self.joints[0] + pose[3:6]
         jacobian[:, :, :3] = -cross_matrices(position - root)
         jacobian[:, :, 3:6] = np.eye(3)
-        jacobian[:, :, 6:] = np.cross(axes[:, None], arm).transpose(1, 2, 0)
+        for i, first, second in ((0, (1, z), (2, y)), (1, (2, x), (0, z)), (2, (0, y), (1, x))):
+            jacobian[:, i, 6:] = axes[:, first[0]] * first[1] - axes[:, second[0]] * second[1]
         return position, jacobian
+
+
+def _stacked(linear: np.ndarray, offset: np.ndarray) -> np.ndarray:
+    """(J, 4, 3): the transpose of each joint's linear part, and its offset below it."""
+    return np.concatenate([linear.transpose(0, 2, 1), offset[:, None]], axis=1)
+
+
+class HandSkeleton(Skeleton):
+    """Our hand of one person, with its 22 degrees of freedom.
+
+    joints : (J, 3) rest positions, metres.
+    """
+
+    def __init__(self, hand: Hand, joints: np.ndarray) -> None:
+        super().__init__(joints, hand.mesh.parents, hand.dof_joint, hand.dof_axis)

@@ -11,6 +11,7 @@ from dice_core.errors import ShapeError
 from dice_core.geometry.rotations import rotation_matrices
 
 __all__ = [
+    "Attachment",
     "Mesh",
     "boundary_vertices",
     "connected_components",
@@ -29,6 +30,35 @@ _TINY = 1e-12
 
 
 @dataclass(frozen=True)
+class Attachment:
+    """What a body shows beside its skin and carries along: see `dice_core.geometry.attachment`.
+
+    rest_vertices : (A, 3) float32, metres, in the body's rest pose.
+    face_corners : (C,) int32, a vertex of the body below V, and from V on one of the attachment's own;
+    face_sizes : (F,) int32; uv : (C, 2) float32.
+    region : (A,) uint8 index into region_names.
+    skin_joints : (A, K) int32 joints of the body; skin_weights : (A, K) float32, rows sum to one.
+    shape_key_deltas : (S, A, 3) float16, metres, of the body's shape keys.
+    followed : (A, N) int32 vertices of the body; followed_weights : (A, N) float32, shares of their deformation that
+    the attachment takes on.
+    layout : what the uv of body and attachment are laid out as, the name of a packaged skin; "" for anything else.
+    """
+
+    rest_vertices: np.ndarray
+    face_corners: np.ndarray
+    face_sizes: np.ndarray
+    uv: np.ndarray
+    region: np.ndarray
+    region_names: tuple[str, ...]
+    skin_joints: np.ndarray
+    skin_weights: np.ndarray
+    shape_key_deltas: np.ndarray
+    followed: np.ndarray
+    followed_weights: np.ndarray
+    layout: str = ""
+
+
+@dataclass(frozen=True)
 class Mesh:
     """One body of a take: what does not change from frame to frame.
 
@@ -40,6 +70,7 @@ class Mesh:
     joints : (J, 3) float32, metres; parents : (J,) int32, -1 for the root, a parent stands before its children.
     skin_joints : (V, K) int32; skin_weights : (V, K) float32, rows sum to one.
     shape_key_names : S names; shape_key_deltas : (S, V, 3) float16, metres.
+    attached : what it shows beside its skin, None for nothing.
     """
 
     name: str
@@ -56,6 +87,7 @@ class Mesh:
     skin_weights: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), np.float32))
     shape_key_names: tuple[str, ...] = ()
     shape_key_deltas: np.ndarray = field(default_factory=lambda: np.zeros((0, 0, 3), np.float16))
+    attached: Attachment | None = None
 
     def __post_init__(self) -> None:
         if self.rest_vertices.ndim != 2 or self.rest_vertices.shape[1] != 3:

@@ -75,11 +75,12 @@ class LandmarkTracker:
     restored continues exactly as the other would have.
     """
 
-    def __init__(self, max_hands: int = 2, face_path: FacePath | None = None) -> None:
-        """max_hands : how many hands are tracked at most, 1 or 2; face_path : of the face to follow, among others."""
+    def __init__(self, max_hands: int = 2, face_path: FacePath | None = None, frame: int = 0) -> None:
+        """max_hands : how many hands are tracked at most, 1 or 2; face_path : of the face to follow, among others;
+        frame : of the path at which tracking begins."""
         self._max_hands = max_hands
         self._face_path = face_path
-        self._frame = 0
+        self._frame = frame
         self._search = Search()
         self._hands: list[_HandTrack] = []
         self._face: Region | None = None

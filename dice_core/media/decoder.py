@@ -87,6 +87,11 @@ class Decoder:
         """Seconds that the container announces, 0 where it does not."""
         return (self._container.duration or 0) / av.time_base
 
+    @property
+    def metadata(self) -> dict[str, str]:
+        """Texts by their keys that the file, and within it its picture, holds."""
+        return {**self._container.metadata, **self.stream.metadata}
+
     def close(self) -> None:
         """Close the file."""
         self._container.close()

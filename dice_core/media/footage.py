@@ -13,6 +13,7 @@ import numpy as np
 
 from dice_core.errors import InputError
 from dice_core.media.orientation import UPRIGHT
+from dice_core.media.source_files import SourceFiles
 
 __all__ = ["DEFAULT_FPS", "HIGHEST_FPS", "Footage", "check_fps", "check_size", "never", "select_range"]
 
@@ -43,7 +44,8 @@ class Footage(ABC):
     orientation : how what is stored was turned to stand upright, 1 to 8 as in EXIF. fps : frames a second, 0 for a
     single picture. first_frame : number, from 0, of the first of these frames in the source. count : number of frames.
     seconds : (count,) float64, when each is shown, after frame 0 of the source; uneven : whether that is not simply its
-    number / fps. warnings : sentences for the user about what is wrong with the source but not fatal.
+    number / fps. field_of_view : degrees along the longer side by what the camera wrote into the file, None where it
+    wrote nothing. warnings : sentences for the user about what is wrong with the source but not fatal.
 
     Footage is a context manager: leaving it closes the files that it holds open.
     """
@@ -52,6 +54,7 @@ class Footage(ABC):
         self,
         kind: Literal["image", "sequence", "video"],
         path: Path,
+        source_files: SourceFiles,
         *,
         size: tuple[int, int],
         fps: float,
@@ -59,14 +62,16 @@ class Footage(ABC):
         source_size: tuple[int, int] | None = None,
         orientation: int = UPRIGHT,
         seconds: np.ndarray | None = None,
+        field_of_view: float | None = None,
         warnings: tuple[str, ...] = (),
         should_stop: Callable[[], bool] = never,
     ) -> None:
-        """size : width, height; frames : first and last + 1 of the frames of the source that belong to the clip;
-        source_size : the same as `size` by default; seconds : of frames that are not even;
-        should_stop : asked again and again while the source is hashed."""
+        """source_files : as they were before anything was read of them; size : width, height; frames : first and
+        last + 1 of the frames of the source that belong to the clip; source_size : the same as `size` by default;
+        seconds : of frames that are not even; should_stop : asked again and again while the source is hashed."""
         self.kind = kind
         self.path = path
+        self._source_files = source_files
         self.width, self.height = size
         self.source_size = size if source_size is None else source_size
         self.orientation = orientation
@@ -75,6 +80,7 @@ class Footage(ABC):
         self.count = frames[1] - frames[0]
         self.uneven = seconds is not None
         self.seconds = np.arange(*frames) / (fps or 1.0) if seconds is None else seconds
+        self.field_of_view = field_of_view
         self.warnings = warnings
         self._should_stop = should_stop
 
@@ -94,6 +100,21 @@ class Footage(ABC):
         Raises Stopped if that is asked for meanwhile, InputError if a file cannot be read.
         """
         return self._hash()
+
+    def change(self) -> str | None:
+        """A sentence where the source is no longer what it was when it was opened, None where it is the same.
+
+        What only looks changed, such as a file that was copied over itself, is told by its hash. Raises as `sha256`.
+        """
+        missing = self._source_files.missing()
+        if missing is not None:
+            return f"{missing} has vanished while it was captured: bring it back, and capture again."
+        if not self._source_files.look_changed() or self._hash() == self.sha256:
+            return None
+        return (
+            f"{self.path} was changed while it was captured, so that the take is of no footage there is: "
+            "delete it, and capture again."
+        )
 
     @abstractmethod
     def _hash(self) -> str: ...

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import struct
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
-from dice_core.media.heif_boxes import is_heif, read_boxes
+from dice_core.media.heif_boxes import HeifFile, is_heif, read_boxes
 from dice_core.media.orientation import UPRIGHT
 
-__all__ = ["image_orientation", "image_size"]
+__all__ = ["exif_start", "image_orientation", "image_size"]
 
 _TIFF_WIDTH, _TIFF_HEIGHT, _TIFF_ORIENTATION = 0x100, 0x101, 0x112
 _TIFF_SHORT = 3
@@ -27,59 +27,85 @@ def image_size(path: Path) -> tuple[int, int] | None:
     header = _header(path)
     if header is None:
         return None
-    size, orientation = header
-    return (size[1], size[0]) if orientation in _TURNED else size
+    return header.size[::-1] if header.orientation in _TURNED else header.size
 
 
 def image_orientation(path: Path) -> int:
     """How an image is turned to stand upright, 1 to 8 as in EXIF; 1 if it does not say. Raises OSError as
     `image_size`."""
     header = _header(path)
-    return header[1] if header is not None and header[1] in range(1, 9) else UPRIGHT
+    return header.orientation if header is not None and header.orientation in range(1, 9) else UPRIGHT
 
 
-def _header(path: Path) -> tuple[tuple[int, int], int] | None:
-    """Size as stored and orientation."""
+def exif_start(path: Path) -> int | None:
+    """Where in an image's file its EXIF data begin, a structure like a TIFF file's; None if it has none.
+
+    Raises OSError as `image_size`.
+    """
+    header = _header(path)
+    return None if header is None else header.exif
+
+
+class _Header(NamedTuple):
+    """size : width, height as stored; orientation : as the file says; exif : where its EXIF data begin, or None."""
+
+    size: tuple[int, int]
+    orientation: int
+    exif: int | None
+
+
+def _header(path: Path) -> _Header | None:
     with path.open("rb") as file:
         start = file.read(32)
         try:
             if start.startswith(b"\x89PNG\r\n\x1a\n"):
-                size, orientation = _png(file)
+                header = _png(file)
             elif start.startswith(b"\xff\xd8\xff"):
-                size, orientation = _jpeg(file)
+                header = _jpeg(file)
             elif start[:4] == b"RIFF" and start[8:12] == b"WEBP":
-                size, orientation = _webp(file)
+                header = _webp(file)
             elif start[:4] in (b"II*\0", b"MM\0*"):
-                size, orientation = _tiff(file, 0)
+                header = _Header(*_tiff(file, 0), 0)
             elif start[:2] == b"BM":
                 width, height = struct.unpack_from("<ii", start, 18)
-                size, orientation = (width, abs(height)), 1
+                header = _Header((width, abs(height)), UPRIGHT, None)
             elif is_heif(start):
-                item = read_boxes(file).main
-                size, orientation = item.crop[2:], item.orientation
+                header = _heif(read_boxes(file))
             else:
                 return None
         except (struct.error, ValueError):
             return None
-    return (size, orientation) if min(size) > 0 else None
+    return header if min(header.size) > 0 else None
 
 
-def _png(file: BinaryIO) -> tuple[tuple[int, int], int]:
+def _heif(photo: HeifFile) -> _Header:
+    """A HEIC or AVIF photo; its EXIF data, where it has some, are an item that begins with the way to their start."""
+    exif = None
+    for item in photo.items.values():
+        if item.kind == "Exif" and item.extents and not item.in_idat and exif is None:
+            place = item.extents[0][0]
+            photo.stream.seek(place)
+            exif = place + 4 + struct.unpack(">I", photo.stream.read(4))[0]
+    return _Header(photo.main.crop[2:], photo.main.orientation, exif)
+
+
+def _png(file: BinaryIO) -> _Header:
     file.seek(16)
     size = struct.unpack(">II", file.read(8))
     file.seek(8)
     while True:
         length, kind = struct.unpack(">I4s", file.read(8))
         if kind == b"eXIf":
-            return size, _tiff(file, file.tell())[1]
+            place = file.tell()
+            return _Header(size, _tiff(file, place)[1], place)
         if kind in (b"IDAT", b"IEND"):
-            return size, 1
+            return _Header(size, UPRIGHT, None)
         file.seek(length + 4, 1)
 
 
-def _jpeg(file: BinaryIO) -> tuple[tuple[int, int], int]:
+def _jpeg(file: BinaryIO) -> _Header:
     file.seek(2)
-    orientation = 1
+    orientation, exif = UPRIGHT, None
     while True:
         lead, marker = struct.unpack(">BB", file.read(2))
         while marker == 0xFF:
@@ -92,15 +118,16 @@ def _jpeg(file: BinaryIO) -> tuple[tuple[int, int], int]:
         end = file.tell() + length - 2
         if marker in _JPEG_FRAMES:
             _, height, width = struct.unpack(">BHH", file.read(5))
-            return (width, height), orientation
+            return _Header((width, height), orientation, exif)
         if marker == 0xE1 and file.read(6) == b"Exif\0\0":
-            orientation = _tiff(file, file.tell())[1]
+            exif = file.tell()
+            orientation = _tiff(file, exif)[1]
         file.seek(end)
 
 
-def _webp(file: BinaryIO) -> tuple[tuple[int, int], int]:
+def _webp(file: BinaryIO) -> _Header:
     file.seek(12)
-    size, orientation = None, 1
+    size, orientation, exif = None, UPRIGHT, None
     while header := file.read(8):
         kind, length = struct.unpack("<4sI", header)
         start = file.tell()
@@ -114,11 +141,12 @@ def _webp(file: BinaryIO) -> tuple[tuple[int, int], int]:
             _, width, height = struct.unpack("<6sHH", file.read(10))
             size = (width & 0x3FFF, height & 0x3FFF)
         elif kind == b"EXIF":
+            exif = start
             orientation = _tiff(file, start)[1]
         file.seek(start + length + length % 2)
     if size is None:
         raise ValueError("no picture chunk")
-    return size, orientation
+    return _Header(size, orientation, exif)
 
 
 def _tiff(file: BinaryIO, base: int) -> tuple[tuple[int, int], int]:

@@ -22,6 +22,10 @@ _DECODERS = {"hvc1": ("hevc", "hvcC"), "av01": ("libdav1d", "av1C")}
 MOST_TILES = 4096
 """Tiles of a grid: a photo of 120 million pixels has 460 of 512 x 512. Set by hand."""
 
+_LARGEST_BLOCK = 128
+"""Pixels along a side of the blocks that pictures are coded in, in AV1; in HEVC it is 64. What is decoded may reach
+beyond the picture by less than one."""
+
 
 class HeifError(Exception):
     """The photo cannot be decoded; the message is a reason, in a few words."""
@@ -57,7 +61,7 @@ def _stored(boxes: HeifFile, item: Item) -> np.ndarray:
     tiles = boxes.tiles(item)
     if len(tiles) != grid.rows * grid.columns or len(tiles) > MOST_TILES:
         raise HeifError("its tiles are not complete")
-    if (grid.width, grid.height) != item.size:
+    if (grid.width, grid.height) != item.size or not _fit(grid, tiles):
         raise HeifError("its tiles are of another size than the picture")
     image = np.zeros((grid.height, grid.width, 3), np.uint8)
     for number, tile in enumerate(tiles):
@@ -66,6 +70,14 @@ def _stored(boxes: HeifFile, item: Item) -> np.ndarray:
         room = image[top : top + part.shape[0], left : left + part.shape[1]]
         room[:] = part[: room.shape[0], : room.shape[1]]
     return image
+
+
+def _fit(grid: _Grid, tiles: list[Item]) -> bool:
+    """Whether tiles cover their grid and no more: all of one size, and each row and column needed."""
+    width, height = tiles[0].size
+    across = (grid.columns - 1) * width < grid.width <= grid.columns * width
+    down = (grid.rows - 1) * height < grid.height <= grid.rows * height
+    return across and down and all(tile.size == (width, height) for tile in tiles)
 
 
 def _decode(item: Item, content: bytes) -> np.ndarray:
@@ -77,6 +89,10 @@ def _decode(item: Item, content: bytes) -> np.ndarray:
         raise HeifError(f"{name} is no decoder of pictures")
     if configuration in item.properties:
         context.extradata = item.properties[configuration]
+    # What the coded picture says of itself is held against what the file says of it before it is decoded: a kilobyte
+    # can be coded as a gigabyte.
+    width, height = item.size
+    context.options = {"max_pixels": str((width + _LARGEST_BLOCK) * (height + _LARGEST_BLOCK))}
     frames = [*context.decode(av.Packet(content)), *context.decode(None)]
     if not frames or (frames[0].width, frames[0].height) != item.size:
         raise HeifError("its pixels are of another size than it says")

@@ -13,6 +13,7 @@ import numpy as np
 from dice_core.errors import InputError, Stopped
 from dice_core.geometry.camera import square_size
 from dice_core.media.animation import holds_several
+from dice_core.media.focal_length import image_field_of_view
 from dice_core.media.footage import DEFAULT_FPS, Footage, check_fps, check_size, never, select_range
 from dice_core.media.formats import IMAGE_FORMATS, left_out
 from dice_core.media.headers import image_orientation, image_size
@@ -21,6 +22,7 @@ from dice_core.media.heif_boxes import is_heif
 from dice_core.media.image_budget import check_image
 from dice_core.media.orientation import swaps_sides
 from dice_core.media.pixel_density import stored_pixel_aspect
+from dice_core.media.source_files import SourceFiles
 
 __all__ = ["ImageFootage", "hash_file", "left_out_warning", "measure", "read_image", "unreadable"]
 
@@ -55,6 +57,7 @@ class ImageFootage(Footage):
         """
         if single and fps is not None:
             raise InputError(f"{path.name} is one picture, which has no frame rate: leave out --fps.")
+        source_files = SourceFiles(files)
         size = measure(files[0])
         for file in files[1:]:
             if should_stop():
@@ -78,11 +81,13 @@ class ImageFootage(Footage):
         super().__init__(
             "image" if single else "sequence",
             path,
+            source_files,
             size=square,
             source_size=size,
             fps=0.0 if single else check_fps(DEFAULT_FPS if fps is None else fps),
             frames=select_range(frames, len(files), path),
             orientation=orientation,
+            field_of_view=image_field_of_view(files[0]) if square == size else None,
             warnings=tuple(warnings),
             should_stop=should_stop,
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -38,7 +39,7 @@ def open_footage(
     says so.
     """
     begun = time.monotonic()
-    footage = _open(Path(source).expanduser(), frames, fps, should_stop)
+    footage = _open(Path(os.path.expanduser(source)), frames, fps, should_stop)
     _log.info(
         "opened %s: %s of %d frames, %d x %d pixels, %g fps, in %.2f s",
         footage.path,

@@ -12,11 +12,13 @@ import numpy as np
 from dice_core.errors import InputError, Stopped
 from dice_core.geometry.camera import square_size
 from dice_core.media.decoder import Decoder, orientation_of, to_rgb
+from dice_core.media.focal_length import video_field_of_view
 from dice_core.media.footage import Footage, check_size, never, select_range
 from dice_core.media.frame_times import FrameTimes, frame_times
 from dice_core.media.images import hash_file
 from dice_core.media.orientation import swaps_sides
 from dice_core.media.pixel_density import MOST_ASPECT
+from dice_core.media.source_files import SourceFiles
 from dice_core.prefetch import prefetch
 
 __all__ = ["VideoFootage"]
@@ -48,6 +50,7 @@ class VideoFootage(Footage):
     def __init__(self, path: Path, frames: tuple[int, int] | None, should_stop: Callable[[], bool] = never) -> None:
         """Raises InputError if nothing can be decoded, or if the range lies outside; Stopped once should_stop(), asked
         after each frame, says so."""
+        files = SourceFiles((path,))
         facts = _scan(path, None if frames is None else frames[1], should_stop)
         first, stop = select_range(frames, facts.count, path)
         upright = facts.size[::-1] if swaps_sides(facts.orientation) else facts.size
@@ -57,12 +60,14 @@ class VideoFootage(Footage):
         super().__init__(
             "video",
             path,
+            files,
             size=square,
             source_size=upright,
             orientation=facts.orientation,
             fps=facts.times.fps,
             frames=(first, stop),
             seconds=None if facts.times.even else facts.times.seconds[first:stop],
+            field_of_view=video_field_of_view(facts.metadata, square),
             warnings=tuple(_warnings(path, facts, whole=frames is None)),
             should_stop=should_stop,
         )
@@ -117,7 +122,8 @@ class _Facts:
 
     size : width, height as stored; pixel_aspect : width of a stored pixel in heights; orientation : 1 to 8 as in EXIF;
     times : of all frames, also of those that were not decoded; count : frames decoded; announced : frames by the
-    container, and tolerated : by how many too many; damaged : parts that could not be decoded.
+    container, and tolerated : by how many too many; damaged : parts that could not be decoded; metadata : texts by
+    their keys, of the file and of its picture.
     """
 
     size: tuple[int, int]
@@ -129,6 +135,7 @@ class _Facts:
     announced: int
     tolerated: int
     damaged: int
+    metadata: dict[str, str]
 
 
 def _scan(path: Path, stop: int | None, should_stop: Callable[[], bool]) -> _Facts:
@@ -171,7 +178,9 @@ def _scan(path: Path, stop: int | None, should_stop: Callable[[], bool]) -> _Fac
         announced = stream.frames or (round(decoder.duration * times.fps) if times.even else 0)
         tolerated = TOLERATED_SHORTFALL if stream.frames else round(TOLERATED_SECONDS * times.fps)
         aspect = _pixel_aspect(stream.sample_aspect_ratio, path)
-        return _Facts(size, aspect, orientation, interlaced, times, count, announced, tolerated, decoder.damaged)
+        return _Facts(
+            size, aspect, orientation, interlaced, times, count, announced, tolerated, decoder.damaged, decoder.metadata
+        )
     finally:
         decoder.close()
 

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from dice_core.geometry.attachment import joined
 from dice_core.geometry.camera import Camera
 from dice_core.geometry.mesh import Mesh, triangles, vertex_normals
 from dice_core.geometry.rasterizer import interpolate, rasterize
-from dice_core.preview.eyes import eye_coordinates, paint_eyes
-from dice_core.take.frames import Frame
+from dice_core.preview.eyes import IRIS_COLOUR, PUPIL_COLOUR, eye_coordinates, paint_eyes
+from dice_core.take.frames import Frame, whole_body
 
 __all__ = ["CONTACT_COLOUR", "DENT_COLOUR", "Drawing", "PaintedMesh", "Painter", "draw"]
 
@@ -24,6 +25,14 @@ REGION_COLOURS = {
     "eyeball.R": (0.95, 0.95, 0.95),
     "mouth_inner": (0.55, 0.30, 0.30),
     "tongue": (0.72, 0.42, 0.42),
+    "teeth_upper": (0.95, 0.93, 0.87),
+    "teeth_lower": (0.95, 0.93, 0.87),
+    "lashes.L": (0.16, 0.12, 0.10),
+    "lashes.R": (0.16, 0.12, 0.10),
+    "iris.L": IRIS_COLOUR,
+    "iris.R": IRIS_COLOUR,
+    "pupil.L": PUPIL_COLOUR,
+    "pupil.R": PUPIL_COLOUR,
 }
 CONTACT_COLOUR = (1.0, 0.38, 0.08)
 DENT_COLOUR = (0.45, 0.18, 0.78)
@@ -72,15 +81,18 @@ class Painter:
     """
 
     def __init__(self, meshes: dict[str, Mesh]) -> None:
-        self._triangles = {name: triangles(mesh) for name, mesh in meshes.items()}
-        self._base = {name: _base_colours(mesh) for name, mesh in meshes.items()}
-        self._eyes = {name: eye_coordinates(mesh) for name, mesh in meshes.items()}
+        self._meshes = meshes
+        whole = {name: joined(mesh) for name, mesh in meshes.items()}
+        self._triangles = {name: triangles(mesh) for name, mesh in whole.items()}
+        self._base = {name: _base_colours(mesh) for name, mesh in whole.items()}
+        self._eyes = {name: eye_coordinates(mesh) for name, mesh in whole.items()}
 
     def paint(self, frame: Frame) -> PaintedMesh:
-        """All bodies in the frame, deformed."""
+        """All bodies in the frame, deformed, with what is attached to them."""
         vertices, faces, colours, count = [np.zeros((0, 3))], [np.zeros((0, 3), np.int32)], [np.zeros((0, 3))], 0
         eyes = [np.zeros((0, 2))]
-        for name, body in frame.bodies.items():
+        for name, skin in frame.bodies.items():
+            body = whole_body(self._meshes[name], skin)
             dent = np.minimum(np.linalg.norm(body.deformation, axis=1) / FULL_DENT, 1)
             colour = _mix(self._base[name], DENT_COLOUR, dent * DENT_OPACITY)
             vertices.append(body.surface.astype(np.float64))

@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 
 from dice_core.errors import DiceError, InputError
-from dice_core.geometry.mesh import Mesh
+from dice_core.geometry.mesh import Attachment, Mesh
 from dice_core.storage import create_fresh, replace_file
 from dice_core.take.archive import Archive
 from dice_core.take.layout import MESH_NAME_LISTS, read_mesh_arrays
+from dice_core.touch_event import TouchEvent
 
 __all__ = [
     "FORMAT",
@@ -41,6 +42,9 @@ MESH_TITLES = {"head": "head", "hand_left": "left hand", "hand_right": "right ha
 """What a person reads for each mesh that a take may hold."""
 
 MESH_NAMES = tuple(MESH_TITLES)
+
+_ATTACHED = "attached_"
+"""Prefix of an attachment's arrays in the file of its body. Versions that know of none leave them out."""
 
 _COMPRESSION = 2
 """Of 9: vertices are no smaller at numpy's 6, and take three times as long."""
@@ -68,18 +72,6 @@ class Source:
     frame_count: int
     sha256: str
     orientation: int = 1
-
-
-@dataclass(frozen=True)
-class TouchEvent:
-    """A hand touches a region of the head from `first_frame` to `last_frame`, both included."""
-
-    mesh: str
-    region: str
-    hand: str
-    first_frame: int
-    last_frame: int
-    peak_depth_mm: float
 
 
 def event_from_json(values: dict[str, Any]) -> TouchEvent:
@@ -137,7 +129,10 @@ def unreadable(path: Path, error: Exception) -> InputError:
 
 
 def mesh_to_arrays(mesh: Mesh) -> dict[str, np.ndarray]:
-    """The arrays of meshes/NAME.npz."""
+    """The arrays of meshes/NAME.npz: those of `Mesh`, and under `attached_*` those of `Attachment`.
+
+    Versions before attachments leave the latter out, and a file without them is a mesh that has none.
+    """
     arrays: dict[str, np.ndarray] = {
         "rest_vertices": mesh.rest_vertices.astype(np.float32),
         "face_corners": mesh.face_corners.astype(np.int32),
@@ -157,7 +152,27 @@ def mesh_to_arrays(mesh: Mesh) -> dict[str, np.ndarray]:
     if mesh.shape_key_names:
         arrays["shape_key_names"] = np.array(mesh.shape_key_names)
         arrays["shape_key_deltas"] = mesh.shape_key_deltas.astype(np.float16)
-    return arrays
+    return arrays if mesh.attached is None else arrays | _attachment_to_arrays(mesh.attached)
+
+
+def _attachment_to_arrays(part: Attachment) -> dict[str, np.ndarray]:
+    arrays: dict[str, np.ndarray] = {
+        "rest_vertices": part.rest_vertices.astype(np.float32),
+        "face_corners": part.face_corners.astype(np.int32),
+        "face_sizes": part.face_sizes.astype(np.int32),
+        "uv": part.uv.astype(np.float32),
+        "region": part.region.astype(np.uint8),
+        "region_names": np.array(part.region_names),
+        "skin_joints": part.skin_joints.astype(np.int32),
+        "skin_weights": part.skin_weights.astype(np.float32),
+        "followed": part.followed.astype(np.int32),
+        "followed_weights": part.followed_weights.astype(np.float32),
+    }
+    if part.layout:
+        arrays["layout"] = np.array([part.layout])
+    if len(part.shape_key_deltas):
+        arrays["shape_key_deltas"] = part.shape_key_deltas.astype(np.float16)
+    return {f"{_ATTACHED}{key}": value for key, value in arrays.items()}
 
 
 def load_mesh(path: Path, name: str) -> Mesh:
@@ -170,6 +185,12 @@ def load_mesh(path: Path, name: str) -> Mesh:
     values: dict[str, Any] = {
         key: tuple(str(item) for item in value) if key in MESH_NAME_LISTS else value for key, value in arrays.items()
     }
+    attached = {key: values.pop(key) for key in list(values) if key.startswith(_ATTACHED)}
+    if attached:
+        parts = {key.removeprefix(_ATTACHED): value for key, value in attached.items()}
+        parts.setdefault("shape_key_deltas", np.zeros((0, len(parts["rest_vertices"]), 3), np.float16))
+        parts["layout"] = "".join(parts.get("layout", ()))
+        values["attached"] = Attachment(**parts)
     return Mesh(name=name, **values)
 
 

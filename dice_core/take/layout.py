@@ -29,11 +29,14 @@ REQUIRED = ("vertices", "deformation", "contact")
 _PREFIXES = ("tracked", "confidence", "landmarks")
 _SUFFIXES = ("vertices", "deformation", "contact", "rotation", "translation", "expression")
 
-MESH_NAME_LISTS = ("region_names", "joint_names", "shape_key_names")
+MESH_NAME_LISTS = ("region_names", "joint_names", "shape_key_names", "attached_region_names", "attached_layout")
 
 # The limits of a mesh are set by hand, at least half as much again as any body that can be captured has: the largest
 # head has 27,000 vertices and 53 shape keys, a hand 20 joints.
-_MOST = {"V": 40_000, "C": 320_000, "F": 80_000, "R": 255, "J": 256, "K": 16, "S": 256}
+_MOST = {"V": 40_000, "C": 320_000, "F": 80_000, "R": 255, "J": 256, "K": 16, "S": 256, "1": 1}
+# Those of an attachment, which has its own sizes but for J and S: vertices, corners, faces, regions, influences of
+# joints and of vertices.
+_MOST |= {"aV": 40_000, "aC": 320_000, "aF": 80_000, "aR": 255, "aK": 16, "aN": 8}
 _MOST_CORNERS = 32
 """Corners of a polygon; bodies have triangles and quads."""
 _MOST_AROUND = 256
@@ -140,11 +143,32 @@ _MESH_ARRAYS: dict[str, tuple[str, tuple[str | int, ...], float, float]] = {
     "skin_weights": ("<f4", ("V", "K"), -0.01, 1.01),
     "shape_key_names": ("U", ("S",), 0, 0),
     "shape_key_deltas": ("<f2", ("S", "V", 3), -_METRES, _METRES),
+    "attached_rest_vertices": ("<f4", ("aV", 3), -_METRES, _METRES),
+    "attached_face_corners": ("<i4", ("aC",), 0, _MOST["V"] + _MOST["aV"]),
+    "attached_face_sizes": ("<i4", ("aF",), 3, _MOST_CORNERS),
+    "attached_uv": ("<f4", ("aC", 2), -1e3, 1e3),
+    "attached_region": ("|u1", ("aV",), 0, 255),
+    "attached_region_names": ("U", ("aR",), 0, 0),
+    "attached_skin_joints": ("<i4", ("aV", "aK"), 0, _MOST["J"]),
+    "attached_skin_weights": ("<f4", ("aV", "aK"), -0.01, 1.01),
+    "attached_followed": ("<i4", ("aV", "aN"), 0, _MOST["V"]),
+    "attached_followed_weights": ("<f4", ("aV", "aN"), -0.01, 1.01),
+    "attached_shape_key_deltas": ("<f2", ("S", "aV", 3), -_METRES, _METRES),
+    "attached_layout": ("U", ("1",), 0, 0),
 }
+_OPTIONAL = frozenset({"attached_shape_key_deltas", "attached_layout"})
 _ALWAYS = frozenset({"rest_vertices", "face_corners", "face_sizes", "uv", "region", "region_names"})
 _TOGETHER = (
     frozenset({"joints", "parents", "joint_names", "skin_joints", "skin_weights"}),
     frozenset({"shape_key_names", "shape_key_deltas"}),
+    frozenset(name for name in _MESH_ARRAYS if name.startswith("attached_")) - _OPTIONAL,
+)
+# What an array needs beside it.
+_NEEDED = (
+    ("attached_layout", "attached_rest_vertices"),
+    ("attached_shape_key_deltas", "attached_rest_vertices"),
+    ("attached_shape_key_deltas", "shape_key_names"),
+    ("attached_rest_vertices", "joints"),
 )
 
 
@@ -157,6 +181,9 @@ def read_mesh_arrays(archive: Archive) -> dict[str, np.ndarray]:
     for group in _TOGETHER:
         if group & set(wanted):
             wanted += sorted(group - set(wanted))
+    for name, needed in _NEEDED:
+        if name in wanted and needed not in wanted:
+            raise KeyError(needed)
     sizes: dict[str | int, int] = {}
     for name in wanted:
         _check_mesh_header(name, archive.header(name), sizes)
@@ -170,6 +197,8 @@ def read_mesh_arrays(archive: Archive) -> dict[str, np.ndarray]:
             ArrayKind(kind, (), low, high).check_values(name, arrays[name])
     _check_polygons(arrays["face_corners"], arrays["face_sizes"], sizes["V"])
     _check_indices(arrays)
+    if "attached_rest_vertices" in arrays:
+        _check_attachment(arrays, sizes)
     return arrays
 
 
@@ -218,6 +247,17 @@ def _check_indices(arrays: Mapping[str, np.ndarray]) -> None:
         raise ValueError("parents puts a joint before its parent")
     if int(arrays["skin_joints"].max()) >= len(parents):
         raise ValueError("skin_joints names a joint that is not there")
+
+
+def _check_attachment(arrays: Mapping[str, np.ndarray], sizes: Mapping[str | int, int]) -> None:
+    vertices = sizes["V"] + sizes["aV"]
+    _check_polygons(arrays["attached_face_corners"], arrays["attached_face_sizes"], vertices)
+    if int(arrays["attached_region"].max()) >= len(arrays["attached_region_names"]):
+        raise ValueError("attached_region names a region that is not there")
+    if int(arrays["attached_skin_joints"].max()) >= len(arrays["parents"]):
+        raise ValueError("attached_skin_joints names a joint that is not there")
+    if int(arrays["attached_followed"].max()) >= sizes["V"]:
+        raise ValueError("attached_followed names a vertex that is not there")
 
 
 def _shape(shape: tuple[int, ...]) -> str:

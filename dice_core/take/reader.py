@@ -76,8 +76,11 @@ class Take:
 
     @cached_property
     def frames(self) -> np.ndarray:
-        """(T,) int32 index in the footage of every frame of the take."""
-        return self.array("frame")
+        """(T,) int32 index in the footage of every frame of the take, rising. Raises InputError where it is not."""
+        frames = self.array("frame")
+        if (np.diff(frames) <= 0).any():
+            raise InputError(f"The frames of {self.path} are not in order: capture the footage again.")
+        return frames
 
     @cached_property
     def times(self) -> np.ndarray:

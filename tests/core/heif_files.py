@@ -49,7 +49,7 @@ class _Contents:
     """Items of a photo, numbered from 1: its pictures, and behind them the grid that joins them, if there are several.
 
     kinds, contents : type and bytes of each; shared : boxes of properties; links : for each item, the numbers of its
-    properties, from 1.
+    properties, from 1; exif : bytes of one more item, none where empty.
     """
 
     kinds: list[bytes]
@@ -57,6 +57,7 @@ class _Contents:
     shared: list[bytes]
     links: list[list[int]]
     grid: bool
+    exif: bytes = b""
 
     @property
     def main(self) -> int:
@@ -78,10 +79,12 @@ def write_heif(
     properties: Sequence[bytes] = (),
     kind: str = "hvc1",
     brand: bytes | None = None,
+    exif: bytes = b"",
 ) -> Path:
     """A photo of one picture, or of tiles (h, w, 3) uint8 in rows of `columns`.
 
-    size : width and height of the whole, where the last tiles reach beyond it; properties : boxes of how it is shown.
+    size : width and height of the whole, where the last tiles reach beyond it; properties : boxes of how it is shown;
+    exif : a TIFF structure.
     """
     configuration, parts = encode(pictures, kind, path.parent)
     height, width = pictures[0].shape[:2]
@@ -102,11 +105,12 @@ def write_heif(
         links[0] += turned
     idat = struct.pack(">4BHH", 0, 0, rows - 1, columns - 1, *whole) if grid else b""
     kinds = [kind.encode()] * len(parts) + ([b"grid"] if grid else [])
-    contents = _Contents(kinds, [*parts, idat] if grid else list(parts), shared, links, grid)
+    described = struct.pack(">I", 6) + b"Exif\0\0" + exif if exif else b""
+    contents = _Contents(kinds, [*parts, idat] if grid else list(parts), shared, links, grid, described)
     name = brand or (b"heic" if kind == "hvc1" else b"avif")
     head = box(b"ftyp", name, struct.pack(">I", 0), b"mif1", name)
     first = len(head) + len(_description(contents, 0)) + 8
-    path.write_bytes(head + _description(contents, first) + box(b"mdat", *parts))
+    path.write_bytes(head + _description(contents, first) + box(b"mdat", *parts, described))
     return path
 
 
@@ -114,12 +118,12 @@ def _description(photo: _Contents, first: int) -> bytes:
     """The box `meta`. first : place in the file of the first picture's bytes; the others follow."""
     infos = (
         full_box(b"infe", 2, 0, struct.pack(">HH4s", number, 0, kind), b"\0")
-        for number, kind in enumerate(photo.kinds, 1)
+        for number, kind in enumerate([*photo.kinds, *([b"Exif"] if photo.exif else [])], 1)
     )
     boxes = [
         full_box(b"hdlr", 0, 0, struct.pack(">I4s12x", 0, b"pict"), b"\0"),
         full_box(b"pitm", 0, 0, struct.pack(">H", photo.main)),
-        full_box(b"iinf", 0, 0, struct.pack(">H", len(photo.kinds)), *infos),
+        full_box(b"iinf", 0, 0, struct.pack(">H", len(photo.kinds) + bool(photo.exif)), *infos),
         _places(photo, first),
         _properties(photo),
     ]
@@ -137,7 +141,9 @@ def _places(photo: _Contents, first: int) -> bytes:
         in_idat = photo.grid and number == photo.main
         places.append(struct.pack(">HHHHII", number, in_idat, 0, 1, 0 if in_idat else at, len(content)))
         at += 0 if in_idat else len(content)
-    return full_box(b"iloc", 1, 0, struct.pack(">BBH", 0x44, 0, len(photo.contents)), *places)
+    if photo.exif:
+        places.append(struct.pack(">HHHHII", len(photo.contents) + 1, 0, 0, 1, at, len(photo.exif)))
+    return full_box(b"iloc", 1, 0, struct.pack(">BBH", 0x44, 0, len(places)), *places)
 
 
 def _properties(photo: _Contents) -> bytes:

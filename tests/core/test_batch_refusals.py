@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import os
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -113,3 +115,35 @@ def test_previews_beside_footage_of_the_name(tmp_path: Path, capsys: pytest.Capt
     written = (tmp_path / "a.preview.png").stat().st_mtime_ns
     assert main(["batch", str(tmp_path), "-o", str(tmp_path), "--preview"]) == 0
     assert (tmp_path / "a.preview.png").stat().st_mtime_ns == written, "one that is there is left alone"
+
+
+def test_forty_clips_of_which_two_are_bad(tmp_path: Path) -> None:
+    shoot, out = tmp_path / "shoot", tmp_path / "takes"
+    shoot.mkdir()
+    for number in range(40):
+        image(shoot / f"clip {number:02d}.png")
+    (shoot / "clip 07.png").write_bytes((shoot / "clip 07.png").read_bytes()[:50])
+    (shoot / "clip 23.png").write_text("no picture")
+    command = [sys.executable, "-m", "dice_core", "batch", str(shoot), "-o", str(out), "--jobs", "2"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1, done.stderr
+    states = {row["clip"][-11:]: row["state"] for row in _table(out)}
+    assert len(states) == 40
+    assert {clip for clip, state in states.items() if state == "failed"} == {"clip 07.png", "clip 23.png"}
+    assert sum(state == "done" for state in states.values()) == 38
+    assert len(done.stdout.splitlines()) == 41
+    times = {take.name: (take / "take.json").stat().st_mtime_ns for take in out.glob("*.dicetake")}
+    assert len(times) == 38
+    (shoot / "clip 07.png").unlink()
+    image(shoot / "clip 07.png")
+    again = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert again.returncode == 1, again.stderr
+    assert sum(row["state"] == "there" for row in _table(out)) == 38
+    assert sum(row["state"] == "done" for row in _table(out)) == 1
+    for name, modified in times.items():
+        assert (out / name / "take.json").stat().st_mtime_ns == modified, "captured a second time"
+
+
+def _table(out: Path) -> list[dict[str, str]]:
+    with (out / "batch.csv").open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))

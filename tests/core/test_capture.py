@@ -22,6 +22,7 @@ from dice_core.fitting.temporal_filter import reach, smooth, smoothing_weights
 from dice_core.geometry.camera import Camera
 from dice_core.geometry.mesh import Mesh
 from dice_core.media.footage import Footage
+from dice_core.media.source_files import SourceFiles
 from dice_core.take import open_take
 from dice_core.take.mesh_frames import MeshFrames
 from tests.core.synthetic_bodies import sphere_mesh
@@ -36,7 +37,8 @@ class ListedFootage(Footage):
     """Frames that nobody looks at."""
 
     def __init__(self, path: Path, count: int = COUNT, warnings: tuple[str, ...] = ()) -> None:
-        super().__init__("video", path, size=(64, 48), fps=30.0, frames=(7, 7 + count), warnings=warnings)
+        files = SourceFiles((path,))
+        super().__init__("video", path, files, size=(64, 48), fps=30.0, frames=(7, 7 + count), warnings=warnings)
 
     def _hash(self) -> str:
         return "12" * 32

@@ -26,7 +26,7 @@ def test_every_event_is_one_line_that_is_parsed_back() -> None:
     events.frame(done=3, total=60, fps=12.3456, eta=4.617)
     events.warning("Two lines\nin one sentence, with umlaut: ä.")
     events.error("No.")
-    events.done(take="clip.dicetake", frames=60, tracked={"head": 1.0}, touches=2, cancelled=False)
+    events.done(take="clip.dicetake", frames=60, tracked={"head": 1.0}, touches=2, cancelled=False, unfinished="")
     lines = stream.getvalue().splitlines()
     parsed = [parse_event(line) for line in lines]
     assert [event["event"] for event in parsed if event] == ["started", "frame", "warning", "error", "done"]

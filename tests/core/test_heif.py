@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 from dice_core.errors import InputError
+from dice_core.media import heif
 from dice_core.media.headers import image_orientation, image_size
 from dice_core.media.images import read_image
 from dice_core.media.opening import open_footage
@@ -112,6 +114,27 @@ def test_damage_is_one_sentence(tmp_path: Path, photo: np.ndarray) -> None:
         path.write_bytes(data)
         read += not refuse(path, anyway=True)
     assert read > 0
+
+
+@pytest.mark.parametrize(("kind", "suffix"), [("hvc1", "heic"), ("av01", "avif")])
+def test_a_picture_that_is_larger_than_the_file_says_is_not_decoded(tmp_path: Path, kind: str, suffix: str) -> None:
+    path = write_heif(tmp_path / f"a.{suffix}", [np.zeros((2048, 2048, 3), np.uint8)], kind=kind)
+    said = struct.pack(">II", 2048, 2048)
+    assert path.read_bytes().count(said) >= 1
+    path.write_bytes(path.read_bytes().replace(said, struct.pack(">II", 64, 48)))
+    assert image_size(path) == (64, 48)
+    with pytest.raises(InputError, match="its pixels cannot be decoded"):
+        open_footage(path).read(0)
+
+
+def test_tiles_that_reach_far_beyond_their_grid_are_not_decoded(
+    tmp_path: Path, photo: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Thousands of large tiles for a small picture would take minutes."""
+    path = write_heif(tmp_path / "a.heic", [photo] * 4, columns=2, size=(200, 100))
+    monkeypatch.setattr(heif, "_decode", lambda *_: pytest.fail("decoded"))
+    with pytest.raises(InputError, match="its tiles are of another size than the picture"):
+        open_footage(path).read(0)
 
 
 def refuse(path: Path, anyway: bool = False) -> bool:

@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 
 from dice_core.bodies import load_hand, load_head
+from dice_core.contact.settling import CLEARANCE, clearing_shift, settling_shift
 from dice_core.contact.soft_tissue import SoftTissue
 from dice_core.contact.tissue.stiffness import head_tissue
 from dice_core.contact.tissue_response import TissueResponse
 from dice_core.geometry.closest_point import SurfaceIndex
 from dice_core.geometry.mesh import triangles, vertex_normals
 from dice_core.geometry.rotations import axis_angle
+from dice_core.geometry.signed_distance import PartsIndex
 
 CHEEK_LEFT, CHEEK_RIGHT, FOREHEAD, UPPER_LIP, LOWER_LID, NOSE_TIP, CHIN = 425, 205, 151, 0, 374, 4, 199
 MIRROR = np.array([-1.0, 1, 1])
@@ -173,3 +175,39 @@ def test_soft_and_hard_places_of_the_head() -> None:
     assert at["bridge"] < 0.25
     assert (tissue.dent_limit[HEAD.rigid_vertices] == 0).all()
     assert not tissue.touchable[HEAD.mesh.region_vertices("mouth_inner", "tongue")].any()
+
+
+def deepest(hand: np.ndarray) -> float:
+    """Metres of the hand's deepest vertex below the skin at rest, by an independent measure."""
+    return float(PartsIndex(REST, TRIANGLES).query(hand, 0.05).distance.max())
+
+
+@pytest.mark.parametrize("landmark", [CHEEK_LEFT, FOREHEAD, CHIN])
+@pytest.mark.parametrize("start", [-0.03, -0.012, 0.0, 0.008])
+def test_a_hand_that_touches_settles_as_deep_as_it_is_known_to(skin: SoftTissue, landmark: int, start: float) -> None:
+    hand, faces = aimed(landmark, start)
+    away = np.array([0, 0, 0.6])  # the camera is in the origin
+    shift = settling_shift(skin, REST + away, hand + away, faces, 0.002)
+    assert shift is not None
+    assert deepest(hand + shift) == pytest.approx(0.002, abs=0.0008)
+    assert np.linalg.norm(shift) < 1.5 * abs(start - 0.002) + 0.004
+
+
+def test_a_hand_that_is_far_away_touches_nothing(skin: SoftTissue) -> None:
+    hand, faces = aimed(CHEEK_LEFT, -0.07)
+    away = np.array([0, 0, 0.6])
+    assert settling_shift(skin, REST + away, hand + away, faces, 0.002) is None
+
+
+@pytest.mark.parametrize("landmark", [CHEEK_LEFT, FOREHEAD, CHIN])
+@pytest.mark.parametrize("start", [-0.004, 0.002, 0.006])
+def test_a_hand_that_does_not_touch_keeps_off(skin: SoftTissue, landmark: int, start: float) -> None:
+    hand, faces = aimed(landmark, start)
+    shift = clearing_shift(skin, REST, hand, faces)
+    assert deepest(hand + shift) == pytest.approx(-CLEARANCE, abs=0.0012)
+    assert not (skin.solve(REST, hand + shift, faces).hand_contact >= 0.5).any()
+
+
+def test_a_hand_that_is_away_stays_where_it_is(skin: SoftTissue) -> None:
+    hand, faces = aimed(CHEEK_LEFT, -0.02)
+    assert clearing_shift(skin, REST, hand, faces).tolist() == [0, 0, 0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import time
 from collections import Counter
 from pathlib import Path
@@ -28,20 +29,24 @@ SECONDS_AGO = 3600
 
 
 @pytest.fixture(scope="module")
-def licensed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("licensed")
-    write_licensed_files(folder)
-    save_official(folder / "model.bin", plausible_state())
+def added(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder whose files were added an hour ago."""
+    licensed, folder = tmp_path_factory.mktemp("licensed"), tmp_path_factory.mktemp("data")
+    write_licensed_files(licensed)
+    save_official(licensed / "model.bin", plausible_state())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DICE_DATA", str(folder))
+        add_models([licensed])
+    for file in (folder / "models").iterdir():
+        _made_older(file)
     return folder
 
 
 @pytest.fixture
-def data(licensed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A data folder whose files were added an hour ago."""
+def data(added: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of it for one test, which may change the files; the times are kept."""
+    shutil.copytree(added, tmp_path, dirs_exist_ok=True)
     monkeypatch.setenv("DICE_DATA", str(tmp_path))
-    add_models([licensed])
-    for file in (tmp_path / "models").iterdir():
-        _made_older(file)
     return tmp_path / "models"
 
 

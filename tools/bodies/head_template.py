@@ -13,7 +13,7 @@ from bodies.statistics import aligned_without_size, principal_components
 from bodies.topology import components
 from dice_core.bodies.names import EXPRESSION_NAMES, HEAD_JOINT_NAMES
 
-__all__ = ["head_template", "mirrored_expression", "with_both_eyes"]
+__all__ = ["aligned_points", "head_template", "mirrored_expression", "with_both_eyes"]
 
 SHAPE_COUNT = 30
 MIRROR = np.array([-1.0, 1.0, 1.0])
@@ -78,13 +78,7 @@ def head_template(source: Source) -> dict[str, np.ndarray]:
     """Arrays of head.npz but for regions and landmarks; `source` has both eyes."""
     weights = _merged_weights(source)
     count = len(weights)
-    decide = np.clip(1 - weights[:, HEAD_JOINT_NAMES.index("neck")], NECK_WEIGHT, 1)
-    heads = [source.bones.index(name) for name in ("head", "neck01", "jaw", "eye.L", "eye.R")]
-    # The neck is part of the mesh, but does not decide about a head's size and posture.
-    vertices, joints, _ = aligned_without_size(source.vertices, source.joints[:, heads], (decide > 0.99).astype(float))
-    pivot = joints[:, :1].mean(0)
-    points = np.concatenate([vertices - pivot, joints - pivot], axis=1)
-    mean, basis, _ = principal_components(points, np.concatenate([decide, np.zeros(len(heads))]), SHAPE_COUNT)
+    mean, basis = _shapes(source, np.zeros((len(source.vertices), 0, 3)))
     # Everybody's pivot is the origin: the rigid pose of a take does not depend on the person.
     mean[count], basis[:, count] = 0, 0
     order = [source.expression_names.index(name) for name in EXPRESSION_NAMES]
@@ -107,6 +101,30 @@ def head_template(source: Source) -> dict[str, np.ndarray]:
         "expressions": expressions.astype(np.float16),
         "expression_names": np.array(EXPRESSION_NAMES),
     }
+
+
+def aligned_points(source: Source, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Other points of the same people, in the space of the head's template.
+
+    points : (N, P, 3) of the samples. Returns their mean (P, 3) and the displacements (30, P, 3) of the shape basis.
+    """
+    mean, basis = _shapes(source, points)
+    start = len(mean) - points.shape[1]
+    return mean[start:], basis[:, start:]
+
+
+def _shapes(source: Source, extra: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and shape basis of the vertices, the five joints, and extra points (N, P, 3), which decide about nothing."""
+    decide = np.clip(1 - _merged_weights(source)[:, HEAD_JOINT_NAMES.index("neck")], NECK_WEIGHT, 1)
+    heads = [source.bones.index(name) for name in ("head", "neck01", "jaw", "eye.L", "eye.R")]
+    # The neck is part of the mesh, but does not decide about a head's size and posture.
+    carried = np.concatenate([source.joints[:, heads], extra], axis=1)
+    vertices, others, _ = aligned_without_size(source.vertices, carried, (decide > 0.99).astype(float))
+    pivot = others[:, :1].mean(0)
+    points = np.concatenate([vertices - pivot, others - pivot], axis=1)
+    weight = np.concatenate([decide, np.zeros(others.shape[1])])
+    mean, basis, _ = principal_components(points, weight, SHAPE_COUNT)
+    return mean, basis
 
 
 def _merged_weights(source: Source) -> np.ndarray:

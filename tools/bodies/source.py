@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-__all__ = ["Source", "load_source"]
+__all__ = ["CAMERA_FROM_ANNY", "Source", "load_source", "sampled_people"]
 
 SEED = 20240601
 # Enough that the 30th component of the head still stands above the sampling noise.
@@ -128,6 +129,16 @@ def _ears(model: Any) -> np.ndarray:
 
 
 def _sample(model: Any, part: str) -> tuple[np.ndarray, np.ndarray]:
+    vertices, joints = [], []
+    for weights in sampled_people(model, part):
+        rest = model.get_rest_model(weights)
+        vertices.append(rest["rest_vertices"].numpy() @ CAMERA_FROM_ANNY.T)
+        joints.append(rest["rest_bone_heads"].numpy() @ CAMERA_FROM_ANNY.T)
+    return np.concatenate(vertices), np.concatenate(joints)
+
+
+def sampled_people(model: Any, part: str) -> Iterator[Any]:
+    """Weights of the model's shapes, `BATCH` people at a time; always the same people for a part."""
     import torch
 
     rng = np.random.default_rng(SEED)
@@ -141,14 +152,9 @@ def _sample(model: Any, part: str) -> tuple[np.ndarray, np.ndarray]:
     changes = torch.as_tensor(_local_changes(model, part, rng))
     actions = torch.zeros(1, len(model.facial_action_labels), dtype=torch.float64)
     values = torch.as_tensor(phenotypes)
-    vertices, joints = [], []
     for start in range(0, count, BATCH):
-        batch = slice(start, start + BATCH)
-        weights = model._get_phenotype_blendshape_coefficients(values[batch], changes[batch], actions)
-        rest = model.get_rest_model(weights)
-        vertices.append(rest["rest_vertices"].numpy() @ CAMERA_FROM_ANNY.T)
-        joints.append(rest["rest_bone_heads"].numpy() @ CAMERA_FROM_ANNY.T)
-    return np.concatenate(vertices), np.concatenate(joints)
+        some = slice(start, start + BATCH)
+        yield model._get_phenotype_blendshape_coefficients(values[some], changes[some], actions)
 
 
 def _local_changes(model: Any, part: str, rng: np.random.Generator) -> np.ndarray:
@@ -156,7 +162,8 @@ def _local_changes(model: Any, part: str, rng: np.random.Generator) -> np.ndarra
     if part == "hand":
         chosen = [labels.index(name) for name in HAND_CHANGES]
     else:
-        shapes = model.blendshapes.numpy()
+        # A model may have vertices that no polygon of the head uses: they do not decide.
+        shapes = model.blendshapes.numpy()[:, np.unique(model.faces.numpy())]
         rows = [k for k, name in enumerate(model.blendshape_labels) if name.startswith("local_change")]
         size = [np.linalg.norm(shapes[rows[2 * k]], axis=1).max() for k in range(len(labels))]
         chosen = [

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from dice_core.geometry.rotations import axis_angle, rotation_matrices
 
-from ..motion import Motion
+from ..motion import Block, Motion
 from ..rotations import continuous_quaternions
-from .components import Components, decompose, rigid_alignment
+from .components import rigid_alignment
+from .decomposition import Components, Offsets, decompose
 from .plan import MeshPlan, ObjectMotion, ShapeKey
 
 __all__ = ["COMPACT_LIMIT", "COMPACT_TOLERANCE", "compact_plan", "component_keys", "in_object_space"]
@@ -29,12 +31,11 @@ def compact_plan(motion: Motion, times: np.ndarray) -> MeshPlan:
 
     times : (T,) scene frames. The rigid motion is the take's own if it has one that serves, or else the closest fit.
     """
-    vertices = motion.vertices
     best = None
     if motion.rotation is not None and motion.translation is not None:
-        best = _keyed(motion, vertices, times, _rooted(motion))
-    if best is None or best.error > COMPACT_TOLERANCE * _AIM:
-        aligned = _keyed(motion, vertices, times, _aligned(motion, vertices))
+        best = _keyed(motion, times, _rooted(motion))
+    if best is None or best.error > COMPACT_TOLERANCE * _ENOUGH:
+        aligned = _keyed(motion, times, _aligned(motion))
         best = aligned if best is None or aligned.error < best.error else best
     return best
 
@@ -65,13 +66,24 @@ class _Rigid:
     rotation: np.ndarray
     location: np.ndarray
 
+    def local(self, motion: Motion) -> Iterator[Block]:
+        """The surface in the object's space, some frames at a time."""
+        for rows, vertices in motion.surfaces():
+            yield rows, in_object_space(vertices, self.rotation[rows], self.location[rows])
 
-def _keyed(motion: Motion, vertices: np.ndarray, times: np.ndarray, rigid: _Rigid) -> MeshPlan:
-    local = in_object_space(vertices, rigid.rotation, rigid.location)
-    basis = local[motion.present].mean(axis=0)
-    parts = decompose(local - basis, COMPACT_TOLERANCE * _ENOUGH, COMPACT_LIMIT, COMPACT_TOLERANCE * _AIM)
+
+def _keyed(motion: Motion, times: np.ndarray, rigid: _Rigid) -> MeshPlan:
+    basis = _mean(rigid.local(motion), motion.present)
+    offsets = Offsets(len(times), len(basis), lambda: ((rows, local - basis) for rows, local in rigid.local(motion)))
+    parts = decompose(offsets, COMPACT_TOLERANCE * _ENOUGH, COMPACT_LIMIT, COMPACT_TOLERANCE * _AIM)
     moved = ObjectMotion(rigid.location, continuous_quaternions(axis_angle(rigid.rotation)))
     return MeshPlan(basis, component_keys("component", basis, parts, times), motion=moved, error=parts.error)
+
+
+def _mean(blocks: Iterator[Block], present: np.ndarray) -> np.ndarray:
+    """(V, 3) float32 mean over the frames in which the body is there; present : (T,) bool."""
+    total = sum(values[present[rows]].sum(axis=0, dtype=np.float64) for rows, values in blocks)
+    return np.asarray(total / present.sum(), np.float32)
 
 
 def _rooted(motion: Motion) -> _Rigid:
@@ -81,9 +93,16 @@ def _rooted(motion: Motion) -> _Rigid:
     return _Rigid(rotation_matrices(motion.rotation[:, 0]), location)
 
 
-def _aligned(motion: Motion, vertices: np.ndarray) -> _Rigid:
+def _aligned(motion: Motion) -> _Rigid:
     """Alignment to the mean shape, which is itself found by aligning."""
     reference = motion.mesh.rest_vertices - motion.mesh.rest_vertices.mean(axis=0)
-    rotation, location = rigid_alignment(vertices, reference)
-    reference = in_object_space(vertices, rotation, location)[motion.present].mean(axis=0)
-    return _Rigid(*rigid_alignment(vertices, reference - reference.mean(axis=0)))
+    reference = _mean(_aligned_to(motion, reference).local(motion), motion.present)
+    return _aligned_to(motion, reference - reference.mean(axis=0))
+
+
+def _aligned_to(motion: Motion, reference: np.ndarray) -> _Rigid:
+    """The closest rigid motion of a shape, (V, 3)."""
+    rotation, location = np.empty((len(motion.frames), 3, 3)), np.empty((len(motion.frames), 3))
+    for rows, vertices in motion.surfaces():
+        rotation[rows], location[rows] = rigid_alignment(vertices, reference)
+    return _Rigid(rotation, location)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,11 +11,15 @@ from dice_core.errors import InputError
 
 from ..motion import Motion
 from .compact import compact_plan
-from .per_frame import per_frame_plan
+from .per_frame import check_per_frame, per_frame_plan
 from .plan import MeshPlan
 from .rigged import rigged_plan
 
 __all__ = ["DEFAULT_KEYS", "KEY_MODES", "KeyMode", "key_mode"]
+
+
+def _any_size(_motions: Sequence[Motion]) -> None:
+    pass
 
 
 @dataclass(frozen=True)
@@ -23,17 +27,21 @@ class KeyMode:
     """One way to key a mesh.
 
     label, description : what the panel shows. plan : decides how a mesh is keyed, from its motion over T frames and
-    the (T,) scene frames that show them.
+    the (T,) scene frames that show them. check : raises InputError where a take's meshes are too much for the mode.
     """
 
     label: str
     description: str
     plan: Callable[[Motion, np.ndarray], MeshPlan]
+    check: Callable[[Sequence[Motion]], None] = _any_size
 
 
 KEY_MODES: dict[str, KeyMode] = {
     "per-frame": KeyMode(
-        "Per Frame", "One shape key a captured frame: exact, for editing, stills and short shots", per_frame_plan
+        "Per Frame",
+        "One shape key a captured frame: exact, for editing, stills and short shots",
+        per_frame_plan,
+        check_per_frame,
     ),
     "compact": KeyMode(
         "Compact", "A few shape keys with animated weights: within 0.2 mm, for long shots", compact_plan

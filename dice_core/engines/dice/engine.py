@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from dice_core.engines.base import Chunk, FittedFrame
+from dice_core.engines.base import Chunk, FittedFrame, camera_of
 from dice_core.engines.dice.frames import DiceFrames
 from dice_core.engines.dice.postprocess import Postprocessor
 from dice_core.engines.dice.survey import DEFAULT_FOV, SURVEY_FRAMES, Person, survey
@@ -39,8 +39,7 @@ class DiceEngine:
         loaded = LoadedNetwork.load(settings.device, settings.precision, gate=settings.gate)
         self._identities = loaded.identities
         self._layers, self._runner = loaded.layers, loaded.runner
-        fov = DEFAULT_FOV if settings.fov is None else settings.fov
-        self._camera = Camera.from_fov(footage.width, footage.height, fov)
+        self._camera = camera_of(footage, settings, DEFAULT_FOV)
         self._bodies: TakeBodies | None = None
         self._postprocessor: Postprocessor | None = None
 

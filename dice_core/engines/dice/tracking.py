@@ -41,9 +41,7 @@ class TrackedFrame:
     tracker: dict[str, np.ndarray]
 
 
-def views_of(
-    image: np.ndarray, landmarks: FrameLandmarks, sides: Sequence[str], *, mirrored: bool
-) -> tuple[View, ...]:
+def views_of(image: np.ndarray, landmarks: FrameLandmarks, sides: Sequence[str], *, mirrored: bool) -> tuple[View, ...]:
     """The views of a frame: first the one that the head comes from, with the hand of its side if it is there.
 
     sides : of the hands to look for; mirrored : the head is read from the mirrored frame. None where there is no face.

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from dice_core.contact.tissue.stiffness import head_tissue
-from dice_core.engines.base import Chunk, FittedFrame
+from dice_core.engines.base import Chunk, FittedFrame, camera_of
 from dice_core.engines.frame_table import FrameTable
 from dice_core.engines.open.frame_fit import FrameFitter
 from dice_core.engines.open.frames import OpenFrames
@@ -35,8 +35,7 @@ class OpenEngine:
     def __init__(self, footage: Footage, settings: CaptureSettings) -> None:
         self._footage = footage
         self._settings = settings
-        fov = DEFAULT_FOV if settings.fov is None else settings.fov
-        self._camera = Camera.from_fov(footage.width, footage.height, fov)
+        self._camera = camera_of(footage, settings, DEFAULT_FOV)
         self._person: Person | None = None
         self._fitter: FrameFitter | None = None
         self._postprocessor: Postprocessor | None = None
@@ -63,7 +62,7 @@ class OpenEngine:
         person = Person.from_arrays(saved) if saved is not None else survey(self._camera, seen, sides)
         tissue = head_tissue(person.head)
         self._person = person
-        self._fitter = FrameFitter(person, tissue)
+        self._fitter = FrameFitter(person, tissue, self._footage.fps)
         self._postprocessor = Postprocessor(person, tissue, self._footage.fps)
         if any(found.face is not None and any(hand.side in sides for hand in found.hands) for found in seen):
             # Now, while the first frames are tracked: a capture that is cancelled then ends at once.

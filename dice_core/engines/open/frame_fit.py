@@ -14,6 +14,7 @@ from dice_core.engines.open.survey import Person
 from dice_core.fitting.depth_prior import HandDepthPrior
 from dice_core.fitting.hand_fit import HandFitter, HandObservation
 from dice_core.fitting.hand_head_refinement import HandHeadRefiner, RefinedHand
+from dice_core.fitting.hand_on_hand import covered_share, upper_hand
 from dice_core.fitting.hand_samples import HandSamples
 from dice_core.fitting.head_fit import HeadFitter, HeadPose
 from dice_core.fitting.head_view import HeadView
@@ -27,13 +28,15 @@ __all__ = ["FrameFitter"]
 class FrameFitter:
     """Fits the frames of a clip in order; all that a frame takes from the one before stands in that frame's table."""
 
-    def __init__(self, person: Person, tissue: Tissue) -> None:
+    def __init__(self, person: Person, tissue: Tissue, fps: float) -> None:
+        """tissue : of the person's head; fps : frames a second, of no meaning for a picture."""
         self.person = person
         head, camera = person.head, person.camera
         self._head_mesh = person.head_mesh()
         self._head_fitter = HeadFitter(head, camera, person.head_shape)
         self._triangles = triangles(self._head_mesh)
         self._tissue = tissue
+        self._fps = fps
         self._hands: dict[str, HandFitter] = {}
         self._refiners: dict[str, HandHeadRefiner] = {}
 
@@ -55,6 +58,7 @@ class FrameFitter:
                 self._nearest_vertex,
                 pivot=self.person.head.mesh.joints[0],
                 softness=self._tissue.softness,
+                fps=self._fps,
             )
         return self._refiners[side]
 
@@ -74,6 +78,18 @@ class FrameFitter:
             if frame.hand(side).found[0]:
                 before = None if previous is None else previous.hand(side)
                 self._fit_hand(side, frame.hand(side), before, view, previous_head)
+        if view is not None and all(frame.hand(side).touching[0] for side in SIDES):
+            self._part_hands(frame, view)
+
+    def _part_hands(self, frame: OpenFrames, view: HeadView) -> None:
+        """Of two hands that seem to touch the face, one that lies on the other does not."""
+        shares = []
+        for side, other in (SIDES, SIDES[::-1]):
+            pixels, weights = self._refiner(side).touching_pixels(frame.hand(side).pose[0], view)
+            shares.append(covered_share(pixels, weights, frame.hand(other).landmarks[0, :, :2]))
+        upper = upper_hand(*shares)
+        if upper is not None:
+            frame.hand(SIDES[upper]).touching[0] = 0
 
     def _view(self, pose: HeadPose) -> HeadView:
         head = self.person.head
@@ -104,4 +120,4 @@ class FrameFitter:
         hand.free_pose[0] = hand.pose[0] = free
         if view is not None:
             refined = self._refiner(side).refine(free, observation, view, refined_before, previous_head)
-            hand.pose[0], hand.touching[0] = refined.pose, refined.is_touching
+            hand.pose[0], hand.touching[0], hand.depth[0] = refined.pose, refined.is_touching, refined.depth

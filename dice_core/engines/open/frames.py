@@ -54,7 +54,8 @@ class HandFrames(FrameTable):
 
     found : whether it is there; confidence : that it is; landmarks : pixels, and depth in their unit;
     world_landmarks : the landmark network's own 3D, metres; free_pose : pose fitted without the head; pose : the same
-    refined against the head; touching : whether it touches the head.
+    refined against the head; touching : whether it touches the head; depth : metres of its deepest part below the skin
+    where it does, **positive inside**.
     """
 
     found: np.ndarray = column(dtype=np.uint8)
@@ -64,6 +65,7 @@ class HandFrames(FrameTable):
     free_pose: np.ndarray = column(POSE_SIZE)
     pose: np.ndarray = column(POSE_SIZE)
     touching: np.ndarray = column(dtype=np.uint8)
+    depth: np.ndarray = column()
 
     def set_detection(self, row: int, hand: HandDetection) -> None:
         """Enter a hand that was found."""

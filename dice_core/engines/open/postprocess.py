@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from dice_core.bodies import Hand
+from dice_core.contact.settling import clearing_shift, settling_shift
 from dice_core.contact.soft_tissue import SoftTissue
 from dice_core.contact.tissue.stiffness import Tissue
 from dice_core.engines.base import SIDES, Chunk, HandContact
@@ -17,11 +18,11 @@ from dice_core.engines.open.survey import Person
 from dice_core.engines.postprocess import fill_short_gaps, press_hand
 from dice_core.fitting.adaptive_filter import adaptive_smooth, adaptive_smooth_rotation
 from dice_core.fitting.temporal_filter import BLINK_SECONDS, EXPRESSION_SECONDS
+from dice_core.fitting.touch_over_time import touch_over_time
 from dice_core.geometry.mesh import triangles
 from dice_core.take.mesh_frames import HEAD_LANDMARKS, MeshFrames
 
 __all__ = ["Postprocessor"]
-
 
 
 class _Noise(NamedTuple):
@@ -56,12 +57,15 @@ class _HeadMotion:
 
 @dataclass
 class _HandMotion:
-    """A hand over a window: tracked (T,), rotation (T, 3), translation (T, 3), joint angles (T, 22)."""
+    """A hand over a window: tracked (T,), rotation (T, 3), translation (T, 3), joint angles (T, 22); touching (T,)
+    bool, and depth (T,) metres of its deepest part below the skin where it touches."""
 
     tracked: np.ndarray
     rotation: np.ndarray
     translation: np.ndarray
     angles: np.ndarray
+    touching: np.ndarray
+    depth: np.ndarray
 
 
 class Postprocessor:
@@ -93,26 +97,42 @@ class Postprocessor:
         chosen = slice(start, stop)
         head = _smooth_head(window.head, self._fps, self._blinks)
         meshes: dict[str, MeshFrames] = {}
+        motions: dict[str, _HandMotion] = {}
         if head.tracked[chosen].any():
             meshes["head"] = _pose_head(self._person, head, window.head, chosen)
         for side in SIDES:
             hand = _smooth_hand(window.hand(side), self._fps, self._person.hand(side))
             if hand.tracked[chosen].any():
                 meshes[f"hand_{side}"] = _pose_hand(self._person, side, hand, window.hand(side), chosen)
-        return Chunk(window.frame[chosen], meshes, self._press(meshes))
+                motions[side] = hand
+        return Chunk(window.frame[chosen], meshes, self._press(meshes, motions, start))
 
-    def _press(self, meshes: dict[str, MeshFrames]) -> list[HandContact]:
-        """Let the hands press into the head, row by row and one after the other, in place."""
+    def _press(self, meshes: dict[str, MeshFrames], motions: dict[str, _HandMotion], start: int) -> list[HandContact]:
+        """Let the hands that touch press into the head, and keep the others off it, row by row and one after the other,
+        in place. start : row of the motions that is the meshes' first."""
         contacts = []
         head = meshes.get("head")
         for row in () if head is None else map(int, np.flatnonzero(head.tracked)):
-            for side in SIDES:
-                name = f"hand_{side}"
-                if name in meshes and meshes[name].tracked[row]:
-                    assert head is not None
-                    response = press_hand(self._soft_tissue, head, meshes[name], row, self._hand_triangles[side])
-                    contacts.append(HandContact(row, name, response.head_contact, response.deformation))
+            for side, motion in motions.items():
+                hand = meshes[f"hand_{side}"]
+                if not hand.tracked[row]:
+                    continue
+                assert head is not None
+                if self._settle(head, hand, row, side, motion.touching[start + row], motion.depth[start + row]):
+                    response = press_hand(self._soft_tissue, head, hand, row, self._hand_triangles[side])
+                    contacts.append(HandContact(row, f"hand_{side}", response.head_contact, response.deformation))
         return contacts
+
+    def _settle(self, head: MeshFrames, hand: MeshFrames, row: int, side: str, touching: bool, depth: float) -> bool:
+        """Move a hand to where it touches as deep as was measured, or off the skin; returns whether it touches."""
+        arguments = self._soft_tissue, head.vertices[row], hand.vertices[row], self._hand_triangles[side]
+        shift = settling_shift(*arguments, depth) if touching else None
+        touches = shift is not None
+        moved = (clearing_shift(*arguments) if shift is None else shift).astype(np.float32)
+        hand.vertices[row] += moved
+        assert hand.translation is not None
+        hand.translation[row] += moved
+        return touches
 
 
 def _smooth_head(head: HeadFrames, fps: float, blinks: np.ndarray) -> _HeadMotion:
@@ -143,7 +163,10 @@ def _smooth_hand(hand: HandFrames, fps: float, model: Hand) -> _HandMotion:
         rotation = adaptive_smooth_rotation(rotation, measured, fps, _HAND_NOISE.turn)
         translation = _smooth_position(translation, measured, fps, _HAND_NOISE)
         angles = adaptive_smooth(angles[..., None], measured, fps, _FINGER_NOISE)[..., 0]
-    return _HandMotion(tracked, rotation, translation, np.clip(angles, model.dof_lower, model.dof_upper))
+    angles = np.clip(angles, model.dof_lower, model.dof_upper)
+    beside = hand.free_pose[:, 5] >= hand.pose[:, 5]
+    touching, depth = touch_over_time(hand.touching > 0, hand.depth, beside, tracked > 0, fps)
+    return _HandMotion(tracked, rotation, translation, angles, touching, depth)
 
 
 def _smooth_position(translation: np.ndarray, measured: np.ndarray, fps: float, noise: _Noise) -> np.ndarray:

@@ -43,7 +43,7 @@ def track(
 ) -> Generator[TrackedFrame, None, None]:
     """Landmarks of the rows from `start` on, in order; of a picture at once, of a clip by `prefetch`.
 
-    state : the tracker's after the row before `start`, None at the first; face_path : of the face to follow.
+    state : the tracker's after the row before `start`, None where there is none; face_path : of the face to follow.
     """
     if footage.kind == "image":
         return _detect(footage)
@@ -60,7 +60,7 @@ def _detect(footage: Footage) -> Generator[TrackedFrame, None, None]:
 def _track(
     footage: Footage, start: int, state: dict[str, np.ndarray] | None, face_path: FacePath | None
 ) -> Iterator[TrackedFrame]:
-    tracker = LandmarkTracker(face_path=face_path)
+    tracker = LandmarkTracker(face_path=face_path, frame=start)
     if state is not None:
         tracker.restore(state)
     for row, image in footage.frames(start):

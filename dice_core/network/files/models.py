@@ -108,11 +108,16 @@ class ModelStatus:
 
 
 def data_folder() -> Path:
-    """Where the user's model files are kept: `$DICE_DATA`, or the platform's folder for a user's data."""
+    """Where the user's model files are kept: `$DICE_DATA`, or the platform's folder for a user's data.
+
+    Raises InputError where neither is known.
+    """
     chosen = os.environ.get("DICE_DATA")
     if chosen:
-        return Path(chosen).expanduser()
-    home = Path.home()
+        return Path(os.path.expanduser(chosen))
+    home = Path(os.path.expanduser("~"))
+    if not home.is_absolute():
+        raise InputError("This system knows no home folder of yours: set DICE_DATA to a folder for the licensed files.")
     if sys.platform == "win32":
         return Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local") / "dice"
     if sys.platform == "darwin":

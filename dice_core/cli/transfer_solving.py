@@ -1,0 +1,60 @@
+"""`dice transfer-solve`: the solver's half of a transfer, between the two files of `dice_core.transfer.files`.
+
+For Blender's side, which starts it as a process of its own; it is not listed among the commands.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import sys
+import time
+
+from dice_core.cli.progress import progress_bar
+from dice_core.cli.stopping import stop_requests
+from dice_core.errors import user_message
+from dice_core.events import EventWriter
+from dice_core.take import open_take
+from dice_core.transfer.files import read_character, write_motion
+from dice_core.transfer.settings import TransferSettings
+from dice_core.transfer.solve import solve
+
+__all__ = ["run"]
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the command; returns the exit status. Whatever ends it without a result is an error event, too."""
+    events = EventWriter(sys.stdout if options.events else None)
+    try:
+        return _run(options, events)
+    except BrokenPipeError:
+        raise
+    except Exception as error:
+        with contextlib.suppress(BrokenPipeError):  # nobody reads the events any more; the error itself is raised
+            events.error(user_message(error))
+        raise
+
+
+def _run(options: argparse.Namespace, events: EventWriter) -> int:
+    settings = TransferSettings(options.neck_share, options.dents, not options.no_contact, options.hands)
+    take, character = open_take(options.take), read_character(options.character)
+    frames = len(take.frames)
+    begun = time.monotonic()
+    events.started(input=str(options.character), take=str(options.take), frames=frames, fps=take.fps, resumed=0)
+    with stop_requests(watch_input=options.events) as stop, progress_bar() as bar:
+
+        def progress(done: int, total: int) -> bool:
+            elapsed = max(time.monotonic() - begun, 1e-6)
+            bar(done, total)
+            events.frame(done=done, total=total, fps=done / elapsed, eta=elapsed * (total - done) / max(done, 1))
+            return not stop.is_set()
+
+        motion = solve(take, character, settings, progress)
+    write_motion(options.output, motion)
+    for sentence in motion.report["warnings"]:
+        events.warning(sentence)
+        print(f"dice: {sentence}", file=sys.stderr)
+    events.done(
+        take=str(options.output), frames=frames, tracked={}, touches=len(motion.touches), cancelled=False, unfinished=""
+    )  # fmt: skip
+    return 0

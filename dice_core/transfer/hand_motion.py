@@ -1,0 +1,193 @@
+"""A hand over all frames, against a head that stands still: carried over, brought to its touches, smoothed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from dice_core.bodies import load_head
+from dice_core.geometry.closest_point import SurfaceIndex
+from dice_core.geometry.mesh import Mesh, vertex_normals
+from dice_core.geometry.mesh import triangles as mesh_triangles
+from dice_core.geometry.nearest_vertex import NearestVertexIndex
+from dice_core.transfer.contact_fit import ContactFitter, ContactGoals, corrected
+from dice_core.transfer.face_frames import FaceFrames
+from dice_core.transfer.hand_carry import CarriedHand, SpaceWarp, carry_hand
+from dice_core.transfer.hand_rig import HandRig
+from dice_core.transfer.performance import Performance
+from dice_core.transfer.target import TargetHead
+
+__all__ = ["HandFrames", "move_hand"]
+
+SAMPLES = 220
+"""Vertices of our hand that have goals: about one every 9 mm. Set by hand."""
+
+NEAR = 0.06
+"""Metres: a hand farther from the face than this in the take is carried over as it is."""
+
+CLOSE = 0.008
+"""Metres of a gap at which a sample's goal counts a third: a fingertip's own thickness. Set by hand."""
+
+KEPT_GAP = 0.005
+"""Metres up to which a hand that does not touch keeps its distance: more than what counts as a touch (3.5 mm)."""
+
+YIELD_SHARE = 0.8
+"""Of the tissue's deepest dent, up to which a hand may be under the skin; the rest is left for the tissue's error."""
+
+SMOOTHING = 0.035
+"""Seconds, deviation of the average over time of a correction: less than a frame at 24 a second."""
+
+WARP_POINTS = 150
+
+
+@dataclass(frozen=True)
+class HandFrames:
+    """A character's hand over T frames, our axes, the head at rest.
+
+    samples : (s,) our hand's vertices that have goals; turn : (T, B, 3, 3) from rest and joints : (T, B, 3), of tracked
+    frames; gaps : (T, s) of the samples in the take, metres, negative inside, infinite in other frames; goals :
+    (T, s, 3) where they belong; near : (T,) bool.
+    """
+
+    rig: HandRig
+    samples: np.ndarray
+    turn: np.ndarray
+    joints: np.ndarray
+    gaps: np.ndarray
+    goals: np.ndarray
+    near: np.ndarray
+
+    def skin(self, frame: int) -> np.ndarray:
+        """(n, 3) the hand's skin in a tracked frame."""
+        return self.rig.posed(self.turn[frame], self.joints[frame])
+
+
+def move_hand(
+    target: TargetHead,
+    performance: Performance,
+    side: str,
+    rig: HandRig,
+    faces: FaceFrames,
+    keep_contact: bool,
+    fps: float,
+    on_frame: Callable[[], None],
+) -> HandFrames:
+    """Solve one hand of a take. on_frame : called after each frame; raises to stop."""
+    hand = performance.hands[side]
+    samples = spread_samples(hand.mesh.rest_vertices.astype(np.float64), SAMPLES)
+    source = _SourceFace(target, performance)
+    skin = NearestVertexIndex(_as_mesh(target), target.tissue.touchable)
+    fitter = ContactFitter(rig, samples, skin)
+    frames, count = len(performance.frame), len(rig.bones)
+    carried: list[CarriedHand | None] = [None] * frames
+    corrections = np.zeros((frames, fitter.unknowns))
+    gaps, goals = np.full((frames, len(samples)), np.inf), np.zeros((frames, len(samples), 3))
+    near = np.zeros(frames, bool)
+    previous: np.ndarray | None = None
+    for k in range(frames):
+        if hand.tracked[k]:
+            points = hand.vertices[k][samples].astype(np.float64)
+            face = faces.vertices(k)
+            gap, goals[k] = source.goals(k, points, face, faces.normals(face))
+            gaps[k] = gap
+            carried[k] = carry_hand(rig, hand.rotation[k], samples, points, gap, source.warp(k, face))
+            near[k] = gap.min() < NEAR
+            if keep_contact and near[k]:
+                skin.set_vertices(face)
+                wanted = ContactGoals(goals[k], np.exp(-((np.maximum(gap, 0) / CLOSE) ** 2)), _allowed(target, gap))
+                previous = fitter.fit(carried[k], wanted, previous)  # type: ignore[arg-type]
+                corrections[k] = previous
+            else:
+                previous = None
+        else:
+            previous = None
+        on_frame()
+    corrections = smoothed(corrections, hand.tracked, SMOOTHING * fps)
+    turn, joints = np.tile(np.eye(3), (frames, count, 1, 1)), np.zeros((frames, count, 3))
+    for k, one in enumerate(carried):
+        if one is not None:
+            moved = corrected(fitter, one, corrections[k])
+            turn[k], joints[k] = moved.turn, moved.joints
+    return HandFrames(rig, samples, turn, joints, gaps, goals, near)
+
+
+def spread_samples(points: np.ndarray, count: int) -> np.ndarray:
+    """(count,) indices of points (n, 3) that are spread evenly, each the farthest from those before it."""
+    chosen = [int(np.argmax(np.linalg.norm(points - points.mean(axis=0), axis=1)))]
+    distance = np.linalg.norm(points - points[chosen[0]], axis=1)
+    while len(chosen) < min(count, len(points)):
+        chosen.append(int(np.argmax(distance)))
+        distance = np.minimum(distance, np.linalg.norm(points - points[chosen[-1]], axis=1))
+    return np.array(chosen)
+
+
+def smoothed(values: np.ndarray, known: np.ndarray, sigma: float) -> np.ndarray:
+    """Values (T, n) averaged over time with a Gaussian of `sigma` frames, over known frames alone; (T,) bool."""
+    reach = int(np.ceil(3 * sigma))
+    if reach == 0:
+        return values
+    kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
+    result = values.copy()
+    for k in np.flatnonzero(known).tolist():
+        span = slice(max(0, k - reach), min(len(known), k + reach + 1))
+        share = kernel[span.start - k + reach : span.stop - k + reach] * _joined(known, k, span)
+        result[k] = share @ values[span] / share.sum()
+    return result
+
+
+def _joined(known: np.ndarray, k: int, span: slice) -> np.ndarray:
+    """(n,) 1 for frames of a span that belong to the same stretch as frame k, else 0."""
+    same = np.cumsum(~known)
+    return (known[span] & (same[span] == same[k])).astype(float)
+
+
+def _allowed(target: TargetHead, gap: np.ndarray) -> np.ndarray:
+    """(V,) metres that the hand may be under the skin at each vertex."""
+    deep = YIELD_SHARE * target.tissue.dent_limit
+    return np.minimum(deep, -min(float(gap.min()), KEPT_GAP)) if gap.min() > 0 else deep
+
+
+def _as_mesh(target: TargetHead) -> Mesh:
+    return replace(load_head().mesh, rest_vertices=target.registered.astype(np.float32))
+
+
+class _SourceFace:
+    """The face in the take, and where what is near it belongs on the character's."""
+
+    def __init__(self, target: TargetHead, performance: Performance) -> None:
+        every = mesh_triangles(load_head().mesh)
+        touchable = target.tissue.touchable
+        self._all = every
+        self._triangles = every[touchable[every].all(axis=1)]
+        self._vertices = performance.vertices
+        self._index = SurfaceIndex(performance.vertices[0], self._triangles)
+        skin = np.flatnonzero(touchable)
+        self._chosen = skin[spread_samples(performance.head.rest_vertices[skin].astype(np.float64), WARP_POINTS)]
+
+    def warp(self, frame: int, face: np.ndarray) -> SpaceWarp:
+        """From around the face in the take to around the character's, (V, 3)."""
+        return SpaceWarp(self._vertices[frame][self._chosen].astype(np.float64), face[self._chosen])
+
+    def goals(
+        self, frame: int, points: np.ndarray, face: np.ndarray, normals: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Distances (s,) of points (s, 3) from the face, negative inside, and where they belong (s, 3).
+
+        A point keeps its offset from the skin, turned as the skin is.
+        """
+        own = self._vertices[frame].astype(np.float64)
+        closest = self._index.moved(own).query(points)
+        corners = self._triangles[closest.triangle]
+        place = np.einsum("nk,nkx->nx", closest.barycentric, face[corners])
+        normal = np.einsum("nk,nkx->nx", closest.barycentric, normals[corners])
+        normal /= np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-9)
+        mine = vertex_normals(own, self._all)
+        before = np.einsum("nk,nkx->nx", closest.barycentric, mine[corners])
+        before /= np.maximum(np.linalg.norm(before, axis=1, keepdims=True), 1e-9)
+        offset = points - closest.points(own, self._triangles)
+        along = np.einsum("nx,nx->n", offset, before)
+        beside = offset - along[:, None] * before
+        beside -= np.einsum("nx,nx->n", beside, normal)[:, None] * normal
+        return -closest.distance, place + along[:, None] * normal + beside

@@ -1,0 +1,216 @@
+"""A character's head, understood: where its face is, how it lies to ours, and which point of it each of ours is."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from dice_core.bodies import load_head
+from dice_core.contact.tissue.stiffness import Tissue, head_tissue
+from dice_core.errors import InputError
+from dice_core.geometry.closest_point import SurfaceIndex
+from dice_core.geometry.mesh import triangles as mesh_triangles
+from dice_core.geometry.mesh import vertex_normals
+from dice_core.transfer.balls import Ball, find_balls
+from dice_core.transfer.face_points import FacePoints, find_face_points
+from dice_core.transfer.files import Character
+from dice_core.transfer.head_mesh import HEAD_SHARE, WELD, bone_weight, head_surface, inside_head, main_skin, twins
+from dice_core.transfer.names import POINT_LANDMARKS
+from dice_core.transfer.registration import Similarity, fit_shape, fit_similarity, register_head
+from dice_core.transfer.surface_points import SurfacePoints, closest_facing
+from dice_core.transfer.views import HeadPainter
+
+__all__ = ["TargetHead", "understand_head"]
+
+_log = logging.getLogger(__name__)
+
+LEAST_BY_HAND = 6
+"""Points set by hand that place a head without the networks; fewer leave its depth and turn open."""
+
+BY_HAND_WEIGHT = 12.0
+"""A point set by hand, against one that the network sees."""
+
+MARGIN = 0.03
+"""Metres of our axes around our head within which the target's skin is looked for."""
+
+SETTLED = 0.006
+"""Metres that a vertex of ours is moved at last onto the target's skin; where that is farther, they differ too much."""
+
+
+@dataclass(frozen=True)
+class TargetHead:
+    """A character and our head on it.
+
+    similarity : between our axes (metres of a person) and the character's world; vertices : (V, 3) float64 of the whole
+    character, our axes; triangles : (m, 3) of its head's skin, and triangle_number : (m,) which of the character's they
+    are; registered : (Vh, 3) our head's vertices on it, our axes; balls : by side "L" and "R"; twin : (V,) int,
+    of vertices in one place, as at seams of imported files, the one that `triangles` have for all; views : drawings
+    that showed a face, 0 where the points were set by hand.
+    """
+
+    character: Character
+    similarity: Similarity
+    vertices: np.ndarray
+    triangles: np.ndarray
+    triangle_number: np.ndarray
+    registered: np.ndarray
+    balls: dict[str, Ball]
+    tissue: Tissue
+    twin: np.ndarray
+    views: int
+
+    def moves_eyes(self) -> bool:
+        """Whether the rig has bones for both eyes that move something."""
+        weights = [bone_weight(self.character, f"eye.{letter}") for letter in "LR"]
+        return all(weight is not None and weight.max(initial=0) > HEAD_SHARE for weight in weights)
+
+    @cached_property
+    def places(self) -> SurfacePoints:
+        """Where each of our vertices is on the character: (Vh,) points; of use for skin alone."""
+        ours = mesh_triangles(load_head().mesh)
+        normals = vertex_normals(self.registered, ours)
+        return closest_facing(self.registered, normals, self.vertices, self.triangles, self.triangle_number)
+
+    def spread(self, values: np.ndarray) -> np.ndarray:
+        """Values (n, V, k) with those of vertices that lie on `triangles` given to their twins."""
+        on_skin = np.zeros(len(self.vertices), bool)
+        on_skin[self.skin_vertices] = True
+        rows = np.flatnonzero(on_skin[self.twin])
+        values[:, rows] = values[:, self.twin[rows]]
+        return values
+
+    @cached_property
+    def near_head(self) -> np.ndarray:
+        """(n,) int, vertices of the character that can be part of its head: its skin, and what is inside it."""
+        low, high = self.registered.min(axis=0) - MARGIN, self.registered.max(axis=0) + MARGIN
+        return np.flatnonzero(((self.vertices > low) & (self.vertices < high)).all(axis=1))
+
+    @cached_property
+    def skin_vertices(self) -> np.ndarray:
+        """(n,) int, vertices of the head's skin."""
+        return np.unique(self.triangles)
+
+    @cached_property
+    def skin_on_ours(self) -> SurfacePoints:
+        """Where each of `skin_vertices` is on our head: points whose corners are our vertices."""
+        head = load_head()
+        every = mesh_triangles(head.mesh)
+        solid = ~head.rigid_vertices[every].any(axis=1) & ~head.mesh.region_vertices("tongue")[every].any(axis=1)
+        number = np.flatnonzero(solid)
+        normals = vertex_normals(self.vertices, self.triangles)[self.skin_vertices]
+        return closest_facing(self.vertices[self.skin_vertices], normals, self.registered, every[number], number)
+
+
+def understand_head(character: Character, should_stop: Callable[[], None]) -> TargetHead:
+    """Find a character's face and lay our head onto it.
+
+    should_stop : called now and then; raises to stop.
+    Raises InputError where there is no head, or no face is found and too few points are set by hand.
+    """
+    triangles, number, height, middle = head_surface(character)
+    vertices = character.vertices.astype(np.float64)
+    balls = find_balls(vertices, inside_head(character, middle, height), height)
+    ball_vertices = np.zeros(len(vertices), bool)
+    for ball in balls:
+        ball_vertices[ball.vertices] = True
+    skin = ~ball_vertices[triangles].any(axis=1)
+    twin = twins(vertices, WELD * height)
+    triangles, number = main_skin(twin[triangles[skin]], number[skin])
+    by_hand = np.isfinite(character.landmarks).all(axis=1)
+    found = None
+    if by_hand.sum() < len(by_hand):
+        painter = HeadPainter(
+            vertices, inside_head(character, middle, height), character.head_vertices & ~ball_vertices, balls
+        )
+        found = find_face_points(painter, SurfaceIndex(vertices, triangles), middle, height, should_stop)
+    if found is None and by_hand.sum() < LEAST_BY_HAND:
+        raise InputError(
+            "No face was found on the head: choose the mesh that is the head, or set the landmarks on its face by hand."
+        )
+    indices, points, weights = _landmarks(character, by_hand, found)
+    head = load_head()
+    ours = head.landmarks(head.mesh.rest_vertices.astype(np.float64))[indices]
+    similarity = fit_similarity(ours, points, weights)
+    for _ in range(3):
+        gap = np.linalg.norm(similarity.to_ours(points) - ours, axis=1)
+        similarity = fit_similarity(ours, points, weights / (1 + (gap / 0.01) ** 2))
+    return _registered(
+        character, similarity, (triangles, number), (indices, points, weights), balls, found, twin, should_stop
+    )
+
+
+def _registered(
+    character: Character,
+    similarity: Similarity,
+    surface: tuple[np.ndarray, np.ndarray],
+    landmarks: tuple[np.ndarray, np.ndarray, np.ndarray],
+    balls: list[Ball],
+    found: FacePoints | None,
+    twin: np.ndarray,
+    should_stop: Callable[[], None],
+) -> TargetHead:
+    head = load_head()
+    tissue = head_tissue(head)
+    vertices = similarity.to_ours(character.vertices.astype(np.float64))
+    indices, points, weights = landmarks
+    goals = similarity.to_ours(points)
+    start = fit_shape(head, indices, goals, weights)
+    low, high = start.min(axis=0) - MARGIN, start.max(axis=0) + MARGIN
+    triangles, number = surface
+    near = ((vertices > low) & (vertices < high)).all(axis=1)[triangles].all(axis=1)
+    triangles, number = triangles[near], number[near]
+    registered = register_head(head, tissue, start, (vertices, triangles), (indices, goals, weights), should_stop)
+    _settle(registered, vertices, triangles, tissue)
+    sides = {}
+    for ball in balls:
+        centre = similarity.to_ours(ball.centre)
+        sides["L" if centre[0] > 0 else "R"] = replace(ball, centre=centre, radius=ball.radius / similarity.scale)
+    for side, ball in sides.items():
+        own = head.mesh.region_vertices(f"eyeball.{side}")
+        rest = registered[own]
+        registered[own] = ball.centre + (rest - rest.mean(axis=0)) * ball.radius / _mean_radius(rest)
+    return TargetHead(
+        character,
+        similarity,
+        vertices,
+        triangles,
+        number,
+        registered,
+        sides,
+        tissue,
+        twin,
+        found.views if found else 0,
+    )
+
+
+def _settle(registered: np.ndarray, vertices: np.ndarray, triangles: np.ndarray, tissue: Tissue) -> None:
+    """Put our skin onto the target's where it is near, in place: what touches it has to find it there."""
+    ours = mesh_triangles(load_head().mesh)
+    rows = np.flatnonzero(tissue.touchable)
+    normals = vertex_normals(registered, ours)[rows]
+    places = closest_facing(registered[rows], normals, vertices, triangles, np.arange(len(triangles)))
+    found = places.of(vertices)
+    near = np.linalg.norm(found - registered[rows], axis=1) < SETTLED
+    registered[rows[near]] = found[near]
+
+
+def _mean_radius(points: np.ndarray) -> float:
+    return float(np.linalg.norm(points - points.mean(axis=0), axis=1).mean())
+
+
+def _landmarks(
+    character: Character, by_hand: np.ndarray, found: FacePoints | None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Indices of our landmarks, where they are in the character's world, and their weights."""
+    hand_index = np.array(POINT_LANDMARKS)[by_hand]
+    hand_points = character.landmarks[by_hand].astype(np.float64)
+    if found is None:
+        return hand_index, hand_points, np.full(len(hand_index), BY_HAND_WEIGHT)
+    head = load_head()
+    points, weights = found.points.copy(), found.weights * head.landmark_weights
+    points[hand_index], weights[hand_index] = hand_points, BY_HAND_WEIGHT
+    return np.arange(len(points)), points, weights

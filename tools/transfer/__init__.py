@@ -1,0 +1,1 @@
+"""Measuring transfers: performances, a character's mesh in motion, figures, and a baseline to beat."""

@@ -1,0 +1,66 @@
+"""Takes that a transfer is measured on: the sample's truth, and synthetic performances of other gestures."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from accuracy.animation import animate
+from accuracy.performance import Performance
+from accuracy.recipe import draw_recipe
+
+from dice_core.sample import sample_truth
+from dice_core.take import Source, Take, TakeWriter, open_take
+
+__all__ = ["GESTURES", "HELD_OUT", "open_performance"]
+
+GESTURES: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    "both palms": ("both palms", ("left", "right")),
+    "scratching": ("scratching", ("left",)),
+    "fist under chin": ("fist under chin", ("right",)),
+    "hand over mouth": ("hand over mouth", ("left",)),
+}
+"""Gesture and hands of each synthetic performance."""
+
+HELD_OUT: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    "pinch of chin": ("pinch of chin", ("left",)),
+    "rubbing an eye": ("rubbing an eye", ("right",)),
+    "temple or ear": ("temple or ear", ("left",)),
+    "palm on cheek": ("palm on cheek", ("right",)),
+}
+"""Of these nothing was looked at while constants were chosen."""
+
+FRAMES = 48
+SEED, HELD_OUT_SEED = 11, 211
+
+
+def open_performance(name: str, folder: Path) -> Take:
+    """A take by its name, "sample" or one of the two tables; made in the folder when it is first asked for."""
+    if name == "sample":
+        return open_take(sample_truth())
+    path = folder / f"{name.replace(' ', '_')}.dicetake"
+    if not (path / "take.json").exists():
+        _make(name, path)
+    return open_take(path)
+
+
+def _make(name: str, path: Path) -> None:
+    held_out = name in HELD_OUT
+    table, seed = (HELD_OUT, HELD_OUT_SEED) if held_out else (GESTURES, SEED)
+    gesture, sides = table[name]
+    recipe = draw_recipe(seed, list(table).index(name), "clip", FRAMES)
+    recipe = replace(recipe, gesture=gesture, sides=sides, gap=0.0, fps=24.0)
+    animation = animate(Performance(recipe))
+    camera = animation.performance.camera
+    source = Source(name, "video", camera.width, camera.height, recipe.fps, 0, FRAMES, "0" * 64)
+    shutil.rmtree(path, ignore_errors=True)
+    writer = TakeWriter(path, source, {"name": "synthetic", "settings": {}, "models": {}})
+    writer.set_camera(camera)
+    for mesh in animation.meshes.values():
+        writer.add_mesh(mesh)
+    writer.write_chunk({"frame": np.arange(FRAMES, dtype=np.int32)} | animation.arrays)
+    writer.set_events(animation.events)
+    writer.finish(complete=True)
