@@ -44,7 +44,7 @@ def parser() -> argparse.ArgumentParser:
 
     def command(name: str, text: str, run: Callable[[argparse.Namespace], int]) -> argparse.ArgumentParser:
         # A command without a text is for programs: it is not listed.
-        sub = commands.add_parser(name, description=text, **({"help": text} if text else {}))
+        sub = commands.add_parser(name, help=text, description=text) if text else commands.add_parser(name)
         sub.add_argument("--debug", action="store_true", help="show where in the program an error came from")
         sub.add_argument(
             "-v", "--verbose", action="count", default=0, help="log the stages of the work; -vv: every detail"
