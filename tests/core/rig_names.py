@@ -1,3 +1,4 @@
+# ruff: noqa: SIM905 (one name a line would take pages)
 """Bones of rigs in use: the role that each has to be found as, and others beside them that are none."""
 
 from __future__ import annotations
