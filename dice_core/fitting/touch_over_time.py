@@ -8,7 +8,7 @@ import numpy as np
 
 from dice_core.fitting.temporal_filter import smooth, smoothing_weights
 
-__all__ = ["BRIDGED_SECONDS", "HOVERING", "REST_DEPTH", "SHORTEST_SECONDS", "touch_over_time"]
+__all__ = ["BESIDE", "BRIDGED_SECONDS", "HOVERING", "REST_DEPTH", "SHORTEST_SECONDS", "touch_over_time"]
 
 BRIDGED_SECONDS = 0.15
 """A break in a touch that is no longer is none: as in `contact.touch_events`."""
@@ -18,23 +18,25 @@ SHORTEST_SECONDS = 0.08
 faces."""
 
 
-HOVERING = 0.008
-"""Metres: a hand that was found to touch, but farther from the skin than this, was kept away by what the picture shows.
-Set by hand on the same clips."""
+HOVERING, BESIDE = 0.008, 0.025
+"""Metres: a hand that was found to touch, but farther from the skin than this, was kept away by what the picture shows:
+the first where its size puts it before the face, the second where its size puts it farther back, beside the face. Set
+by hand on the same clips."""
 
 REST_DEPTH = 0.0015
 """Metres below the skin at which a hand lies at least where it touches: as in the refinement of single frames."""
 
 
 def touch_over_time(
-    touching: np.ndarray, depth: np.ndarray, tracked: np.ndarray, fps: float
+    touching: np.ndarray, depth: np.ndarray, beside: np.ndarray, tracked: np.ndarray, fps: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """Whether a hand touches in each frame, (T,) bool, and metres of its deepest part below the skin, (T,).
 
-    touching : (T,) bool and depth : (T,) metres, **positive inside**, as single frames say; tracked : (T,) bool, where
-    the hand is there. Touches at the ends stay as they are, because nobody knows how long they last; so does a picture.
+    touching : (T,) bool and depth : (T,) metres, **positive inside**, as single frames say; beside : (T,) bool, where
+    the hand's size alone puts it farther back; tracked : (T,) bool, where the hand is there. Touches at the ends stay
+    as they are, because nobody knows how long they last; so does a picture.
     """
-    touches = touching & tracked & (depth > -HOVERING)
+    touches = touching & tracked & (depth > np.where(beside, -BESIDE, -HOVERING))
     depth = np.maximum(depth, REST_DEPTH)
     if len(touches) == 1:
         return touches, depth

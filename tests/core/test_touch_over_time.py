@@ -13,7 +13,7 @@ RATES = [10.0, 24.0, 30.0, 60.0]
 def decided(frames: list[int], fps: float, tracked: list[int] | None = None) -> list[int]:
     touching = np.array(frames, bool)
     there = np.ones(len(frames), bool) if tracked is None else np.array(tracked, bool)
-    return touch_over_time(touching, np.zeros(len(frames)), there, fps)[0].astype(int).tolist()
+    return touch_over_time(touching, np.zeros(len(frames)), ~there, there, fps)[0].astype(int).tolist()
 
 
 def lasting(seconds: float, fps: float) -> list[int]:
@@ -49,7 +49,7 @@ def test_the_depth_is_steady_and_carried_over_breaks() -> None:
     touching = np.ones(60, bool)
     touching[[20, 21, 40]] = False
     depth = np.where(touching, 0.004 + rng.normal(0, 0.001, 60), -0.05)
-    touches, steady = touch_over_time(touching, depth, np.ones(60, bool), 30.0)
+    touches, steady = touch_over_time(touching, depth, np.zeros(60, bool), np.ones(60, bool), 30.0)
     assert touches.all()
     assert steady == pytest.approx(0.004, abs=0.0012)
     assert np.abs(np.diff(steady, 2)).mean() < 0.2 * np.abs(np.diff(depth[:20], 2)).mean()
@@ -58,8 +58,8 @@ def test_the_depth_is_steady_and_carried_over_breaks() -> None:
 @pytest.mark.parametrize("count", [1, 12])
 def test_a_hand_that_the_picture_keeps_away_does_not_touch(count: int) -> None:
     there = np.ones(count, bool)
-    touches, _ = touch_over_time(there, np.full(count, -0.02), there, 24.0)
-    assert not touches.any()
-    touches, depth = touch_over_time(there, np.full(count, -0.004), there, 24.0)
-    assert touches.all()
-    assert depth == pytest.approx(REST_DEPTH), "and comes to rest"
+    cases = ((-0.02, ~there, 0), (-0.02, there, count), (-0.03, there, 0), (-0.004, ~there, count))
+    for depth, beside, expected in cases:
+        touches, rests = touch_over_time(there, np.full(count, depth), beside, there, 24.0)
+        assert touches.sum() == expected
+        assert rests[touches] == pytest.approx(REST_DEPTH), "and comes to rest"

@@ -11,10 +11,7 @@ from dice_core.fitting.head_fit import HeadPose
 from dice_core.fitting.kinematics import POSE_SIZE
 from dice_core.landmarks import FaceDetection, FrameLandmarks, HandDetection
 
-__all__ = ["PREDICTED", "HandFrames", "HeadFrames", "OpenFrames"]
-
-PREDICTED = ("mean", "mean_sigma", "touch_probability")
-"""What is kept of a `DepthPrediction`; all zero where no head was seen."""
+__all__ = ["HandFrames", "HeadFrames", "OpenFrames"]
 
 _EXPRESSIONS = 52
 _FACE_LANDMARKS, _HAND_LANDMARKS = 478, 21
@@ -58,7 +55,7 @@ class HandFrames(FrameTable):
     found : whether it is there; confidence : that it is; landmarks : pixels, and depth in their unit;
     world_landmarks : the landmark network's own 3D, metres; free_pose : pose fitted without the head; pose : the same
     refined against the head; touching : whether it touches the head; depth : metres of its deepest part below the skin
-    where it does, **positive inside**; predicted : what the learned prior says of it, columns of `PREDICTED`.
+    where it does, **positive inside**.
     """
 
     found: np.ndarray = column(dtype=np.uint8)
@@ -69,7 +66,6 @@ class HandFrames(FrameTable):
     pose: np.ndarray = column(POSE_SIZE)
     touching: np.ndarray = column(dtype=np.uint8)
     depth: np.ndarray = column()
-    predicted: np.ndarray = column(3)
 
     def set_detection(self, row: int, hand: HandDetection) -> None:
         """Enter a hand that was found."""

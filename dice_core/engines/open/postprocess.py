@@ -164,7 +164,8 @@ def _smooth_hand(hand: HandFrames, fps: float, model: Hand) -> _HandMotion:
         translation = _smooth_position(translation, measured, fps, _HAND_NOISE)
         angles = adaptive_smooth(angles[..., None], measured, fps, _FINGER_NOISE)[..., 0]
     angles = np.clip(angles, model.dof_lower, model.dof_upper)
-    touching, depth = touch_over_time(hand.touching > 0, hand.depth, tracked > 0, fps)
+    beside = hand.free_pose[:, 5] >= hand.pose[:, 5]
+    touching, depth = touch_over_time(hand.touching > 0, hand.depth, beside, tracked > 0, fps)
     return _HandMotion(tracked, rotation, translation, angles, touching, depth)
 
 
