@@ -26,7 +26,7 @@ from .scene import ImportedTake, import_take
 from .scene.keys import DEFAULT_KEYS, key_mode
 from .scene.object_data import tree_of
 
-__all__ = ["ExportOptions", "main", "run"]
+__all__ = ["ExportOptions", "check_writable", "main", "run", "say"]
 
 _FAILED = 1
 # Linear grey of the world, and watts per square metre of the sun above the camera's left shoulder. Set by hand.
@@ -48,11 +48,11 @@ def main(arguments: Sequence[str]) -> int:
             export=ExportOptions(options.preset, options.frames, options.at_origin, options.camera),
         )
     except DiceError as error:
-        _say("error", message=str(error))
+        say("error", message=str(error))
         return error.exit_status
     except (RuntimeError, OSError) as error:
         # Blender's operators raise RuntimeError with its own report.
-        _say("error", message=str(error).strip().replace("\n", " "))
+        say("error", message=str(error).strip().replace("\n", " "))
         return _FAILED
     return 0
 
@@ -80,11 +80,11 @@ def run(
     range_of(export.frames)
     for path in (output, fbx, glb):
         if path is not None:
-            _check_writable(path)
+            check_writable(path)
     bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
     imported = import_take(open_take(take), keys=keys)
     for message in imported.warnings:
-        _say("warning", message=message)
+        say("warning", message=message)
     assert bpy.context.scene is not None
     _light(bpy.context.scene)
     _look_through_camera()
@@ -92,8 +92,8 @@ def run(
     for path, write in ((fbx, export_fbx), (glb, export_glb)):
         if path is not None:
             for message in write(imported.collection, path, **asdict(export)).warnings:
-                _say("warning", message=f"{path.name}: {message}")
-    _say(
+                say("warning", message=f"{path.name}: {message}")
+    say(
         "done",
         blend=str(output),
         fbx=None if fbx is None else str(fbx),
@@ -126,8 +126,11 @@ def _absolute(path: str) -> Path:
     return Path(path).absolute()
 
 
-def _check_writable(path: Path) -> None:
-    """Make the folder of a file that is going to be written, and make sure that the file can be."""
+def check_writable(path: Path) -> None:
+    """Make the folder of a file that is going to be written, and make sure that the file can be.
+
+    Raises InputError where it cannot.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("ab"):
@@ -161,7 +164,8 @@ def _look_through_camera() -> None:
                     space.region_3d.view_perspective = "CAMERA"
 
 
-def _say(event: str, **values: Any) -> None:
+def say(event: str, **values: Any) -> None:
+    """One JSON line on standard output."""
     sys.stdout.write(json.dumps({"event": event, **values}) + "\n")
     sys.stdout.flush()
 

@@ -4,10 +4,22 @@ from __future__ import annotations
 
 import logging
 
-from . import properties, saved_paths, translations
-from .jobs import log, runner
-from .operators import capture, export, footage, import_export, setup, takes, texture, view
-from .ui import lists, menus, panels, preferences, redraw, result_panels, statusbar
+from . import character_settings, properties, saved_paths, translations
+from .jobs import log, runner, transfer_job
+from .operators import (
+    animation,
+    capture,
+    character,
+    export,
+    footage,
+    import_export,
+    setup,
+    takes,
+    texture,
+    transfer,
+    view,
+)
+from .ui import character_panel, lists, menus, panels, preferences, redraw, result_panels, statusbar
 
 __all__ = ["register", "unregister"]
 
@@ -16,23 +28,29 @@ _PARTS = (
     log,
     translations,
     properties,
+    character_settings,
     preferences,
     saved_paths,
     capture,
     footage,
     takes,
+    animation,
     view,
     texture,
     import_export,
     export,
+    character,
+    transfer,
     setup,
     lists,
     panels,
     result_panels,
+    character_panel,
     menus,
     statusbar,
     redraw,
     runner,
+    transfer_job,
 )
 _log = logging.getLogger(__package__)
 

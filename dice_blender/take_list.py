@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import bpy
@@ -80,15 +82,27 @@ def import_and_register(
     start: int | None,
     retime: bool = False,
     replace: bpy.types.Collection | None = None,
+    nla: bool = False,
 ) -> ImportedTake:
     """Import a take and list it, with the scene frames of its touches.
 
     keys : a name of `KEY_MODES`; start : scene frame of the first frame, None for the scene's own; retime : keep the
-    footage's speed; replace : the earlier import that becomes this one, None for one beside those that there are.
+    footage's speed; replace : the earlier import that becomes this one, None for one beside those that there are;
+    nla : have it play from NLA tracks.
     Raises InputError as `import_take`; the file is then as it was.
     """
     shares = _tracked_shares(take)  # before anything is in the scene: a damaged take cannot be listed
-    imported = import_take(take, keys=keys, scene=scene, start_frame=start, retime=retime, replace=replace)
+    with _progress_at_cursor() as on_progress:
+        imported = import_take(
+            take,
+            keys=keys,
+            scene=scene,
+            start_frame=start,
+            retime=retime,
+            replace=replace,
+            nla=nla,
+            on_progress=on_progress,
+        )
     entry = next((entry for entry in settings_of(scene).takes if entry.collection == imported.collection), None)
     if entry is None:
         waiting = [entry for entry in _entries_of(scene, take.path) if collection_of(entry) is None]
@@ -104,6 +118,18 @@ def import_and_register(
         set_dent_strength(imported.collection, entry.dents, take)
     _log.info("imported %s with %s keys", take.path, keys)
     return imported
+
+
+@contextmanager
+def _progress_at_cursor() -> Iterator[Callable[[float], None]]:
+    """Blender's own counter beside the mouse: it is drawn while an operator keeps everything else waiting."""
+    manager = bpy.context.window_manager
+    assert manager is not None
+    manager.progress_begin(0, 100)
+    try:
+        yield lambda share: manager.progress_update(100 * share)
+    finally:
+        manager.progress_end()
 
 
 def adopt(scene: bpy.types.Scene) -> int:

@@ -70,6 +70,105 @@ GERMAN = {
     "Only the subject's own right hand": "Nur die eigene rechte Hand der Person",
     "Both": "Beide",
     "Both hands": "Beide Hände",
+    # Character
+    "Character": "Charakter",
+    "Armature": "Armatur",
+    "What poses the character": "Was den Charakter bewegt",
+    "The file of the map": "Die Datei der Zuordnung",
+    "The mesh that has the face; it may be the whole body": ("Das Mesh mit dem Gesicht; es kann der ganze Körper sein"),
+    "Use Selected": "Auswahl nehmen",
+    "Take the selected character, and find its bones and its shape keys by their names": (
+        "Den ausgewählten Charakter nehmen und seine Knochen und Shape Keys an ihren Namen finden"
+    ),
+    "Find Again": "Neu suchen",
+    "Find the bones and shape keys anew, in place of what the lists say": (
+        "Knochen und Shape Keys neu suchen, anstelle dessen, was in den Listen steht"
+    ),
+    "Bones": "Knochen",
+    "Bone": "Knochen",
+    "The bone of the skin that has this role; empty leaves it out": (
+        "Der Knochen der Haut, der diese Rolle hat; leer lässt sie aus"
+    ),
+    "The role that is chosen in the list": "Die Rolle, die in der Liste gewählt ist",
+    "Expressions": "Mimik",
+    "Expression": "Ausdruck",
+    "The expression that is chosen in the list": "Der Ausdruck, der in der Liste gewählt ist",
+    "Shape Key": "Shape Key",
+    "The shape key that shows this expression; empty leaves it out": (
+        "Der Shape Key, der diesen Ausdruck zeigt; leer lässt ihn aus"
+    ),
+    "Gain": "Faktor",
+    "By what the captured weight is multiplied": "Womit das erfasste Gewicht multipliziert wird",
+    "Offset": "Versatz",
+    "What is added to the weight, for a face that is not neutral": (
+        "Was zum Gewicht hinzukommt, für ein Gesicht, das nicht neutral ist"
+    ),
+    "Neck Share": "Anteil des Halses",
+    "How much of the head's turn the neck carries: 0 none, 1 all of it": (
+        "Wie viel der Kopfdrehung der Hals übernimmt: 0 nichts, 1 alles"
+    ),
+    "How deep the character's skin gives way: 0 not at all, 1 as skin does, 2 twice as deep": (
+        "Wie tief die Haut des Charakters nachgibt: 0 gar nicht, 1 wie Haut, 2 doppelt so tief"
+    ),
+    "Keep Touches": "Berührungen erhalten",
+    "Have hands touch the character's face where they touched in the take; off carries the pose alone": (
+        "Hände das Gesicht des Charakters dort berühren lassen, wo sie es im Take tun; aus überträgt nur die Pose"
+    ),
+    "Which of the take's hands are put onto the character": (
+        "Welche Hände des Takes auf den Charakter übertragen werden"
+    ),
+    "Every hand that the take has": "Jede Hand, die der Take hat",
+    "Only the left hand": "Nur die linke Hand",
+    "Only the right hand": "Nur die rechte Hand",
+    "Result As": "Ergebnis als",
+    "How the new actions are played": "Wie die neuen Aktionen gespielt werden",
+    "The character plays the new actions. Those that it played before are kept and come back later": (
+        "Der Charakter spielt die neuen Aktionen. Die bisherigen bleiben erhalten und kommen später zurück"
+    ),
+    "NLA": "NLA",
+    "The new actions go to tracks of their own in the NLA, and the character's own actions keep playing": (
+        "Die neuen Aktionen kommen auf eigene Spuren im NLA, und die Aktionen des Charakters spielen weiter"
+    ),
+    "Transfer": "Übertragen",
+    "Put the selected take onto the character, its touches kept. Blender stays usable meanwhile": (
+        "Den gewählten Take mit seinen Berührungen auf den Charakter übertragen. Blender bleibt bedienbar"
+    ),
+    "Cancel Transfer": "Übertragung abbrechen",
+    "Stop putting the take onto the character; nothing is changed then": (
+        "Die Übertragung anhalten; dann wird nichts geändert"
+    ),
+    "Transfer to Character": "Auf den Charakter übertragen",
+    "Key the character as the worker has solved it": "Den Charakter so animieren, wie es berechnet wurde",
+    "{} is on the character": "{} ist auf dem Charakter",
+    "Remove from Character": "Vom Charakter entfernen",
+    "Take the selected take off the character again: its actions, dents, contact groups and empties": (
+        "Den gewählten Take wieder vom Charakter nehmen: Aktionen, Dellen, Berührungsgruppen und Empties"
+    ),
+    "The selected take is not on this character": "Der gewählte Take ist nicht auf diesem Charakter",
+    "Save Map": "Zuordnung speichern",
+    "Save the lists of bones and expressions as a file, for other characters of the kind": (
+        "Die Listen der Knochen und Ausdrücke als Datei speichern, für andere Charaktere dieser Art"
+    ),
+    "Load Map": "Zuordnung laden",
+    "Load lists of bones and expressions that were saved here": (
+        "Listen von Knochen und Ausdrücken laden, die hier gespeichert wurden"
+    ),
+    "Face Points": "Gesichtspunkte",
+    "Set Points by Hand": "Punkte von Hand setzen",
+    "Set twelve points on the face by hand, where it is not found. The armature goes to its rest position": (
+        "Zwölf Punkte im Gesicht von Hand setzen, wo es nicht gefunden wird. Die Armatur geht in die Ruheposition"
+    ),
+    "Remove Points": "Punkte entfernen",
+    "Remove the points set by hand, so that the face is found by itself again": (
+        "Die von Hand gesetzten Punkte entfernen, damit das Gesicht wieder von selbst gefunden wird"
+    ),
+    "Points set by hand: {:d}. Move them onto the face": ("Von Hand gesetzte Punkte: {:d}. Auf das Gesicht schieben"),
+    "The face is found by itself; set points where it is not": (
+        "Das Gesicht wird von selbst gefunden; Punkte setzen, wo das nicht gelingt"
+    ),
+    "Bones: {:d} of {:d}": "Knochen: {:d} von {:d}",
+    "Expressions: {:d} of {:d}": "Mimik: {:d} von {:d}",
+    "Expressions: are made": "Mimik: wird erzeugt",
     # Capture
     "This file is not saved: takes go to {}, and move beside the file when you save it": (
         "Diese Datei ist nicht gespeichert: Takes kommen nach {} und ziehen beim Speichern neben die Datei"
@@ -230,6 +329,41 @@ GERMAN = {
     "Last frame of the take that is played, counted from 1. What is after it is kept": (
         "Letzter gespielter Frame des Takes, gezählt von 1. Was danach liegt, bleibt erhalten"
     ),
+    # Animation
+    "Animation": "Animation",
+    "Reduce Keys": "Keys ausdünnen",
+    "Replace the keys of every frame by few that have bezier handles, as close as you ask for": (
+        "Die Keys aller Frames durch wenige mit Bezier-Griffen ersetzen, so nah wie verlangt"
+    ),
+    "Distance": "Abstand",
+    "Distance (mm)": "Abstand (mm)",
+    "Millimetres by which a location may be off in any frame": (
+        "Millimeter, um die eine Position in einem Frame abweichen darf"
+    ),
+    "How far a rotation may be off in any frame": "Wie weit eine Drehung in einem Frame abweichen darf",
+    "Weight": "Gewicht",
+    "How far the weight of a shape key, 0 to 1, may be off in any frame": (
+        "Wie weit das Gewicht eines Shape Keys, 0 bis 1, in einem Frame abweichen darf"
+    ),
+    "Import the take with rigged keys first": "Den Take zuerst mit geriggten Keys importieren",
+    "{:d} keys became {:d}: at most {:.2f} mm, {:.2f}° and a weight of {:.4f} off, the skin {:.2f} mm": (
+        "Aus {:d} Keys wurden {:d}: höchstens {:.2f} mm, {:.2f}° und ein Gewicht von {:.4f} daneben, die Haut {:.2f} mm"
+    ),
+    "Reduced: at most {:.2f} mm, {:.2f}° and a weight of {:.4f} from the capture": (
+        "Ausgedünnt: höchstens {:.2f} mm, {:.2f}° und ein Gewicht von {:.4f} von der Aufnahme entfernt"
+    ),
+    "Put on NLA Tracks": "Auf NLA-Spuren legen",
+    "Take off NLA Tracks": "Von den NLA-Spuren nehmen",
+    "Have the take play from NLA tracks that bear its name, as a layer under what you animate; or from its actions": (
+        "Den Take von NLA-Spuren mit seinem Namen abspielen, als Ebene unter eigener Animation; oder von seinen Actions"
+    ),
+    "Actions of your own are in use: what they animate stays on its NLA tracks": (
+        "Eigene Actions sind in Gebrauch: was sie animieren, bleibt auf seinen NLA-Spuren"
+    ),
+    "NLA Tracks": "NLA-Spuren",
+    "Have the take play from NLA tracks that bear its name, as a layer under what you animate": (
+        "Den Take von NLA-Spuren mit seinem Namen abspielen, als Ebene unter eigener Animation"
+    ),
     "Match": "Angleichen",
     "Change the scene, or for units the take, so that the two agree": (
         "Die Szene ändern, bei Einheiten den Take, sodass beide zusammenpassen"
@@ -324,8 +458,20 @@ GERMAN = {
     "Export the take's camera as well; off leaves it out": "Auch die Kamera des Takes exportieren; aus lässt sie weg",
     "FBX…": "FBX…",
     "GLB…": "GLB…",
+    "Alembic…": "Alembic…",
+    "USD…": "USD…",
     "Export FBX": "FBX exportieren",
     "Export GLB": "GLB exportieren",
+    "Export Alembic": "Alembic exportieren",
+    "Export USD": "USD exportieren",
+    "DICE Take as Alembic (.abc)": "DICE-Take als Alembic (.abc)",
+    "DICE Take as USD (.usd*)": "DICE-Take als USD (.usd*)",
+    "Export the selected take as Alembic: its surfaces in each frame, without a rig": (
+        "Den gewählten Take als Alembic exportieren: seine Oberflächen in jedem Frame, ohne Rig"
+    ),
+    "Export the selected take as USD: its surfaces in each frame, without a rig": (
+        "Den gewählten Take als USD exportieren: seine Oberflächen in jedem Frame, ohne Rig"
+    ),
     "DICE Take as FBX (.fbx)": "DICE-Take als FBX (.fbx)",
     "DICE Take as GLB (.glb)": "DICE-Take als GLB (.glb)",
     "Export the selected take as FBX, with shape keys, curves and bones as the chosen program reads them": (

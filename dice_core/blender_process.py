@@ -18,7 +18,7 @@ from dice_core.child_process import child_environment, own_python_command
 from dice_core.errors import DiceError, InputError
 from dice_core.events import LONGEST_LINE, parse_event
 
-__all__ = ["blender_command", "make_blend"]
+__all__ = ["blender_command", "make_blend", "run_blender"]
 
 _log = logging.getLogger(__name__)
 
@@ -30,21 +30,21 @@ _TAIL = 12
 _USAGE_ERROR = re.compile(r"^\S+: error: (.+)$")
 # Run inside a Blender application, whose Python knows nothing of our folder and hands over only what follows "--".
 _BOOT = (
-    "import os, sys; sys.path.insert(0, {project!r}); from dice_blender.headless import main; "
+    "import os, sys; sys.path.insert(0, {project!r}); from {module} import main; "
     "status = main(sys.argv[sys.argv.index('--') + 1:]); sys.stdout.flush(); os._exit(status)"
 )
 
 
-def blender_command() -> list[str]:
-    """Command that `dice_blender.headless` takes its arguments after: this Python's bpy, or else `blender` on PATH.
+def blender_command(module: str = "dice_blender.headless") -> list[str]:
+    """Command that a module of ours takes its arguments after: this Python's bpy, or else `blender` on PATH.
 
     Raises DiceError where there is neither.
     """
     if importlib.util.find_spec("bpy") is not None:
-        return own_python_command("dice_blender.headless", [])
+        return own_python_command(module, [])
     blender = shutil.which("blender")
     if blender is not None:
-        boot = _BOOT.format(project=str(_PROJECT))
+        boot = _BOOT.format(project=str(_PROJECT), module=module)
         quiet = ["--background", "--factory-startup", "--disable-autoexec", "--python-exit-code", "1"]
         return [blender, *quiet, "--python-expr", boot, "--"]
     raise DiceError(
@@ -84,6 +84,16 @@ def make_blend(
             arguments += [option, str(value)]
     arguments += [option for option, on in {"--at-origin": at_origin, "--camera": camera}.items() if on]
     return _run([*blender_command(), *arguments], on_warning)
+
+
+def run_blender(
+    module: str, arguments: Sequence[str], on_warning: Callable[[str], None] | None = None
+) -> dict[str, Any]:
+    """Run a module of Blender's side in a process of its own. Paths among the arguments have to be absolute.
+
+    Returns what its `done` event says. Raises InputError or DiceError with Blender's reason.
+    """
+    return _run([*blender_command(module), *arguments], on_warning)
 
 
 def _run(command: Sequence[str], on_warning: Callable[[str], None] | None) -> dict[str, Any]:

@@ -77,7 +77,7 @@ def open_export_scene(collection: bpy.types.Collection, frames: str = DEFAULT_RA
     shown = find_shown(collection, users_scene)
     seen = sorted((item for item in meshes if item in shown), key=_order)
     if not seen:
-        raise InputError(f"Everything in the collection {collection.name} is hidden: show what is to be exported.")
+        raise InputError(f"Everything in the collection {collection.name} is hidden: show some of it first.")
     before = all_blocks()
     loan = NameLoan(before)
     scene = bpy.data.scenes.new("DICE export")

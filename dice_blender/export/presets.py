@@ -46,9 +46,7 @@ PRESETS: dict[str, Preset] = {
         "Unreal", "One skeleton with a single root bone, four bones a vertex, for Unreal Engine", "FBX_SCALE_ALL"
     ),
     "godot": Preset("Godot", "One skeleton, four bones a vertex, as Godot reads GLB and FBX", "FBX_SCALE_ALL"),
-    "generic": Preset(
-        "Generic", "Head and hands by themselves, for other programs", "FBX_SCALE_ALL", engine=False
-    ),
+    "generic": Preset("Generic", "Head and hands by themselves, for other programs", "FBX_SCALE_ALL", engine=False),
 }
 """Name on the command line and in saved files, in the order in which the panel lists them."""
 DEFAULT_PRESET = "generic"

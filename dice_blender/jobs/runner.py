@@ -148,6 +148,15 @@ def _conclude(capture: Capture) -> None:
         # The take is on disk; what went wrong is shown where the capture was, and does not end the timer.
         queue.fail(capture, str(error))
         _log.exception("the take %s was not imported", request.take)
+        _offer(scene, request.take)
+
+
+def _offer(scene: bpy.types.Scene, take: Path) -> None:
+    """List a take that was not imported, such as a long one in per-frame keys, so that it can be in other ones."""
+    try:
+        take_list.add(scene, take)
+    except DiceError as error:
+        _log.info("the take %s is not listed: %s", take, error)
 
 
 def _show_textures(capture: Capture, request: BakeRequest) -> None:

@@ -1,4 +1,4 @@
-"""Export of an imported take to FBX and GLB: thin wrappers of `dice_blender.export`."""
+"""Export of an imported take to FBX, GLB, Alembic and USD: thin wrappers of `dice_blender.export`."""
 
 # ruff: noqa: N801, RUF012 (Blender's names and class attributes)
 
@@ -17,7 +17,16 @@ from bpy_extras.io_utils import ExportHelper
 from dice_core.errors import DiceError
 
 from .. import take_list
-from ..export import FRAME_RANGES, PRESETS, ExportReport, export_fbx, export_glb
+from ..export import (
+    FRAME_RANGES,
+    PRESETS,
+    USD_SUFFIXES,
+    ExportReport,
+    export_alembic,
+    export_fbx,
+    export_glb,
+    export_usd,
+)
 from ..preferences import ADDON
 from ..properties import PRESET_ITEMS, settings_of
 from ..scene import imported_takes
@@ -58,12 +67,6 @@ class _Export(ExportHelper, Operator):
 
     filename_ext = ""
     filepath: StringProperty(name="File Path", description="The file to write", maxlen=1024, subtype="FILE_PATH")
-    preset: EnumProperty(name="For", description="Which program the export is for", items=PRESET_ITEMS)
-    rigged: BoolProperty(
-        name="Change to Rigged Keys",
-        description="Import the take again with rigged keys, which game engines play, and export that",
-        options={"SKIP_SAVE"},
-    )
     frames: EnumProperty(name="Frames", description="Which frames are exported", items=_RANGE_ITEMS)
     at_origin: BoolProperty(
         name="Stand at Origin",
@@ -79,7 +82,6 @@ class _Export(ExportHelper, Operator):
         return there
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> Any:
-        self.preset = settings_of(context.scene).preset
         if not self.filepath:
             collection = take_to_export(context)
             take = Path(bpy.path.abspath(str(collection.get(TAKE_PROPERTY, ""))))
@@ -91,11 +93,7 @@ class _Export(ExportHelper, Operator):
         layout = self.layout
         layout.use_property_split = True
         layout.use_property_decorate = False
-        layout.prop(self, "preset")
-        if wants_rigged(take_to_export(context), self.preset):
-            column = layout.column(align=True)
-            column.label(text="Per-frame keys are heavy in engines", icon="INFO")
-            column.prop(self, "rigged", toggle=True)
+        self._draw_preset(context)
         layout.prop(self, "frames")
         layout.prop(self, "at_origin")
         layout.prop(self, "camera")
@@ -103,9 +101,7 @@ class _Export(ExportHelper, Operator):
     def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
         path = Path(bpy.path.abspath(self.filepath))
         try:
-            if self.rigged and wants_rigged(take_to_export(context), self.preset):
-                operators: Any = bpy.ops
-                operators.dice.reimport_take("EXEC_DEFAULT", True, keys="rigged")
+            self._prepare(context)
             report = self._write(take_to_export(context), path)
         except (DiceError, OSError, RuntimeError) as error:
             _log.exception("export to %s failed", path)
@@ -116,14 +112,51 @@ class _Export(ExportHelper, Operator):
         self.report({"INFO"}, _t("Exported {}").format(path.name))
         return {"FINISHED"}
 
+    def _draw_preset(self, context: bpy.types.Context) -> None:
+        """What the dialog asks first."""
+
+    def _prepare(self, context: bpy.types.Context) -> None:
+        """What is changed before anything is written."""
+
     def _options(self) -> dict[str, Any]:
-        return {"preset": self.preset, "frames": self.frames, "at_origin": self.at_origin, "camera": self.camera}
+        return {"frames": self.frames, "at_origin": self.at_origin, "camera": self.camera}
 
     def _write(self, collection: bpy.types.Collection, path: Path) -> ExportReport:
         raise NotImplementedError
 
 
-class DICE_OT_export_fbx(_Export):
+class _ExportFor(_Export):
+    """Export in a format that programs read in their own ways."""
+
+    preset: EnumProperty(name="For", description="Which program the export is for", items=PRESET_ITEMS)
+    rigged: BoolProperty(
+        name="Change to Rigged Keys",
+        description="Import the take again with rigged keys, which game engines play, and export that",
+        options={"SKIP_SAVE"},
+    )
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> Any:
+        self.preset = settings_of(context.scene).preset
+        return super().invoke(context, event)
+
+    def _draw_preset(self, context: bpy.types.Context) -> None:
+        layout = self.layout
+        layout.prop(self, "preset")
+        if wants_rigged(take_to_export(context), self.preset):
+            column = layout.column(align=True)
+            column.label(text="Per-frame keys are heavy in engines", icon="INFO")
+            column.prop(self, "rigged", toggle=True)
+
+    def _prepare(self, context: bpy.types.Context) -> None:
+        if self.rigged and wants_rigged(take_to_export(context), self.preset):
+            operators: Any = bpy.ops
+            operators.dice.reimport_take("EXEC_DEFAULT", True, keys="rigged")
+
+    def _options(self) -> dict[str, Any]:
+        return {"preset": self.preset, **super()._options()}
+
+
+class DICE_OT_export_fbx(_ExportFor):
     """Export the selected take as FBX, with shape keys, curves and bones as the chosen program reads them"""
 
     bl_idname = "dice.export_fbx"
@@ -137,7 +170,7 @@ class DICE_OT_export_fbx(_Export):
         return export_fbx(collection, path, **self._options())
 
 
-class DICE_OT_export_glb(_Export):
+class DICE_OT_export_glb(_ExportFor):
     """Export the selected take as GLB, the binary form of glTF"""
 
     bl_idname = "dice.export_glb"
@@ -151,6 +184,40 @@ class DICE_OT_export_glb(_Export):
         return export_glb(collection, path, **self._options())
 
 
-_CLASSES = (DICE_OT_export_fbx, DICE_OT_export_glb)
+class DICE_OT_export_alembic(_Export):
+    """Export the selected take as Alembic: its surfaces in each frame, without a rig"""
+
+    bl_idname = "dice.export_alembic"
+    bl_label = "Export Alembic"
+    bl_options = {"PRESET"}
+
+    filename_ext = ".abc"
+    filter_glob: StringProperty(default="*.abc", options={"HIDDEN"})
+
+    def _write(self, collection: bpy.types.Collection, path: Path) -> ExportReport:
+        return export_alembic(collection, path, **self._options())
+
+
+class DICE_OT_export_usd(_Export):
+    """Export the selected take as USD: its surfaces in each frame, without a rig"""
+
+    bl_idname = "dice.export_usd"
+    bl_label = "Export USD"
+    bl_options = {"PRESET"}
+
+    filename_ext = ".usdc"
+    filter_glob: StringProperty(default="*.usd;*.usdc;*.usda", options={"HIDDEN"})
+
+    def check(self, context: bpy.types.Context) -> bool:
+        """Any of USD's suffixes will do."""
+        if self.filepath.lower().endswith(USD_SUFFIXES):
+            return False
+        return bool(super().check(context))
+
+    def _write(self, collection: bpy.types.Collection, path: Path) -> ExportReport:
+        return export_usd(collection, path, **self._options())
+
+
+_CLASSES = (DICE_OT_export_fbx, DICE_OT_export_glb, DICE_OT_export_alembic, DICE_OT_export_usd)
 
 register, unregister = bpy.utils.register_classes_factory(_CLASSES)

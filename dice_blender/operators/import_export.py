@@ -58,6 +58,11 @@ class DICE_OT_import_take(Operator):
         name="Keep Speed",
         description="In a scene of another frame rate, play at the footage's speed instead of frame by frame",
     )
+    nla: BoolProperty(
+        name="NLA Tracks",
+        description="Have the take play from NLA tracks that bear its name, as a layer under what you animate",
+        options={"SKIP_SAVE"},
+    )
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[OperatorReturnItems]:
         self.keys = settings_of(context.scene).keys
@@ -80,6 +85,7 @@ class DICE_OT_import_take(Operator):
         value.active = self.use_start
         value.prop(self, "start_frame", text="")
         layout.prop(self, "retime")
+        layout.prop(self, "nla")
 
     def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
         scene, names, imported = context.scene, [], None
@@ -87,7 +93,7 @@ class DICE_OT_import_take(Operator):
         try:
             for take in self._takes(strict=True):
                 earlier = take_list.earlier_import(scene, take.path) if self.existing == "REPLACE" else None
-                imported = take_list.import_and_register(scene, take, self.keys, start, self.retime, earlier)
+                imported = take_list.import_and_register(scene, take, self.keys, start, self.retime, earlier, self.nla)
                 names.append(take.name)
                 for warning in imported.warnings:
                     self.report({"WARNING"}, warning)

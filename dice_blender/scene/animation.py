@@ -7,7 +7,16 @@ from typing import Any
 import bpy
 import numpy as np
 
-__all__ = ["CurveWriter", "curves_of", "held_steps", "played_curves"]
+__all__ = [
+    "CurveWriter",
+    "actions_of",
+    "curves_of",
+    "held_steps",
+    "is_ours",
+    "is_own_curve",
+    "own_strips",
+    "played_curves",
+]
 
 _CONSTANT, _LINEAR = 0, 1
 _AUTO_CLAMPED = 4
@@ -25,23 +34,16 @@ class CurveWriter:
     def __init__(self, block: bpy.types.ID, name: str, *, keep: bool = False) -> None:
         """name : of the action that holds the curves, where the block has none of ours yet; keep : add to those."""
         data: Any = block.animation_data_create()
-        action: Any = data.action
-        if action is not None and _OURS not in action:
-            action.use_fake_user = True  # the user's own, which would be lost where ours takes its place
-            action = None
-        if action is None:
-            action = bpy.data.actions.new(name)
-            action[_OURS] = ""
-            data.action = action
-            if hasattr(action, "slots"):
-                slot = action.slots.new(id_type=block.id_type, name=block.name)
-                data.action_slot = slot
-                action.layers.new("Layer").strips.new(type="KEYFRAME").channelbag(slot, ensure=True)
+        strips = own_strips(data)
+        if not is_ours(data.action) and not strips:
+            _give_action(block, data, name)
         self._data: Any = data
-        self._action: Any = action
-        self._bag: Any = action
-        if hasattr(action, "slots"):
-            self._bag = action.layers[0].strips[0].channelbag(data.action_slot, ensure=True)
+        # Data or strip: what plays the action.
+        owner = data if is_ours(data.action) else strips[0]
+        self._action: Any = owner.action
+        self._bag: Any = owner.action
+        if hasattr(owner.action, "slots"):
+            self._bag = owner.action.layers[0].strips[0].channelbag(owner.action_slot, ensure=True)
         if not keep:
             self._remove_own()
         self._groups: dict[str, Any] = {group.name: group for group in self._bag.groups}
@@ -53,6 +55,11 @@ class CurveWriter:
         for group in [group for group in self._bag.groups if not len(group.channels)]:
             self._bag.groups.remove(group)
         self._action[_OURS] = ""
+
+    def remove(self, starts: tuple[str, ...]) -> None:
+        """Remove the curves whose data path starts in one of these ways, the user's among them."""
+        for curve in [curve for curve in self._bag.fcurves if curve.data_path.startswith(starts)]:
+            self._bag.fcurves.remove(curve)
 
     def discard(self) -> None:
         """Remove the action again, where the user has no curves in it."""
@@ -104,10 +111,55 @@ class CurveWriter:
             self.write(path, index, times, values[:, index], group=group)
 
 
+def _give_action(block: Any, data: Any, name: str) -> None:
+    """An empty action of ours for a block, in the place of the user's own where it has one."""
+    if data.action is not None:
+        data.action.use_fake_user = True  # which would be lost otherwise
+    action: Any = bpy.data.actions.new(name)
+    action[_OURS] = ""
+    data.action = action
+    if hasattr(action, "slots"):
+        slot = action.slots.new(id_type=block.id_type, name=block.name)
+        data.action_slot = slot
+        action.layers.new("Layer").strips.new(type="KEYFRAME").channelbag(slot, ensure=True)
+
+
+def is_ours(action: Any) -> bool:
+    """Whether an import has made an action."""
+    return action is not None and _OURS in action
+
+
+def is_own_curve(curve: bpy.types.FCurve) -> bool:
+    """Whether an import has written a curve."""
+    action: Any = curve.id_data
+    return f"{curve.data_path}|{curve.array_index}" in str(action.get(_OURS, "")).split(_CURVES)
+
+
+def actions_of(owner: bpy.types.ID | None) -> list[bpy.types.Action]:
+    """The active action of a data block and those of its NLA strips."""
+    data: Any = getattr(owner, "animation_data", None)
+    if data is None:
+        return []
+    strips = [strip.action for track in data.nla_tracks for strip in track.strips]
+    return [action for action in (data.action, *strips) if action is not None]
+
+
+def own_strips(data: Any) -> list[Any]:
+    """The NLA strips of animation data, or of none, that play an action of ours."""
+    if data is None:
+        return []
+    return [strip for track in data.nla_tracks for strip in track.strips if is_ours(strip.action)]
+
+
 def curves_of(block: bpy.types.ID | None) -> list[bpy.types.FCurve]:
-    """The curves of a data block's action, the user's among them; none where it has no action."""
+    """The curves that move a data block, the user's among them: of its action, and of ours on its NLA tracks."""
     data: Any = None if block is None else getattr(block, "animation_data", None)
-    return [] if data is None or data.action is None else played_curves(data)
+    if data is None:
+        return []
+    players = {} if data.action is None else {data.action: data}
+    for strip in own_strips(data):
+        players.setdefault(strip.action, strip)
+    return [curve for player in players.values() for curve in played_curves(player)]
 
 
 def played_curves(owner: Any) -> list[bpy.types.FCurve]:

@@ -13,6 +13,7 @@ from mathutils import Vector
 from dice_core.geometry.mesh import Mesh
 
 from .animation import CurveWriter
+from .meshes import key_visibility
 from .motion import Motion
 from .object_data import armature_of, pose_of
 from .rotations import continuous_quaternions
@@ -102,7 +103,7 @@ def set_weights(item: bpy.types.Object, mesh: Mesh) -> None:
 
 
 def key_bones(armature: bpy.types.Object, motion: Motion, times: np.ndarray) -> None:
-    """Keyed quaternions of all bones, and locations of the roots.
+    """Keyed quaternions of all bones, and locations of the roots; out of sight where the body is absent.
 
     times : (T,) scene frames.
     """
@@ -117,6 +118,7 @@ def key_bones(armature: bpy.types.Object, motion: Motion, times: np.ndarray) -> 
         curves.write_vector(f"{path}.rotation_quaternion", times, quaternions, group=joint_name)
         if motion.mesh.parents[j] < 0:
             curves.write_vector(f"{path}.location", times, motion.translation @ axes, group=joint_name)
+    key_visibility(curves, times, motion.present)
 
 
 def _tails(heads: np.ndarray, parents: np.ndarray) -> np.ndarray:

@@ -1,7 +1,7 @@
 """One body of a take as objects: made anew, or put into the objects that an earlier import has made of it.
 
-What the user has done to those stays: names, modifiers, constraints, materials, vertex groups of their own, curves of
-their own. What comes from the take is replaced: shape keys, transform, contact, bones and their keys.
+What the user has done to those stays: names, modifiers, constraints, materials, and vertex groups, curves and shape
+keys of their own. What comes from the take is replaced: its shape keys, transform, contact, bones and their keys.
 """
 
 from __future__ import annotations
@@ -18,11 +18,12 @@ from .armature import bind_to_bones, build_armature, key_bones
 from .contact import CONTACT, CONTACT_REACH, CONTACT_TIME, add_contact
 from .keys.plan import MeshPlan
 from .materials import add_materials
-from .meshes import add_shape_keys, build_mesh, key_visibility, refill_mesh
+from .meshes import build_mesh, key_visibility, refill_mesh
 from .motion import Motion
 from .object_data import armature_of, mesh_of
 from .parts import MESH_PROPERTY, PART_PROPERTY, rig_of
 from .removal import remove_part
+from .shape_keys import add_shape_keys
 
 __all__ = ["Body", "put_body"]
 

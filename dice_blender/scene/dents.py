@@ -22,6 +22,7 @@ from .keys.decomposition import Offsets, decompose
 from .motion import Block, Motion, read_motion
 from .object_data import mesh_of, shape_keys_of
 from .parts import KEYS_PROPERTY, MESH_PROPERTY, parts_in, read_timing
+from .shape_keys import add_weighted_key
 from .timing import Timing
 
 __all__ = ["MOST", "needs_take", "set_dent_strength"]
@@ -96,9 +97,7 @@ def _add_dents(item: bpy.types.Object, take: Take, timing: Timing) -> None:
     parts = decompose(_local_dents(motion, rotation), _TOLERANCE, COMPACT_LIMIT)
     curves = CurveWriter(keys, f"{item.name} shape keys", keep=True)
     for key in component_keys(_PREFIX, basis.reshape(-1, 3), parts, timing.times):
-        block: Any = item.shape_key_add(name=key.name, from_mix=False)
-        block.data.foreach_set("co", np.ascontiguousarray(key.vertices, np.float32).ravel())
-        curves.write(f'key_blocks["{block.name}"].value', 0, key.times, key.weights)
+        add_weighted_key(item, key, curves)
     keys[_SIGN] = 1
     mesh_of(item).update()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,11 +15,12 @@ from dice_core.take import Take, open_take
 from .background import add_background, fit_background
 from .bodies import put_body
 from .camera import build_camera, match_lens
-from .keys import DEFAULT_KEYS, KeyMode, key_mode
+from .keys import DEFAULT_KEYS, key_mode
 from .keys.compact import COMPACT_LIMIT, COMPACT_TOLERANCE
 from .keys.plan import MeshPlan
 from .markers import Touch, add_markers, touches_of
 from .motion import Motion, read_motion
+from .nla import is_layer, move_strips, put_on_tracks
 from .parts import (
     CAMERA,
     ID_PROPERTY,
@@ -28,6 +30,7 @@ from .parts import (
     PART_PROPERTY,
     PLACE_PROPERTY,
     RANGE_PROPERTY,
+    REDUCED_PROPERTY,
     TAKE_PROPERTY,
     import_id,
     imported_takes,
@@ -55,6 +58,8 @@ __all__ = [
 ]
 
 ORIGIN_NAME = "DICE Origin"
+# Shares of the work that are done when a take is read, and when its keys are planned. Set by hand.
+_READ, _PLANNED = 0.15, 0.85
 # More shape keys than this on a mesh are worth a warning: a head with as many takes about 55 MB. Set by hand.
 _MANY_KEYS = 1000
 
@@ -106,6 +111,8 @@ def import_take(
     retime: bool = False,
     footage: str | Path | None = None,
     replace: bpy.types.Collection | None = None,
+    nla: bool = False,
+    on_progress: Callable[[float], object] = lambda _share: None,
 ) -> ImportedTake:
     """Import a take into a scene, wholly or not at all.
 
@@ -118,32 +125,32 @@ def import_take(
     footage : where the footage is, if it has moved since the capture.
     replace : an earlier import, which becomes this one: what the user has done to its objects, and when it plays unless
         that is given here, stays.
+    on_progress : is told which share of the work is done, 0 to 1.
+    nla : have it play from NLA tracks named after the take, as an import that is replaced does if it did before.
     Raises InputError for an unknown key mode, an empty or damaged take, or a collection that cannot be changed; the
     file is then as it was.
     """
-    mode = key_mode(keys)
+    key_mode(keys)
     take = take if isinstance(take, Take) else open_take(take)
     if not len(take.frames):
         raise InputError(f"The take {take.path} has no frames yet: resume its capture first.")
     scene = bpy.context.scene if scene is None else scene
     assert scene is not None
     parent = scene.collection if collection is None else collection
-    if not parent.is_editable:
-        raise InputError(f"The collection {parent.name} is linked from another file: choose one of this file.")
-    if replace is not None:
-        _check_replaceable(replace)
+    _check_changeable(parent, replace)
     fresh = replace is None and is_fresh(scene)
     files = find_footage(take, footage)
     seconds = frame_seconds(take, files)
     timing = _timing(take, scene, start_frame, retime and not fresh, replace, seconds)
+    nla = nla or (replace is not None and is_layer(replace))
+    before = None if replace is None else read_timing(replace)
     with removed_on_failure():
-        planned = _plan(take, keys, mode, timing, files, seconds)
+        planned = _plan(take, keys, timing, files, seconds, on_progress)
         imported = _build(planned, replace)
+        _layer(imported.collection, before, timing, nla)
         wanted = SceneSettings.of(take.camera, take.fps, timing.scene_range, timing.step)
     if replace is None:
-        parent.children.link(imported.collection)
-        if parent is not scene.collection and parent not in scene.collection.children_recursive:
-            scene.collection.children.link(parent)
+        _link(imported.collection, parent, scene)
     if fresh:
         adopt_settings(scene, wanted, imported.camera)
     elif scene.camera is None:
@@ -151,12 +158,32 @@ def import_take(
     fit_background(imported.camera, scene)
     trim_curves(imported.collection)
     add_markers(scene, planned.touches, timing, import_id(imported.collection))
+    on_progress(1.0)
     imported.warnings = [*imported.notes, *map(str, mismatches(scene, wanted))]
     return imported
 
 
-def _check_replaceable(collection: bpy.types.Collection) -> None:
-    """Raises InputError where the objects of an import cannot be changed now."""
+def _layer(collection: bpy.types.Collection, before: Timing | None, timing: Timing, nla: bool) -> None:
+    """Have the NLA strips of an import follow its new timing, and all of it play from NLA tracks where wanted."""
+    if before is not None:
+        move_strips(collection, before, timing)
+    if nla:
+        put_on_tracks(collection)
+
+
+def _link(collection: bpy.types.Collection, parent: bpy.types.Collection, scene: bpy.types.Scene) -> None:
+    """Put a collection into another one, and that into the scene where it is not yet."""
+    parent.children.link(collection)
+    if parent is not scene.collection and parent not in scene.collection.children_recursive:
+        scene.collection.children.link(parent)
+
+
+def _check_changeable(parent: bpy.types.Collection, collection: bpy.types.Collection | None) -> None:
+    """Raises InputError where the parent, or the import in `collection`, cannot be changed now."""
+    if not parent.is_editable:
+        raise InputError(f"The collection {parent.name} is linked from another file: choose one of this file.")
+    if collection is None:
+        return
     if not collection.is_editable:
         raise InputError(f"The collection {collection.name} is linked from another file: import a copy instead.")
     for item in parts_in(collection).values():
@@ -187,11 +214,21 @@ def _timing(
 
 
 def _plan(
-    take: Take, keys: str, mode: KeyMode, timing: Timing, files: tuple[Path, ...], seconds: np.ndarray | None
+    take: Take,
+    keys: str,
+    timing: Timing,
+    files: tuple[Path, ...],
+    seconds: np.ndarray | None,
+    on_progress: Callable[[float], object],
 ) -> _Planned:
+    mode = key_mode(keys)
     motions = [motion for name in take.meshes if (motion := read_motion(take, name)) is not None]
     mode.check(motions)
-    bodies = [(motion, mode.plan(motion, timing.times)) for motion in motions]
+    on_progress(_READ)
+    bodies = []
+    for motion in motions:
+        bodies.append((motion, mode.plan(motion, timing.times)))
+        on_progress(_READ + (_PLANNED - _READ) * len(bodies) / len(motions))
     return _Planned(take, keys, timing, touches_of(take.events), bodies, files, seconds)
 
 
@@ -203,6 +240,8 @@ def _build(planned: _Planned, replace: bpy.types.Collection | None) -> ImportedT
     collection[TAKE_PROPERTY] = str(take.path.absolute())
     collection[PLACE_PROPERTY] = collection[TAKE_PROPERTY]
     collection[KEYS_PROPERTY] = planned.keys
+    if collection.get(REDUCED_PROPERTY):
+        del collection[REDUCED_PROPERTY]
     if not collection.get(ID_PROPERTY):
         collection[ID_PROPERTY] = new_import_id()
     store_timing(collection, timing)

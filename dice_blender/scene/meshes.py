@@ -8,12 +8,11 @@ import numpy as np
 from dice_core.geometry.mesh import Mesh
 
 from .animation import CurveWriter, held_steps
-from .keys.per_frame import FRAME_KEYS
-from .keys.plan import ShapeKey
 from .materials import MADE_HERE
 from .object_data import mesh_of
+from .shape_keys import remove_shape_keys
 
-__all__ = ["add_shape_keys", "build_mesh", "key_visibility", "refill_mesh", "remove_shape_keys"]
+__all__ = ["build_mesh", "key_visibility", "refill_mesh"]
 
 _UV_LAYER = "UVMap"
 
@@ -72,42 +71,6 @@ def refill_mesh(item: bpy.types.Object, mesh: Mesh, vertices: np.ndarray) -> Non
     for material in materials:
         if material.get(MADE_HERE) and not material.users:
             bpy.data.materials.remove(material)
-
-
-def remove_shape_keys(item: bpy.types.Object) -> None:
-    """Remove all shape keys of an object, and their action where nothing else uses it."""
-    keys = mesh_of(item).shape_keys
-    if keys is None:
-        return
-    action = keys.animation_data.action if keys.animation_data is not None else None
-    item.shape_key_clear()
-    if action is not None and not action.users:
-        bpy.data.actions.remove(action)
-
-
-def add_shape_keys(item: bpy.types.Object, basis: np.ndarray, keys: list[ShapeKey]) -> None:
-    """Give an object its shape keys and their keyed weights.
-
-    basis : (V, 3) float32, the shape without any key.
-    """
-    base = item.shape_key_add(name="Basis", from_mix=False)
-    base.points.foreach_set("co", np.ascontiguousarray(basis, np.float32).ravel())
-    mesh_of(item).vertices.foreach_set("co", np.ascontiguousarray(basis, np.float32).ravel())
-    if not keys:
-        return
-    shapes = mesh_of(item).shape_keys
-    assert shapes is not None
-    shapes.name = item.name
-    curves = CurveWriter(shapes, f"{item.name} shape keys")
-    frame_keys = []
-    for key in keys:
-        block = item.shape_key_add(name=key.name, from_mix=False)
-        block.points.foreach_set("co", np.ascontiguousarray(key.vertices, np.float32).ravel())
-        curves.write(f'key_blocks["{block.name}"].value', 0, key.times, key.weights)
-        if key.index is not None:
-            frame_keys.append(f"{key.index}|{block.name}")
-    if frame_keys:
-        shapes[FRAME_KEYS] = "\n".join(frame_keys)
 
 
 def key_visibility(curves: CurveWriter, times: np.ndarray, present: np.ndarray) -> None:

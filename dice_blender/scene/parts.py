@@ -23,6 +23,7 @@ __all__ = [
     "PART_PROPERTY",
     "PLACE_PROPERTY",
     "RANGE_PROPERTY",
+    "REDUCED_PROPERTY",
     "TAKE_PROPERTY",
     "import_id",
     "imported_takes",
@@ -39,6 +40,8 @@ PLACE_PROPERTY = "dice_take_place"
 """Of a collection: the take's folder as an absolute path, for a file that the collection is appended to."""
 RANGE_PROPERTY = "dice_range"
 """Of a collection: first and last scene frame in which the take plays."""
+REDUCED_PROPERTY = "dice_reduced"
+"""Of a collection whose keys were reduced: metres, radians and weight by which its curves are off at most."""
 MESH_PROPERTY, PART_PROPERTY = "dice_mesh", "dice_part"
 """Of an object: the mesh of the take that it shows; what part of the import it is."""
 ORIGIN, CAMERA = "origin", "camera"

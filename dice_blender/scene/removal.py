@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import bpy
 
+from .animation import actions_of
 from .background import background_image
 from .markers import remove_markers
 from .materials import MADE_HERE
@@ -45,7 +46,7 @@ def remove_part(item: bpy.types.Object) -> None:
     data = item.data
     keys = getattr(data, "shape_keys", None)
     image = background_image(item) if item.type == "CAMERA" else None
-    actions = [action for owner in (item, data, keys) for action in _actions_of(owner)]
+    actions = [action for owner in (item, data, keys) for action in actions_of(owner)]
     materials = [slot.material for slot in item.material_slots if slot.material is not None]
     ours = [material for material in materials if material.get(MADE_HERE)]
     pictures = [picture for material in ours for picture in pictures_of(material)]
@@ -57,12 +58,3 @@ def remove_part(item: bpy.types.Object) -> None:
 
 def _remove_unused(blocks: Iterable[bpy.types.ID | None]) -> None:
     bpy.data.batch_remove({block for block in blocks if block is not None and block.users == 0})
-
-
-def _actions_of(owner: bpy.types.ID | None) -> list[bpy.types.Action]:
-    """The active action of a data block and those of its NLA strips."""
-    data = getattr(owner, "animation_data", None)
-    if data is None:
-        return []
-    strips = [strip.action for track in data.nla_tracks for strip in track.strips]
-    return [action for action in (data.action, *strips) if action is not None]

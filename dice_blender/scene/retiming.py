@@ -11,10 +11,11 @@ from typing import Any, Literal
 import bpy
 import numpy as np
 
-from .animation import curves_of
+from .animation import actions_of, curves_of, is_ours
 from .background import play_background
 from .keys.per_frame import FRAME_KEYS, frame_key_name
 from .markers import Touch, move_markers
+from .nla import move_strips
 from .object_data import shape_keys_of
 from .parts import CAMERA, import_id, parts_in, read_timing, store_timing
 from .timing import Timing
@@ -40,6 +41,7 @@ def retime(scene: bpy.types.Scene, collection: bpy.types.Collection, after: Timi
             for curve in curves_of(block):
                 _move_keys(curve, before, after)
         _rename_keys(item, after)
+    move_strips(collection, before, after)
     store_timing(collection, after)
     trim_curves(collection)
     if CAMERA in parts:
@@ -74,14 +76,11 @@ def _trim(curve: bpy.types.FCurve, limits: tuple[float, float] | None) -> None:
 
 
 def _note_range(block: bpy.types.ID | None, limits: tuple[float, float] | None) -> None:
-    """Write the frames that are played into a block's action, where exporters and the NLA look for them."""
-    data = getattr(block, "animation_data", None)
-    action: Any = None if data is None else data.action
-    if action is None:
-        return
-    action.use_frame_range = limits is not None
-    if limits is not None:
-        action.frame_start, action.frame_end = limits
+    """Write the frames that are played into a block's actions, where exporters and the NLA look for them."""
+    for action in filter(is_ours, actions_of(block)):
+        action.use_frame_range = limits is not None
+        if limits is not None:
+            action.frame_start, action.frame_end = limits
 
 
 def _move_keys(curve: bpy.types.FCurve, before: Timing, after: Timing) -> None:

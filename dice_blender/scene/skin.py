@@ -48,7 +48,7 @@ def show_textures(collection: bpy.types.Collection, folder: Path) -> list[str]:
         for name, item in bodies.items():
             path = folder / f"{name}.png"
             if path.is_file():
-                image = bpy.data.images.load(str(path))
+                image: Any = bpy.data.images.load(str(path))
                 image.name = f"{item.name} Skin"
                 loaded[name] = image
                 image[PICTURE] = name

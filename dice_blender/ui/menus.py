@@ -16,6 +16,8 @@ def _draw_import(self: bpy.types.Menu, _context: bpy.types.Context) -> None:
 def _draw_export(self: bpy.types.Menu, _context: bpy.types.Context) -> None:
     self.layout.operator("dice.export_fbx", text="DICE Take as FBX (.fbx)")
     self.layout.operator("dice.export_glb", text="DICE Take as GLB (.glb)")
+    self.layout.operator("dice.export_alembic", text="DICE Take as Alembic (.abc)")
+    self.layout.operator("dice.export_usd", text="DICE Take as USD (.usd*)")
 
 
 _ENTRIES: tuple[tuple[Any, Any], ...] = (

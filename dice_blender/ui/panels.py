@@ -108,6 +108,9 @@ class DICE_PT_export(Tab):
         row.scale_y = 1.2
         row.operator("dice.export_fbx", text="FBX…", icon="EXPORT")
         row.operator("dice.export_glb", text="GLB…", icon="EXPORT")
+        row = layout.row(align=True)
+        row.operator("dice.export_alembic", text="Alembic…", icon="EXPORT")
+        row.operator("dice.export_usd", text="USD…", icon="EXPORT")
 
 
 def _draw_facts(context: bpy.types.Context, layout: UILayout, settings: DICE_PG_settings) -> None:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import bpy
@@ -12,6 +13,8 @@ from bpy.types import UILayout
 
 from .. import first_sight, take_list
 from ..properties import DICE_PG_take, settings_of
+from ..scene.nla import is_layer
+from ..scene.reduction import reduced_by
 from ..scene.scene_settings import MISMATCHES, mismatches
 from .frame_count import count_of_frames
 from .tab import Tab
@@ -107,6 +110,23 @@ class DICE_PT_timing(_OfImport):
             column.prop(entry, "trim_last")
 
 
+class DICE_PT_animation(_OfImport):
+    """The take's keys, for whoever animates on."""
+
+    bl_label = "Animation"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout, collection = self.layout, take_list.active(context.scene).collection
+        layout.operator("dice.reduce_keys", icon="HANDLE_ALIGNED")
+        reduced = reduced_by(collection)
+        if reduced is not None:
+            text = _t("Reduced: at most {:.2f} mm, {:.2f}° and a weight of {:.4f} from the capture")
+            text = text.format(reduced.distance * 1000, math.degrees(reduced.angle), reduced.weight)
+            draw_wrapped(context, layout, text, icon="INFO")
+        text = "Take off NLA Tracks" if is_layer(collection) else "Put on NLA Tracks"
+        layout.operator("dice.nla_layer", text=text, icon="NLA")
+
+
 class DICE_PT_touches(Tab):
     """Where the hands touch the head."""
 
@@ -192,5 +212,5 @@ def _match_text(kind: str) -> str:
     return _t("Scale the Take to the Scene")
 
 
-_CLASSES = (DICE_PT_result, DICE_PT_view, DICE_PT_timing, DICE_PT_touches)
+_CLASSES = (DICE_PT_result, DICE_PT_view, DICE_PT_timing, DICE_PT_animation, DICE_PT_touches)
 register, unregister = bpy.utils.register_classes_factory(_CLASSES)

@@ -20,6 +20,7 @@ from dice_core.cli import (
     texturing,
     training,
     transfer_solving,
+    transferring,
 )
 from dice_core.engines.settings import add_options
 from dice_core.interchange import AXES, FORMATS, UNITS
@@ -43,7 +44,7 @@ def parser() -> argparse.ArgumentParser:
 
     def command(name: str, text: str, run: Callable[[argparse.Namespace], int]) -> argparse.ArgumentParser:
         # A command without a text is for programs: it is not listed.
-        sub = commands.add_parser(name, description=text, **({"help": text} if text else {}))
+        sub = commands.add_parser(name, help=text, description=text) if text else commands.add_parser(name)
         sub.add_argument("--debug", action="store_true", help="show where in the program an error came from")
         sub.add_argument(
             "-v", "--verbose", action="count", default=0, help="log the stages of the work; -vv: every detail"
@@ -63,6 +64,7 @@ def parser() -> argparse.ArgumentParser:
         _add_models,
         _add_train,
         _add_demo,
+        _add_transfer,
         _add_transfer_solve,
     ):
         add(command)
@@ -195,16 +197,46 @@ def _add_demo(command: _AddCommand) -> None:
     sub.add_argument("-o", "--output", type=Path, default=Path("demo"), help="folder for the results")
 
 
+def _add_transfer(command: _AddCommand) -> None:
+    sub = command("transfer", "Put a take onto a character of your own, touches kept.", transferring.run)
+    default = TransferSettings()
+    sub.add_argument("take", type=Path)
+    sub.add_argument("--onto", type=Path, required=True, metavar="CHARACTER", help="a .blend, .fbx, .glb or .gltf file")
+    sub.add_argument("-o", "--output", type=Path, required=True, help="the .blend file")
+    sub.add_argument("--head", metavar="OBJECT", help="the mesh that has the face, where it is not found")
+    sub.add_argument("--hand.left", dest="hand_left", metavar="OBJECT", help="the mesh of the left hand, if by itself")
+    sub.add_argument("--hand.right", dest="hand_right", metavar="OBJECT")
+    sub.add_argument("--armature", metavar="OBJECT", help="what poses the character, where there are several")
+    sub.add_argument("--map", type=Path, metavar="MAP.json", help="bones and shape keys, saved in the panel Character")
+    sub.add_argument("--fbx", type=Path, metavar="OUT.fbx")
+    sub.add_argument("--glb", type=Path, metavar="OUT.glb")
+    sub.add_argument("--preset", metavar="NAME", help="as of dice blend")
+    sub.add_argument("--nla", action="store_true", help="push the actions to tracks of the NLA")
+    sub.add_argument("--report", type=Path, metavar="REPORT.json", help="what was found and how well it went")
+    _add_transfer_settings(sub, default)
+
+
+def _add_transfer_settings(sub: argparse.ArgumentParser, default: TransferSettings) -> None:
+    sub.add_argument(
+        "--neck-share",
+        type=float,
+        default=default.neck_share,
+        metavar="SHARE",
+        help="of the head's turn that the neck carries, 0 to 1",
+    )
+    sub.add_argument(
+        "--dents", type=float, default=default.dents, metavar="STRENGTH", help="how deep the skin gives way, 0 to 2"
+    )
+    sub.add_argument("--no-contact", action="store_true", help="carry the pose over and leave touches to chance")
+    sub.add_argument("--hands", choices=HANDS, default=default.hands)
+
+
 def _add_transfer_solve(command: _AddCommand) -> None:
     sub = command("transfer-solve", "", transfer_solving.run)
-    default = TransferSettings()
     sub.add_argument("character", type=Path)
     sub.add_argument("take", type=Path)
     sub.add_argument("-o", "--output", type=Path, required=True)
-    sub.add_argument("--neck-share", type=float, default=default.neck_share)
-    sub.add_argument("--dents", type=float, default=default.dents)
-    sub.add_argument("--no-contact", action="store_true")
-    sub.add_argument("--hands", choices=HANDS, default=default.hands)
+    _add_transfer_settings(sub, TransferSettings())
     sub.add_argument("--events", action="store_true")
 
 

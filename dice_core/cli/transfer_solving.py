@@ -55,6 +55,6 @@ def _run(options: argparse.Namespace, events: EventWriter) -> int:
         events.warning(sentence)
         print(f"dice: {sentence}", file=sys.stderr)
     events.done(
-        take=str(options.output), frames=frames, tracked={}, touches=len(motion.touches), cancelled=False
+        take=str(options.output), frames=frames, tracked={}, touches=len(motion.touches), cancelled=False, unfinished=""
     )  # fmt: skip
     return 0

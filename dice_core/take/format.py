@@ -156,7 +156,7 @@ def mesh_to_arrays(mesh: Mesh) -> dict[str, np.ndarray]:
 
 
 def _attachment_to_arrays(part: Attachment) -> dict[str, np.ndarray]:
-    arrays = {
+    arrays: dict[str, np.ndarray] = {
         "rest_vertices": part.rest_vertices.astype(np.float32),
         "face_corners": part.face_corners.astype(np.int32),
         "face_sizes": part.face_sizes.astype(np.int32),

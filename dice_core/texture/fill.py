@@ -85,8 +85,8 @@ def _tones(atlas: Atlas, colours: np.ndarray, sure: np.ndarray, plain: np.ndarra
     # Relative to skin alone: where lips and brows are painted, the footage need not have any.
     ratio = np.clip(colours / np.maximum(np.median(plain, axis=0), 1e-3), *TONES)
     known = np.bincount(nearest, sure, vertices)
-    tone = np.stack([np.bincount(nearest, sure * ratio[:, k], vertices) for k in range(3)], axis=1)
-    tone /= np.maximum(known, 1e-9)[:, None]
+    tone: np.ndarray = np.stack([np.bincount(nearest, sure * ratio[:, k], vertices) for k in range(3)], axis=1)
+    tone = tone / np.maximum(known, 1e-9)[:, None]
     common = (tone * known[:, None]).sum(axis=0) / max(float(known.sum()), 1e-9) if known.any() else np.ones(3)
     start, end = triangle_edges(atlas.triangles).T
     start, end = np.concatenate([start, end]), np.concatenate([end, start])

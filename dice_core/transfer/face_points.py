@@ -83,9 +83,9 @@ def find_face_points(
     for k, (yaw, pitch) in enumerate((yaw, pitch) for pitch in PITCHES for yaw in YAWS):
         should_stop()
         view = look_at(place.middle, place.height, place.front, place.up, np.radians(yaw), np.radians(pitch))
-        face = _read(search, painter, view, place, light=(-0.8, 0.5, 0.0)[k % 3])
-        if face is not None:
-            sights.append((view, face))
+        seen = _read(search, painter, view, place, light=(-0.8, 0.5, 0.0)[k % 3])
+        if seen is not None:
+            sights.append((view, seen))
     if len(sights) < LEAST_VIEWS:
         return None
     points, weights = _meeting(sights, skin, painter.vertices, place.height)

@@ -130,7 +130,7 @@ def smoothed(values: np.ndarray, known: np.ndarray, sigma: float) -> np.ndarray:
         return values
     kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
     result = values.copy()
-    for k in np.flatnonzero(known):
+    for k in np.flatnonzero(known).tolist():
         span = slice(max(0, k - reach), min(len(known), k + reach + 1))
         share = kernel[span.start - k + reach : span.stop - k + reach] * _joined(known, k, span)
         result[k] = share @ values[span] / share.sum()

@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import numpy as np
 
-__all__ = ["LayeredSolver", "summed"]
+__all__ = ["Entries", "LayeredSolver", "summed"]
 
 LAYER = 200
 """Smallest number of unknowns in a block: below about this, the overhead of a step outweighs its arithmetic."""
 
 
-def summed(rows: np.ndarray, columns: np.ndarray, values: np.ndarray, count: int) -> tuple[np.ndarray, ...]:
+Entries = tuple[np.ndarray, np.ndarray, np.ndarray]
+"""Rows, columns and values of a sparse matrix."""
+
+
+def summed(rows: np.ndarray, columns: np.ndarray, values: np.ndarray, count: int) -> Entries:
     """Entries of a matrix (count, count) with those of the same place added up: rows, columns, values, sorted."""
     key, inverse = np.unique(rows.astype(np.int64) * count + columns, return_inverse=True)
     return key // count, key % count, np.bincount(inverse, values, minlength=len(key))

@@ -18,7 +18,7 @@ from dice_core.contact.tissue.stiffness import Tissue
 from dice_core.geometry.closest_point import SurfaceIndex
 from dice_core.geometry.mesh import boundary_vertices, vertex_areas, vertex_normals
 from dice_core.geometry.mesh import triangles as mesh_triangles
-from dice_core.transfer.layered_solver import LayeredSolver, summed
+from dice_core.transfer.layered_solver import Entries, LayeredSolver, summed
 
 __all__ = ["Similarity", "fit_similarity", "register_head"]
 
@@ -147,7 +147,7 @@ class _Smoothness:
         self._membrane = summed(
             np.concatenate([i, every]), np.concatenate([j, every]), np.concatenate([-weight, degree]), count
         )
-        self._plate = _squared(*self._membrane, area, count)
+        self._plate = _squared(self._membrane, area, count)
         self._alone = np.flatnonzero(degree <= _TINY)
 
     def solve(
@@ -176,14 +176,14 @@ class _Smoothness:
         right = weight[:, None] * (goal - start)
         gap = goals - np.einsum("lk,lkx->lx", shares, start[corners])
         np.add.at(right, corners, (pull[:, None] * shares)[..., None] * gap[:, None])
-        solver = LayeredSolver(*(np.concatenate(x) for x in (rows, columns, values)), self._count)  # type: ignore[arg-type]
+        matrix = np.concatenate(rows), np.concatenate(columns), np.concatenate(values)
+        solver = LayeredSolver(*matrix, self._count)
         return start + solver.solve(right)
 
 
-def _squared(
-    rows: np.ndarray, columns: np.ndarray, values: np.ndarray, area: np.ndarray, count: int
-) -> tuple[np.ndarray, ...]:
+def _squared(matrix: Entries, area: np.ndarray, count: int) -> Entries:
     """L M^-1 L of a sorted sparse L as rows, columns, values."""
+    rows, columns, values = matrix
     sizes = np.bincount(rows, minlength=count)
     within = np.arange(len(rows)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
     neighbour = np.repeat(np.arange(count)[:, None], sizes.max(), axis=1)

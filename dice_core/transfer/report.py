@@ -76,7 +76,7 @@ def solve_report(
 def _touch_figures(hand: HandFrames, tracked: np.ndarray) -> dict[str, Any]:
     distances, touching, kept = [], 0, 0
     places = hand.rig.places.chosen(hand.samples)
-    for k in np.flatnonzero(tracked & hand.near):
+    for k in np.flatnonzero(tracked & hand.near).tolist():
         rows = np.flatnonzero(hand.gaps[k] < TOUCH)
         if not len(rows):
             continue

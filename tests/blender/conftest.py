@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import os
-import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -47,20 +45,3 @@ def plain_take(tmp_path_factory: pytest.TempPathFactory) -> Take:
     """The same surfaces without joints, expressions and rigid motion."""
     folder = tmp_path_factory.mktemp("takes") / "plain.dicetake"
     return write_synthetic_take(folder, Recipe(rigged=False))
-
-
-def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    session.config.stash[_STATUS] = int(exitstatus)
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_unconfigure(config: pytest.Config) -> None:
-    """Blender 4.2 crashes while Python shuts down after a glTF export."""
-    bpy = sys.modules.get("bpy")
-    if bpy is not None and bpy.app.version < (4, 3):
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(config.stash.get(_STATUS, 1))
-
-
-_STATUS: pytest.StashKey[int] = pytest.StashKey()

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from dice_blender.scene import import_take
+from dice_blender.scene.dents import set_dent_strength
 from dice_blender.scene.skin import PICTURE, pictures_of
 from dice_core.bodies import load_hand, load_head
 from dice_core.geometry.attachment import joined
@@ -80,12 +81,12 @@ def open_bodies(tmp_path_factory: pytest.TempPathFactory) -> Take:
     return write_open_take(tmp_path_factory.mktemp("takes") / "open.dicetake")
 
 
-def expected(take: Take, name: str) -> np.ndarray:
+def expected(take: Take, name: str, dents: float = 1.0) -> np.ndarray:
     """(T, V, 3) whole surface in Blender's axes, by the function that skins bodies."""
     mesh = take.meshes[name]
     whole, part = joined(mesh), mesh.attached
     assert part is not None
-    own, deformation = take.array(f"{name}.vertices"), take.array(f"{name}.deformation")
+    own, deformation = take.array(f"{name}.vertices"), dents * take.array(f"{name}.deformation")
     surfaces = []
     for t in range(FRAMES):
         shaped = whole.rest_vertices.astype(np.float64)
@@ -109,6 +110,17 @@ def test_they_are_where_the_motion_puts_them(
             scene.frame_set(scene.frame_start + t)
             found = evaluated(imported.objects[name])
             assert np.linalg.norm(found - surfaces[t], axis=1).max() * 1000 <= millimetres, (name, t)
+
+
+@pytest.mark.parametrize("keys", ["per-frame", "rigged"])
+def test_lashes_follow_the_depth_of_dents(scene: bpy.types.Scene, open_bodies: Take, keys: str) -> None:
+    imported = import_take(open_bodies, keys=keys)
+    for strength in (0.0, 2.0):
+        set_dent_strength(imported.collection, strength, open_bodies)
+        scene.frame_set(scene.frame_start + FRAMES - 1)
+        found = evaluated(imported.objects["head"])
+        distance = np.linalg.norm(found - expected(open_bodies, "head", strength)[-1], axis=1)
+        assert distance.max() * 1000 <= 0.3
 
 
 def faces_of(item: bpy.types.Object, material: str) -> list[bpy.types.MeshPolygon]:

@@ -12,6 +12,8 @@ from scipy.spatial import cKDTree
 
 from dice_blender.export import ExportReport, export_glb
 from dice_blender.scene import ImportedTake, import_take
+from dice_blender.scene.parts import read_timing
+from dice_blender.scene.retiming import retime as move_in_time
 from dice_core.errors import InputError
 from dice_core.take import Take
 
@@ -96,6 +98,22 @@ def test_keys_decide_the_frames(scene: bpy.types.Scene, small_take: Take, tmp_pa
     assert Glb(tmp_path / "b.glb").seconds == pytest.approx(15 / fps, abs=1e-3)
     with pytest.raises(InputError, match="keys, scene"):
         export_glb(imported.collection, tmp_path / "c.glb", frames="all")
+
+
+@pytest.mark.parametrize("keys", ["per-frame", "compact", "rigged"])
+def test_a_trimmed_take_exports_what_plays(
+    scene: bpy.types.Scene, small_take: Take, tmp_path: Path, keys: str
+) -> None:
+    imported = import_take(small_take, keys=keys, start_frame=11)
+    timing = read_timing(imported.collection)
+    assert timing is not None
+    move_in_time(scene, imported.collection, timing.moved(trim=(5, 12)), [])
+    report = export_glb(imported.collection, tmp_path / "a.glb")
+    assert (report.first, report.last) == (16, 23)
+    _check(imported, tmp_path / "b.glb", {"Head": "Head", "Hand.R": "Hand.R"})
+    move_in_time(scene, imported.collection, timing, [])
+    report = export_glb(imported.collection, tmp_path / "c.glb")
+    assert (report.first, report.last) == (11, 40)
 
 
 def test_what_is_hidden_stays_out(scene: bpy.types.Scene, small_take: Take, tmp_path: Path) -> None:

@@ -205,7 +205,8 @@ def test_a_pipe_that_nobody_reads(tmp_path: Path) -> None:
 
 def test_every_row_of_the_page_has_its_test() -> None:
     root = Path(__file__).parents[2]
-    rows = re.findall(r"^\|.*\|$", (root / "docs" / "reliability.md").read_text(encoding="utf-8"), re.M)[2:]
+    page = (root / "docs" / "reliability.md").read_text(encoding="utf-8").partition("\n## ")[0]
+    rows = re.findall(r"^\|.*\|$", page, re.M)[2:]
     assert len(rows) > 20
     for row in rows:
         named = re.findall(r"`(tests/[\w/]+\.py)?(?:::(test_\w+))?`", row.rpartition(" | ")[2])

@@ -31,7 +31,8 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Take:
     """Every third frame of the sample's truth."""
     whole = open_take(sample_truth())
     folder = tmp_path_factory.mktemp("transfer") / "short.dicetake"
-    source = Source(**{part.name: whole.info["source"][part.name] for part in fields(Source)})
+    noted = whole.info["source"]
+    source = Source(**{part.name: noted[part.name] for part in fields(Source) if part.name in noted})
     writer = TakeWriter(folder, source, {"name": "rendered", "settings": {}, "models": {}})
     writer.set_camera(whole.camera)
     for mesh in whole.meshes.values():
@@ -113,8 +114,9 @@ def test_a_moved_and_larger_twin_does_the_same_larger(onto_twin: Solution, clip:
     spin = np.array([[angle[0], -angle[1], 0], [angle[1], angle[0], 0], [0, 0, 1]])
     wanted = 2.0 * motion.pose_matrices[..., :3, 3] @ spin.T + [3.0, -1.0, 0.5]
     gap = np.linalg.norm(moved.pose_matrices[..., :3, 3] - wanted, axis=2)
-    assert np.median(gap) < 0.004
-    assert gap.max() < 0.05
+    # The two heads are found in other pictures: 4 mm of a person, twice as large here.
+    assert np.median(gap) < 0.008
+    assert gap.max() < 0.04
 
 
 def test_a_head_that_lags_neck_first_ends_the_same(twin: Character, clip: Take) -> None:
@@ -147,7 +149,7 @@ def test_points_set_by_hand_place_a_face_that_the_networks_do_not_see(clip: Take
     placed = solve_all(clip, replace(ball, landmarks=on_ball.astype(np.float32)), TransferSettings(hands="left"))
     skin = placed.target.tissue.touchable & head.mesh.region_vertices("cheek.L", "cheek.R", "forehead", "chin")
     radius = np.linalg.norm(placed.target.similarity.to_target(placed.target.registered[skin]), axis=1)
-    assert np.abs(radius - 0.11).max() < 0.006
+    assert np.percentile(np.abs(radius - 0.11), 95) < 0.002
 
 
 def _ball() -> Character:

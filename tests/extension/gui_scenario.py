@@ -13,7 +13,20 @@ import sys
 import time
 from pathlib import Path
 
-from gui import FILES, OUT, click, find_button, press, run, screenshot, wait_until
+from gui import (
+    FILES,
+    OUT,
+    click,
+    find_button,
+    go_on_with_clock,
+    pause_clock,
+    press,
+    run,
+    screenshot,
+    start_clock,
+    stop_clock,
+    wait_until,
+)
 
 # A path that looks well in a picture.
 FOOTAGE = Path("/tmp/footage")
@@ -21,25 +34,6 @@ MODULE = "bl_ext.user_default.dice_blender"
 # Seconds: the longest time that the window may stand still during a capture, and in which a cancelled capture ends.
 LONGEST_GAP, LONGEST_CANCEL = 0.1, 2.0
 
-START_CLOCK = """
-import time
-clock = bpy.app.driver_namespace["clock"] = {"last": None, "gaps": [], "paused": False}
-def tick():
-    now = time.perf_counter()
-    if clock["last"] is not None and not clock["paused"]:
-        clock["gaps"].append(now - clock["last"])
-    clock["last"] = now
-    return 0.01
-bpy.app.driver_namespace["tick"] = tick
-bpy.app.timers.register(tick)
-"""
-PAUSE_CLOCK = "bpy.app.driver_namespace['clock']['paused'] = True"
-GO_ON = "bpy.app.driver_namespace['clock'].update(paused=False, last=None)"
-STOP_CLOCK = """
-bpy.app.timers.unregister(bpy.app.driver_namespace["tick"])
-gaps = sorted(bpy.app.driver_namespace["clock"]["gaps"])
-R = {"longest": gaps[-1], "p99": gaps[int(len(gaps) * 0.99)], "ticks": len(gaps)}
-"""
 BUSY = f"from {MODULE}.jobs import runner; R = runner.queue.busy"
 DONE = f"from {MODULE}.jobs import runner; c = runner.queue.current; R = c.done if c else -1"
 # The clock has to stop before the import begins: the import is not the capture.
@@ -63,17 +57,17 @@ def main() -> int:
 
     run(HOLD_IMPORT)
     capture_button = find_button("dice.capture")
-    run(START_CLOCK)
+    start_clock()
     press()
     wait_until(BUSY, 10, 0.02)
     run("bpy.context.scene.dice.import_result = True")  # the capture that runs has its orders
     frames = run("R = bpy.context.scene.dice.footage_frames")
     wait_until(f"{DONE}; R = R < 0 or R >= {frames * 2 // 5}", 600, 0.3)
-    run(PAUSE_CLOCK)  # the camera grabs the screen
+    pause_clock()  # the camera grabs the screen
     screenshot("panel_capture.png")
-    run(GO_ON)
+    go_on_with_clock()
     wait_until(f"{BUSY}; R = not R", 900, 0.5)
-    figures["gap"] = run(STOP_CLOCK)
+    figures["gap"] = stop_clock()
     take = run("e = bpy.context.scene.dice.takes[0]; R = [e.path, e.frames, e.tracked_head, len(e.touches)]")
     figures["take"] = take[1:]
 

@@ -14,6 +14,7 @@ from dice_blender.jobs import runner
 from dice_blender.jobs.queue import Request
 from dice_blender.jobs.worker import Python
 from dice_blender.properties import settings_of
+from dice_blender.scene.keys import per_frame
 from tests.blender.synthetic_take import Recipe, write_synthetic_take
 
 # Seconds within which the stub's captures end on a busy machine.
@@ -46,12 +47,12 @@ def tick(until: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
-def submit(python: Python, folder: Path, habits: str) -> Any:
+def submit(python: Python, folder: Path, habits: str, keys: str = "compact") -> Any:
     request = Request(
         footage=f"/footage/{habits}.mp4",
         take=folder / f"{habits}.dicetake",
         scene=bpy.context.scene.session_uid,
-        keys="compact",
+        keys=keys,
     )
     return runner.queue.submit(request, python)
 
@@ -82,6 +83,25 @@ def test_a_failure_is_shown_at_once(extension: Any, stub_python: Python, blocker
     runner._tick()
     assert runner.waiting_for_import() is None
     assert runner.queue.captures == (capture,)
+
+
+def test_a_take_that_is_too_long_for_its_keys_is_offered(
+    extension: Any,
+    ready_take: Path,
+    stub_python: Python,
+    blocker: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(per_frame, "LARGEST", 1000)
+    capture = submit(stub_python, tmp_path, "frames=2", keys="per-frame")
+    settings = settings_of(bpy.context.scene)
+    tick(lambda: len(settings.takes) > 0)
+    assert settings.takes[0].collection is None
+    assert runner.queue.captures == (capture,)
+    assert "choose rigged or compact keys" in capture.error
+    bpy.ops.dice.reimport_take("EXEC_DEFAULT", keys="rigged")
+    assert settings.takes[0].collection is not None
 
 
 def test_nothing_blocks_an_idle_blender(extension: Any) -> None:

@@ -1,4 +1,4 @@
-"""Import, again, twice, rename, delete and undo in any order: what is left is what one import makes."""
+"""Import, again, twice, rename, reduce, layer, delete and undo in any order: what is left is what one import makes."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ import numpy as np
 import pytest
 
 from dice_blender.scene import animation
+from dice_blender.scene.nla import is_layer
 from dice_blender.scene.parts import parts_in
 from dice_core.take import Take
 from tests.blender.synthetic_take import Recipe, write_synthetic_take
 
 MODES = ("per-frame", "compact", "rigged")
+STEPS = ("import", "layered", "again", "copy", "rename", "layer", "reduce", "delete", "undo")
 KINDS = ("objects", "meshes", "shape_keys", "actions", "materials", "cameras", "images", "armatures", "collections")
 
 
@@ -120,7 +122,32 @@ def single(take: Take) -> dict[str, tuple[Any, ...]]:
     return made | {"empty": empty}
 
 
-@pytest.mark.parametrize("seed", range(20))
+def perform(step: str, keys: str, take: Take, chance: random.Random) -> None:
+    """One step of a sequence, on the selected take."""
+    settings = bpy.context.scene.dice
+    path = str(take.path)
+    if step in {"import", "copy", "layered"}:
+        existing = {"import": "REPLACE", "copy": "COPY"}.get(step) or chance.choice(["COPY", "REPLACE"])
+        run("import_take", filepath=path, keys=keys, existing=existing, nla=step == "layered")
+    elif step == "again":
+        run("reimport_take", keys=keys)
+    elif step == "delete":
+        run("remove_take")
+    elif step == "rename":
+        collection = settings.takes[settings.active_take].collection
+        if collection is not None:
+            collection.name = "My Take"
+            parts_in(collection)["head"].name = "Bob"
+        bpy.ops.ed.undo_push(message="rename")
+    elif step == "layer" and bpy.ops.dice.nla_layer.poll():
+        run("nla_layer")
+    elif step == "reduce" and bpy.ops.dice.reduce_keys.poll():
+        run("reduce_keys", angle=0.05)
+    elif step == "undo":
+        bpy.ops.ed.undo()
+
+
+@pytest.mark.parametrize("seed", range(100, 120))
 def test_whatever_was_done_before_an_import_is_an_import(
     extension: Any, take: Take, single: dict[str, Any], seed: int
 ) -> None:
@@ -130,33 +157,21 @@ def test_whatever_was_done_before_an_import_is_an_import(
     for _ in range(chance.randint(4, 9)):
         settings = bpy.context.scene.dice
         there = len(settings.takes)
-        step = chance.choice(["import", "again", "copy", "rename", "delete", "undo"] if there else ["import", "copy"])
+        step = chance.choice(STEPS if there else ["import", "copy", "layered"])
         keys = chance.choice(MODES)
         history.append((step, keys))
         if there:
             settings.active_take = chance.randrange(there)
-        if step == "import":
-            run("import_take", filepath=str(take.path), keys=keys)
-        elif step == "copy":
-            run("import_take", filepath=str(take.path), keys=keys, existing="COPY")
-        elif step == "again":
-            run("reimport_take", keys=keys)
-        elif step == "delete":
-            run("remove_take")
-        elif step == "rename":
-            collection = settings.takes[settings.active_take].collection
-            if collection is not None:
-                collection.name = "My Take"
-                parts_in(collection)["head"].name = "Bob"
-            bpy.ops.ed.undo_push(message="rename")
-        else:
-            bpy.ops.ed.undo()
+        perform(step, keys, take, chance)
         assert not orphans(), history
     keys = chance.choice(MODES)
     run("import_take", filepath=str(take.path), keys=keys)
     settings = bpy.context.scene.dice
     collection = settings.takes[settings.active_take].collection
     assert len(markers()) == 2 * len(settings.takes), history
+    if is_layer(collection):
+        run("nla_layer")
+        assert not is_layer(collection)
     for part in ("head",):
         if parts_in(collection)[part].name.startswith("Bob"):
             item = parts_in(collection)[part]

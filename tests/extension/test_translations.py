@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import dice_blender
@@ -13,11 +14,13 @@ PACKAGE = Path(dice_blender.__file__).parent
 NOT_TRANSLATED = {"", "NONE"}
 
 
+@cache
 def _modules() -> dict[str, ast.Module]:
     files = sorted(PACKAGE.rglob("*.py"))
     return {str(file.relative_to(PACKAGE)): ast.parse(file.read_text(encoding="utf-8")) for file in files}
 
 
+@cache
 def _german() -> dict[str, str]:
     """The catalogue, read without importing bpy."""
     tree = _modules()["translations.py"]

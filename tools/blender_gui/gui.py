@@ -9,7 +9,23 @@ import time
 from pathlib import Path
 from typing import Any
 
-__all__ = ["FILES", "OUT", "READY", "click", "find_button", "key", "press", "run", "screenshot", "wait_until"]
+__all__ = [
+    "FILES",
+    "OUT",
+    "READY",
+    "click",
+    "find_button",
+    "go_on_with_clock",
+    "key",
+    "move",
+    "pause_clock",
+    "press",
+    "run",
+    "screenshot",
+    "start_clock",
+    "stop_clock",
+    "wait_until",
+]
 
 JOB = Path(os.environ["JOB"])
 FILES, OUT = JOB / "files", JOB / "out"
@@ -23,6 +39,25 @@ if bpy.ops.ui.copy_python_command_button.poll():
     try: bpy.ops.ui.copy_python_command_button()
     except RuntimeError: pass
 R = wm.clipboard
+"""
+_START_CLOCK = """
+import time
+clock = bpy.app.driver_namespace["clock"] = {"last": None, "gaps": [0.0], "imports": [0.0], "paused": False, "takes": 0}
+def tick():
+    now = time.perf_counter()
+    takes = sum(entry.collection is not None for entry in bpy.context.scene.dice.takes)
+    if clock["last"] is not None and not clock["paused"]:
+        clock["gaps" if takes == clock["takes"] else "imports"].append(now - clock["last"])
+    clock["last"], clock["takes"] = now, takes
+    return 0.01
+bpy.app.driver_namespace["tick"] = tick
+bpy.app.timers.register(tick)
+"""
+_STOP_CLOCK = """
+bpy.app.timers.unregister(bpy.app.driver_namespace["tick"])
+gaps = sorted(bpy.app.driver_namespace["clock"]["gaps"])
+imports = bpy.app.driver_namespace["clock"]["imports"]
+R = {"longest": gaps[-1], "p99": gaps[int(len(gaps) * 0.99)], "ticks": len(gaps), "import": max(imports)}
 """
 
 
@@ -53,6 +88,30 @@ def wait_until(source: str, timeout: float = 300, pause: float = 0.2) -> Any:
             return value
         time.sleep(pause)
     raise TimeoutError(source)
+
+
+def start_clock() -> None:
+    """Have a timer in Blender's window note how long it waits from call to call: as long as the window stands still."""
+    run(_START_CLOCK)
+
+
+def pause_clock() -> None:
+    """What comes now does not count."""
+    run("bpy.app.driver_namespace['clock']['paused'] = True")
+
+
+def go_on_with_clock() -> None:
+    """What comes now counts again."""
+    run("bpy.app.driver_namespace['clock'].update(paused=False, last=None)")
+
+
+def stop_clock() -> dict[str, float]:
+    """Seconds between two calls of the timer: the longest and the 99th percentile; and how many there were.
+
+    `import` is the longest during which a take came into the scene, which counts by itself.
+    """
+    noted: dict[str, float] = run(_STOP_CLOCK)
+    return noted
 
 
 def move(x: float, y: float) -> None:

@@ -34,7 +34,7 @@ def compact_plan(motion: Motion, times: np.ndarray) -> MeshPlan:
     best = None
     if motion.rotation is not None and motion.translation is not None:
         best = _keyed(motion, times, _rooted(motion))
-    if best is None or best.error > COMPACT_TOLERANCE * _AIM:
+    if best is None or best.error > COMPACT_TOLERANCE * _ENOUGH:
         aligned = _keyed(motion, times, _aligned(motion))
         best = aligned if best is None or aligned.error < best.error else best
     return best

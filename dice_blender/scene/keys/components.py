@@ -14,6 +14,9 @@ _RANK_TOLERANCE = 1e-7
 # largest errors take part in a pass.
 _PASSES, _ROUNDS = 10, 14
 _ACTIVE = 1500
+# The fit ends after so many passes on end that each took away less than this share of the error. Set by hand, on the
+# sample and on 300 frames of it with more motion than 24 keys can show: further passes brought less than 5 % together.
+_IDLE_PASSES, _LEAST_PROGRESS = 3, 0.03
 # How strongly an error exponents the next round's weight (an exponent), and the least share of the largest error that
 # counts in that.
 _EXPONENT = 0.25
@@ -111,17 +114,18 @@ def _minimise_largest_error(rows: np.ndarray, aim: float, principal: Fit) -> Fit
     counts = len(rows), rows.shape[1] // 3
     directions = np.linalg.qr(principal.weights.T)[0]
     weighting = _Weighting(np.ones(counts[0]), np.ones(counts[1]), directions)
-    best, exponent, apart = principal, _EXPONENT, distances(rows - principal.weights.T @ principal.shapes)
+    best, exponent, idle, apart = principal, _EXPONENT, 0, distances(rows - principal.weights.T @ principal.shapes)
     for _ in range(_PASSES):
         weighting = _reweighted(rows, weighting, apart, exponent)
         found = _weighted_components(rows, weighting)
         apart = distances(rows - found.weights.T @ found.shapes)
         found = replace(found, error=float(apart.max()))
+        idle = 0 if found.error < (1 - _LEAST_PROGRESS) * best.error else idle + 1
         if found.error < best.error:
             best = found
         else:
             exponent /= 2
-        if best.error <= aim:
+        if best.error <= aim or idle == _IDLE_PASSES:
             break
     return best
 

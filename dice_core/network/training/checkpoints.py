@@ -56,9 +56,7 @@ def write_state(folder: Path, state: State, keep: int) -> None:
     for name, optimiser in state.optimisers.items():
         for number, values in optimiser.state_dict()["state"].items():
             tensors |= {f"{name}/{number}/{key}": torch.as_tensor(value) for key, value in values.items()}
-    described = json.dumps(
-        {"step": state.step, "description": state.description, "scaler": state.scaler.state_dict()}, sort_keys=True
-    )
+    described = {"step": state.step, "description": state.description, "scaler": state.scaler.state_dict()}
     folder.mkdir(parents=True, exist_ok=True)
     _save(_path(folder, state.step), tensors, {_METADATA: json.dumps(described, sort_keys=True)})
     for step in finished_steps(folder)[:-keep]:

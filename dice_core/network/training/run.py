@@ -59,7 +59,8 @@ class _Run:
         self.device = choose_device(device or configuration.device)
         self.group = join(self.device)
         self.output = configuration.path(configuration.output)
-        bodies = TrainingBodies(self._body_folder())  # samples are made on the processor
+        self.body_folder = self._prepared_bodies()
+        bodies = TrainingBodies(self.body_folder)  # samples are made on the processor
         self.bodies = bodies if self.device.type == "cpu" else copy.deepcopy(bodies).to(self.device)
         sets = open_sets(configuration.data, configuration, bodies)
         self.mixture = Mixture(sets, [source.repeat for source in configuration.data], configuration.seed)
@@ -72,7 +73,7 @@ class _Run:
         if configuration.schedule.batch % size:
             raise InputError(f"A batch of {configuration.schedule.batch} cannot be shared by {size} processes evenly.")
 
-    def _body_folder(self) -> Path:
+    def _prepared_bodies(self) -> Path:
         """Where the body files are; the open ones are written into the run's own folder."""
         configuration = self.configuration
         if configuration.bodies != "open":
@@ -114,7 +115,7 @@ class _Run:
         settings = self.configuration.architecture.block_settings
         write_network(folder / NETWORK_FILE, self.trainer.average.tensors, settings)
         for name in BODY_FILES:
-            source = self._body_folder() / name
+            source = self.body_folder / name
             if not (folder / name).is_file():
                 shutil.copyfile(source, folder / name)
         return folder

@@ -104,9 +104,11 @@ class Trainer:
     def _discriminate(self, parameters: dict[str, torch.Tensor], number: int) -> float:
         """A step of the discriminators: real parameters against the predicted ones."""
         assert self._priors is not None
-        count = len(parameters["rh_pose"])
-        rng = np.random.default_rng([self.configuration.seed, 3, number, self.group.rank])
-        real_hands, real_heads = (each.to(parameters["rh_pose"].device) for each in self._priors.draw(count, rng))
+        count, device = len(parameters["rh_pose"]), parameters["rh_pose"].device
+        rng = np.random.default_rng([self.configuration.seed, 3, number])
+        drawn = self._priors.draw(self.configuration.schedule.batch, rng)
+        # Each process takes its share of what one would draw.
+        real_hands, real_heads = (each[self.group.rank :: self.group.size].to(device) for each in drawn)
         made = {name: value.detach() for name, value in parameters.items()}
         pairs = (
             (self.discriminators.hand, real_hands, hand_pose(made)),

@@ -1,0 +1,115 @@
+"""Actions of a transfer: one for each data block, beside the user's own, played by keys or by a strip of the NLA."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import bpy
+
+from ..scene.animation import CurveWriter
+
+__all__ = ["OWNER", "ActionMaker", "remove_actions"]
+
+OWNER = "dice_transfer"
+"""Of an action, an object, a shape key's block: the id of the transfer that made it, or made something of it."""
+_WRITTEN = "dice_curves"
+_BEFORE = "dice_action_before"
+"""Of a data block: the user's action that a transfer's stands in for."""
+_SLOT_BEFORE = "dice_slot_before"
+
+
+class ActionMaker:
+    """Makes one action for each data block that a transfer keys.
+
+    name : of the actions; owner : id of the transfer; nla : whether they are pushed to tracks of their own, beside
+    whatever the block plays, or become what the block plays.
+    """
+
+    def __init__(self, name: str, owner: str, *, nla: bool) -> None:
+        self._name = name
+        self._owner = owner
+        self._nla = nla
+        self._open: dict[bpy.types.ID, CurveWriter] = {}
+
+    def curves(self, block: bpy.types.ID) -> CurveWriter:
+        """What writes curves of a data block into its action of this transfer."""
+        if block not in self._open:
+            data: Any = block.animation_data_create()
+            if data.action is not None:
+                noted: Any = block
+                noted[_BEFORE] = data.action  # which holds it in the file as well
+                if getattr(data, "action_slot", None) is not None:
+                    noted[_SLOT_BEFORE] = data.action_slot.identifier
+                data.action = None
+            writer = CurveWriter(block, self._name)
+            action: Any = data.action
+            action[OWNER] = self._owner
+            self._open[block] = writer
+        return self._open[block]
+
+    @contextmanager
+    def abandoned_on_failure(self) -> Iterator[None]:
+        """Have every data block play again what it played before where the block ends with an exception."""
+        try:
+            yield
+        except BaseException:
+            for block in self._open:
+                data: Any = _animation_of(block)
+                if data is not None and data.action is not None and data.action.get(OWNER) == self._owner:
+                    _play_again(block)
+            raise
+
+    def finish(self, first: float) -> None:
+        """Have the actions played. first : scene frame in which they begin."""
+        for block in self._open:
+            data: Any = _animation_of(block)
+            action = data.action
+            del action[_WRITTEN]  # an import writes curves anew in actions that say so
+            if self._nla:
+                slot = getattr(data, "action_slot", None)
+                _play_again(block)
+                track = data.nla_tracks.new()
+                track.name = self._name
+                strip = track.strips.new(self._name, round(first), action)
+                if slot is not None:
+                    strip.action_slot = slot
+                strip.extrapolation = "HOLD_FORWARD"
+                strip.blend_type = "REPLACE"
+
+
+def remove_actions(block: bpy.types.ID, owner: str) -> None:
+    """Take the actions of a transfer from a data block, and have it play what it played before."""
+    data: Any = _animation_of(block)
+    if data is None:
+        return
+    gone = set()
+    for track in list(data.nla_tracks):
+        own = [strip for strip in track.strips if strip.action is not None and strip.action.get(OWNER) == owner]
+        gone |= {strip.action for strip in own}
+        for strip in own:
+            track.strips.remove(strip)
+        if own and not len(track.strips):
+            data.nla_tracks.remove(track)
+    if data.action is not None and data.action.get(OWNER) == owner:
+        gone.add(data.action)
+        _play_again(block)
+    bpy.data.batch_remove({action for action in gone if not action.users - action.use_fake_user})
+
+
+def _animation_of(block: bpy.types.ID) -> Any:
+    return getattr(block, "animation_data", None)
+
+
+def _play_again(block: bpy.types.ID) -> None:
+    """Give a data block back the user's action, or none."""
+    data: Any = _animation_of(block)
+    noted: Any = block
+    data.action = noted.get(_BEFORE)
+    slot = noted.get(_SLOT_BEFORE)
+    if data.action is not None and slot is not None:
+        data.action_slot = next((s for s in data.action.slots if s.identifier == slot), data.action_slot)
+    for name in (_BEFORE, _SLOT_BEFORE):
+        if noted.get(name) is not None:
+            del noted[name]

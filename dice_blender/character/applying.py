@@ -1,0 +1,97 @@
+"""A solved motion onto a character in the file: wholly or not at all, in place of an earlier one of the same take."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, field
+
+import bpy
+import numpy as np
+
+from dice_core.errors import InputError
+from dice_core.transfer.files import Motion
+
+from ..scene.rollback import removed_on_failure
+from .actions import ActionMaker
+from .own_parts import list_transfers, remember, remove_transfer
+from .posing import key_pose, wanted_turns
+from .reading import ReadCharacter, unit_of
+from .surface_parts import add_surface_parts, driven_expressions
+from .touch_empties import add_touch_empties
+
+__all__ = ["Applied", "apply_motion"]
+
+# Metres by which controls may miss their places before the user is told. Set by hand.
+_WORTH_SAYING = 1e-3
+
+
+@dataclass
+class Applied:
+    """owner : id of the transfer; empties : of its touches; warnings : sentences for the user."""
+
+    owner: str
+    empties: list[bpy.types.Object] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+
+def apply_motion(
+    read: ReadCharacter,
+    motion: Motion,
+    name: str,
+    times: np.ndarray,
+    scene: bpy.types.Scene,
+    *,
+    nla: bool = False,
+) -> Applied:
+    """Key a character, add its dents, contact and touches, and replace what an earlier transfer of the take has made.
+
+    name : of the take, which the actions get; times : (T,) scene frames, rising; nla : push the actions to tracks of
+    their own, instead of having them played in place of the user's.
+    Raises InputError where the motion is another character's; the file is then as it was.
+    """
+    _check_fits(read, motion, times)
+    armature, meshes = read.objects.armature, read.objects.meshes
+    turns = wanted_turns(read.rig, motion, armature, unit_of(scene))
+    earlier = list_transfers(armature).get(name, "")
+    applied = Applied(uuid.uuid4().hex)
+    actions = ActionMaker(name, applied.owner, nla=nla)
+    if earlier:
+        remove_transfer(armature, meshes, earlier)
+    try:
+        with removed_on_failure(), actions.abandoned_on_failure():
+            off = key_pose(armature, read.rig, turns, actions.curves(armature), times)
+            add_surface_parts(meshes, read.character, motion, actions, applied.owner, times)
+            applied.empties = add_touch_empties(
+                scene, armature, meshes, read.character, motion, actions, applied.owner, name, times, unit_of(scene)
+            )
+            actions.finish(float(times[0]))
+    except BaseException:
+        remove_transfer(armature, meshes, applied.owner)
+        raise
+    remember(armature, name, applied.owner)
+    held = driven_expressions(meshes, motion)
+    if held:
+        applied.warnings.append(
+            f"Drivers hold {len(held)} shape keys, which do not follow the take (such as {held[0]}): "
+            "mute the drivers, or choose other keys in the list."
+        )
+    if off * unit_of(scene) > _WORTH_SAYING:
+        applied.warnings.append(
+            f"Controls of {armature.name} are up to {off * unit_of(scene) * 1000:.1f} mm off: "
+            "look for constraints that hold them."
+        )
+    if armature.data.pose_position == "REST":  # type: ignore[union-attr]
+        applied.warnings.append(f"{armature.name} is shown in its rest position: switch it to Pose Position.")
+    return applied
+
+
+def _check_fits(read: ReadCharacter, motion: Motion, times: np.ndarray) -> None:
+    """Raises InputError where a motion was solved for another character."""
+    count = len(read.character.vertices)
+    sizes = {motion.made_key_deltas.shape[1], motion.dent_deltas.shape[1], motion.contact_weights.shape[1]}
+    triangles = [touch[f"{part}_triangle"] for touch in motion.touches for part in ("face", "hand")]
+    unknown = set(motion.bone_names) - set(read.rig.names)
+    if sizes != {count} or unknown or len(times) != len(motion.frame):
+        raise InputError(f"{read.objects.armature.name} has been changed since the transfer began: transfer again.")
+    if any(not 0 <= triangle < len(read.character.triangles) for triangle in triangles):
+        raise InputError("The solved motion names triangles that are not there: transfer again.")

@@ -1,0 +1,128 @@
+"""What an animator moves so that a bone of the skin moves: the bone itself, or the control that it is bound to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import bpy
+
+from ..scene.object_data import pose_of
+
+__all__ = ["Controls", "Switch", "find_controls"]
+
+# Constraints by which rigs hand a control's pose on to the bones of the skin.
+_HANDING_ON = {"COPY_TRANSFORMS", "COPY_ROTATION", "CHILD_OF", "ARMATURE"}
+# How many constraints are followed from a bone to its control; Rigify has three.
+_LONGEST_CHAIN = 6
+
+_RIGIFY = {
+    "head": "head",
+    "neck.1": "neck",
+    "neck.2": "neck",
+    "jaw": "jaw_master",
+    "shoulder": "shoulder.{s}",
+    "upper_arm": "upper_arm_fk.{s}",
+    "forearm": "forearm_fk.{s}",
+    "hand": "hand_fk.{s}",
+    **{f"thumb.{n}": f"thumb.0{n}.{{s}}" for n in (1, 2, 3)},
+    **{f"{f}.{n}": f"f_{f}.0{n}.{{s}}" for f in ("index", "middle", "ring", "pinky") for n in (1, 2, 3)},
+}
+_AUTO_RIG_PRO = {
+    "head": "c_head.x",
+    "neck.1": "c_neck.x",
+    "jaw": "c_jawbone.x",
+    "shoulder": "c_shoulder.{s}",
+    "upper_arm": "c_arm_fk.{s}",
+    "forearm": "c_forearm_fk.{s}",
+    "hand": "c_hand_fk.{s}",
+    **{f"{f}.{n}": f"c_{f}{n}.{{s}}" for f in ("thumb", "index", "middle", "ring", "pinky") for n in (1, 2, 3)},
+    **{f"{f}.0": f"c_{f}1_base.{{s}}" for f in ("index", "middle", "ring", "pinky")},
+}
+
+
+@dataclass(frozen=True)
+class Switch:
+    """A property of a bone that decides whether an arm follows its FK or its IK controls."""
+
+    bone: str
+    name: str
+    fk: float
+
+
+_SWITCHES = (Switch("upper_arm_parent.{s}", "IK_FK", 1.0), Switch("c_hand_ik.{s}", "ik_fk_switch", 1.0))
+
+
+@dataclass(frozen=True)
+class Controls:
+    """of : role -> the bone that is keyed for it; switches : what has to be set for FK controls to act."""
+
+    of: dict[str, str]
+    switches: list[Switch] = field(default_factory=list)
+
+
+def find_controls(armature: bpy.types.Object, bones: Mapping[str, str]) -> Controls:
+    """The control of each role. bones : role -> bone of the skin.
+
+    A role whose bone is bound to something that cannot be found is left out.
+    """
+    pose: Any = pose_of(armature)
+    found: dict[str, str] = {}
+    for role, bone in bones.items():
+        control = _control_of(pose, role, bone)
+        if control:
+            found[role] = control
+    switches = []
+    if any(control != bones[role] for role, control in found.items()):
+        sided = [Switch(s.bone.format(s=mark), s.name, s.fk) for s in _SWITCHES for mark in ("L", "R", "l", "r")]
+        switches = [switch for switch in sided if switch.bone in pose.bones and switch.name in pose.bones[switch.bone]]
+    return Controls(found, switches)
+
+
+def _control_of(pose: bpy.types.Pose, role: str, bone: str) -> str:
+    """The control of a bone, "" where it is bound and nothing of what binds it can be keyed."""
+    side = role.rpartition(".")[2]
+    name = role.removesuffix(f".{side}") if side in ("L", "R") else role
+    for table, mark in ((_RIGIFY, side), (_AUTO_RIG_PRO, side.lower())):
+        control = table.get(name, "").format(s=mark)
+        if control in pose.bones and _can_be_keyed(pose.bones[control]):
+            return control
+    if _bound(pose.bones[bone]):
+        return _followed(pose, bone)
+    # A bone that only hangs from bound ones, such as Rigify's palms, is no animator's business.
+    return "" if bone.startswith("DEF-") and any(_bound(above) for above in pose.bones[bone].parent_recursive) else bone
+
+
+def _followed(pose: bpy.types.Pose, bone: str) -> str:
+    """The free bone at the end of the constraints of a bone, an FK control before others."""
+    reached, waiting = {bone}, [bone]
+    ends: list[str] = []
+    for _ in range(_LONGEST_CHAIN):
+        following = [target for name in waiting for target in _targets(pose, name) if target not in reached]
+        reached.update(following)
+        ends += [name for name in following if not _bound(pose.bones[name]) and _can_be_keyed(pose.bones[name])]
+        waiting = following
+    ends.sort(key=lambda name: ("fk" not in name.lower(), "ik" in name.lower()))
+    return ends[0] if ends else ""
+
+
+def _targets(pose: bpy.types.Pose, bone: str) -> list[str]:
+    targets: list[str] = []
+    for constraint in pose.bones[bone].constraints:
+        part: Any = constraint
+        if constraint.type not in _HANDING_ON or constraint.mute:
+            continue
+        holders = part.targets if constraint.type == "ARMATURE" else [part]
+        targets += [h.subtarget for h in holders if h.target == pose.id_data and h.subtarget in pose.bones]
+    return targets
+
+
+def _bound(bone: bpy.types.PoseBone) -> bool:
+    """Whether something else than its own keys decides how a bone stands."""
+    ways = _HANDING_ON | {"STRETCH_TO", "DAMPED_TRACK", "IK", "TRACK_TO", "LOCKED_TRACK"}
+    return any(constraint.type in ways and not constraint.mute for constraint in bone.constraints)
+
+
+def _can_be_keyed(bone: Any) -> bool:
+    return not all(bone.lock_rotation)

@@ -1,0 +1,135 @@
+"""Putting the selected take onto the character: solved by a worker, applied as one step that can be undone."""
+
+# ruff: noqa: N801, RUF012 (Blender's names and class attributes)
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import bpy
+import numpy as np
+from bpy.app.translations import pgettext_rpt as _t
+from bpy.props import StringProperty
+from bpy.types import Operator
+
+from dice_core.errors import DiceError
+from dice_core.take import open_take
+from dice_core.transfer.files import read_motion, write_character
+
+from .. import take_list
+from ..character.applying import apply_motion
+from ..character.landmarks import read_landmarks
+from ..character.reading import ReadCharacter, read_character
+from ..character_settings import character_of, read_map
+from ..jobs import transfer_job
+from ..jobs.worker import WorkerError
+from ..preferences import ADDON
+from ..scene.parts import read_timing
+from .character import character_objects, show_character, take_name
+
+if TYPE_CHECKING:
+    from bpy.stub_internal.rna_enums import OperatorReturnItems
+
+__all__ = ["register", "unregister"]
+
+_log = logging.getLogger(ADDON)
+
+
+def _read(context: bpy.types.Context) -> ReadCharacter:
+    """The character that the panel names. Raises InputError where there is none."""
+    settings = character_of(context.scene)
+    objects = character_objects(context)
+    if settings.armature is None or not len(settings.bones):
+        show_character(context, objects)
+    return read_character(objects, read_map(settings), context.scene, read_landmarks(context.scene))
+
+
+class DICE_OT_transfer(Operator):
+    """Put the selected take onto the character, its touches kept. Blender stays usable meanwhile"""
+
+    bl_idname = "dice.transfer"
+    bl_label = "Transfer"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if take_list.active(context.scene) is None:
+            cls.poll_message_set("Import a take first")
+            return False
+        job = transfer_job.current()
+        return job is None or not job.running
+
+    def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
+        settings, entry = character_of(context.scene), take_list.active(context.scene)
+        options = ["--neck-share", f"{settings.neck_share:g}", "--dents", f"{settings.dents:g}"]
+        options += ["--hands", settings.hands, *([] if settings.keep_contact else ["--no-contact"])]
+        try:
+            folder = take_list.folder_of(context.scene, entry)
+            read = _read(context)
+            job = transfer_job.start(
+                context.scene, folder, take_name(entry), options, lambda path: write_character(path, read.character)
+            )
+        except (DiceError, WorkerError) as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        if not bpy.app.background:
+            transfer_job.wake()
+            return {"FINISHED"}
+        transfer_job.run_until_done()
+        if job.error:
+            self.report({"ERROR"}, job.error)
+            return {"CANCELLED"}
+        return {"FINISHED"}
+
+
+class DICE_OT_cancel_transfer(Operator):
+    """Stop putting the take onto the character; nothing is changed then"""
+
+    bl_idname = "dice.cancel_transfer"
+    bl_label = "Cancel Transfer"
+
+    def execute(self, _context: bpy.types.Context) -> set[OperatorReturnItems]:
+        transfer_job.cancel()
+        return {"FINISHED"}
+
+
+class DICE_OT_apply_transfer(Operator):
+    """Key the character as the worker has solved it"""
+
+    bl_idname = "dice.apply_transfer"
+    bl_label = "Transfer to Character"
+    bl_options = {"INTERNAL", "UNDO"}
+
+    motion: StringProperty(options={"HIDDEN", "SKIP_SAVE"})
+    take: StringProperty(options={"HIDDEN", "SKIP_SAVE"})
+
+    def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
+        scene, name = context.scene, Path(self.take).name.removesuffix(".dicetake")
+        try:
+            take, motion = open_take(Path(self.take)), read_motion(Path(self.motion))
+            times = _times(scene, name, motion.frame)
+            nla = character_of(scene).target == "NLA"
+            applied = apply_motion(_read(context), motion, take.name, times, scene, nla=nla)
+        except DiceError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        for warning in [*motion.report.get("warnings", []), *applied.warnings]:
+            self.report({"WARNING"}, str(warning))
+        self.report({"INFO"}, _t("{} is on the character").format(name))
+        return {"FINISHED"}
+
+
+def _times(scene: bpy.types.Scene, name: str, frames: np.ndarray) -> np.ndarray:
+    """Scene frames of a take's frames: those at which its import plays, or else from the scene's first frame on."""
+    entry = take_list.active(scene)
+    collection = None if entry is None or take_name(entry) != name else take_list.collection_of(entry)
+    timing = None if collection is None else read_timing(collection)
+    if timing is None:
+        return scene.frame_start + (frames - frames[0]).astype(float)
+    return timing.scene_frames(frames)
+
+
+_CLASSES = (DICE_OT_transfer, DICE_OT_cancel_transfer, DICE_OT_apply_transfer)
+
+register, unregister = bpy.utils.register_classes_factory(_CLASSES)
