@@ -42,7 +42,7 @@ class EventWriter:
         self._write("error", message=message)
 
     def done(
-        self, *, take: str, frames: int, tracked: dict[str, float], touches: int, cancelled: bool, unfinished: str
+        self, *, take: str, frames: int, tracked: dict[str, float], touches: int, cancelled: bool, unfinished: str = ""
     ) -> None:
         """The capture ends with a take; `tracked` is the share of frames in which each mesh is there.
 

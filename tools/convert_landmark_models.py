@@ -7,8 +7,9 @@ The networks are in PyPI's wheel of mediapipe 0.10.21 (Apache License 2.0). In a
     CONVERT/bin/pip download --no-deps -d WHEEL mediapipe==0.10.21
     CONVERT/bin/python tools/convert_landmark_models.py WHEEL/*.whl -o OUT --compare dice_core/landmarks/assets
 
-Each file is made in three steps: tf2onnx translates it; operators that only MediaPipe has are replaced by standard
-ones; weights are stored as float16 again, as in the original. `--compare` runs old and new files on the same noise.
+Each file is made in four steps: tf2onnx translates it; operators that only MediaPipe has are replaced by standard
+ones; weights are stored as float16 again, as in the original; inner layers that the product reads are listed as
+outputs. `--compare` runs old and new files on the same noise.
 """
 
 from __future__ import annotations
@@ -38,6 +39,16 @@ SOURCES = {
     "face_landmark/face_landmark_with_attention": "e06a804e0144f9929eda782122916b35d60c697c3c9344013ca2bbe76a6ce2b4",
 }
 """The networks below mediapipe/modules in the wheel, and their sha256."""
+
+INNER_LAYERS = {
+    "face_landmark/face_landmark_with_attention": (
+        # before the outputs: mesh, lips, then contour and iris of the eye on the picture's left, and of the other one
+        *("p_re_lu_19", "p_re_lu_32", "p_re_lu_45", "p_re_lu_52", "p_re_lu_65", "p_re_lu_72"),
+        *("p_re_lu_17", "p_re_lu_30", "p_re_lu_43", "p_re_lu_50", "p_re_lu_63", "p_re_lu_70"),  # one block before
+        *("p_re_lu_14", "p_re_lu_27", "p_re_lu_40", "p_re_lu_60"),  # maps: of the face, the lips and both eyes
+    )
+}
+"""Layers that are listed as outputs too: what dice_core/fitting/expression_prior.py reads of a face."""
 
 FEATURE_SIDE = 48
 """Cells along a side of the feature map that the attention network cuts lips and eyes out of: a quarter of 192."""
@@ -75,8 +86,23 @@ def convert(wheel: Path, source: str, digest: str) -> onnx.ModelProto:
         model = onnx.load(translated)
     write_out_custom_operators(model)
     halve_weights(model)
+    list_outputs(model, INNER_LAYERS.get(source, ()))
     onnx.checker.check_model(model)
     return model
+
+
+def list_outputs(model: onnx.ModelProto, layers: tuple[str, ...]) -> None:
+    """List inner layers as outputs after the network's own: OpenCV gives no others. Nothing else changes.
+
+    Raises ValueError if a layer is not there.
+    """
+    shapes = {value.name: value for value in onnx.shape_inference.infer_shapes(model).graph.value_info}
+    listed = {output.name for output in model.graph.output}
+    for layer in layers:
+        if layer not in shapes and layer not in listed:
+            raise ValueError(f"The network has no layer {layer}: tf2onnx names them otherwise.")
+        if layer not in listed:
+            model.graph.output.append(shapes[layer])
 
 
 def halve_weights(model: onnx.ModelProto) -> None:

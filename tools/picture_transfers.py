@@ -29,7 +29,7 @@ SIZE = 260
 _DISTANCE, _LENS = 1.2, 75.0
 _VIEWS = (-0.35, -1.15)
 _COLUMNS = 4
-_QUALITY = 82
+_QUALITY = 74
 
 
 def main() -> int:

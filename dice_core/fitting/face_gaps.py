@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import numpy as np
 
-__all__ = ["GAPS", "LEFT_LID_GAPS", "RIGHT_LID_GAPS", "shut_eyes"]
+__all__ = ["GAPS", "LEFT_LID_GAPS", "LIP_GAPS", "RIGHT_LID_GAPS", "shut_eyes"]
 
 RIGHT_LID_GAPS = ((159, 145), (158, 153), (160, 144))
 LEFT_LID_GAPS = ((386, 374), (385, 380), (387, 373))
-GAPS = np.array(RIGHT_LID_GAPS + LEFT_LID_GAPS)
-"""(n, 2) landmarks that lie opposite each other: upper and lower lids."""
+LIP_GAPS = ((13, 14), (82, 87), (312, 317))
+GAPS = np.array(RIGHT_LID_GAPS + LEFT_LID_GAPS + LIP_GAPS)
+"""(n, 2) landmarks that lie opposite each other: upper and lower lids, upper and lower lip."""
 
 _EYE_CORNERS = ((362, 263), (33, 133))  # of the left and the right eye, from the subject's right to left
 _TINY = 1e-12

@@ -20,6 +20,7 @@ from dice_core.fitting.head_fit import HeadPose
 from dice_core.fitting.head_view import HeadView
 from dice_core.fitting.kinematics import POSE_SIZE
 from dice_core.fitting.levenberg_marquardt import Quadratic, minimise
+from dice_core.fitting.touch_search import SWEEP, is_possible, within_reach
 from dice_core.geometry.nearest_vertex import NearestVertexIndex, NearestVertices
 from dice_core.geometry.rotations import rotation_matrices
 
@@ -42,12 +43,7 @@ _REST_DEPTH = 0.0015  # metres below the skin at which a touching part comes to 
 _ATTRACTION_SIGMA = 0.003  # metres
 _ATTRACTION_SCALE = 3.0  # sigmas beyond which it counts linearly
 _OPPOSED = -0.2  # largest cosine between the normals of surfaces that can touch
-# Beginning and end of a touch: touch probability from which a hand is drawn onto the face.
-_BEGINS, _STAYS = 0.4, 0.2  # for a hand that was free in the frame before, and for one that touched
-_DEPTH_RANGE = 2.5  # deviations of the predicted depth within which the face must lie for a touch
-_LEAST_DEPTH_RANGE = 0.02  # metres, of that range
 _APPROACH = 0.015  # metres: a hand that comes this close to the face counts as reaching it
-_SWEEP = np.exp(np.linspace(-0.36, 0.36, 37))  # distances tried, relative to that of the pose without the head
 # Weight of the image in the last pass, when what touches is known, and the same for a hand seen edge-on, whose
 # landmarks hide each other.
 _FINAL_WEIGHT, _FINAL_WEIGHT_EDGE = 2.2, 1.1
@@ -195,7 +191,7 @@ class HandHeadRefiner:
         self, evidence: _Evidence, start: np.ndarray, is_touching: bool, rounds: int, iterations: int
     ) -> RefinedHand:
         """Minimise the cost from a start (28,), in rounds with growing weight of the contact terms."""
-        pose, attracted = start, _NOTHING
+        pose, attracted = start, np.zeros(0)  # nothing, of a hand that is free
         for k in range(rounds):
             # Weak contact terms at first let the bodies pass each other on the way to the best minimum.
             weakened = evidence._replace(contact_weight=evidence.contact_weight * _WEAKENING ** (rounds - 1 - k))
@@ -226,9 +222,9 @@ class HandHeadRefiner:
     def _reaches(self, pose: np.ndarray, evidence: _Evidence, was_touching: bool) -> bool:
         """Whether a touch is likely, and the head is where the hand may be; was_touching : in the frame before."""
         predicted = _depth_prediction(evidence.observation)
-        if predicted.touch_probability <= (_STAYS if was_touching else _BEGINS):
+        if not is_possible(predicted, was_touching):
             return False
-        _, deepest = self._swept(pose, evidence.head, _SWEEP[_likely(pose, predicted)])
+        _, deepest = self._swept(pose, evidence.head, SWEEP[within_reach(pose[5], predicted)])
         return bool(deepest.max() > -_APPROACH)
 
     def _first_touch(self, pose: np.ndarray, evidence: _Evidence, was_touching: bool) -> float | None:
@@ -239,13 +235,13 @@ class HandHeadRefiner:
         if not self._reaches(pose, evidence, was_touching):
             return None
         head = evidence.head
-        flat, deepest = self._swept(pose, head, _SWEEP)
+        flat, deepest = self._swept(pose, head, SWEEP)
         behind = flat[:, 2] - head.front_at(self._camera.project(flat)) > _DEEPEST
-        occluded = behind.reshape(len(_SWEEP), -1).mean(axis=1)
-        likely = np.flatnonzero(_likely(pose, _depth_prediction(evidence.observation)))
+        occluded = behind.reshape(len(SWEEP), -1).mean(axis=1)
+        likely = np.flatnonzero(within_reach(pose[5], _depth_prediction(evidence.observation)))
         meets = np.flatnonzero((deepest > _REST_DEPTH) | (occluded > _OCCLUDED_SHARE))
         first = meets[0] if len(meets) else likely[np.argmax(deepest[likely])]
-        return float(_SWEEP[first])
+        return float(SWEEP[first])
 
     def _swept(self, pose: np.ndarray, head: HeadView, factors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Every other sample (k n, 3) with the hand's distance times each of k factors; depth of the deepest, (k,)."""
@@ -316,15 +312,7 @@ def _final_image_weight(observation: HandObservation) -> float:
     return _FINAL_WEIGHT + edge_on(observation.pixels) * (_FINAL_WEIGHT_EDGE - _FINAL_WEIGHT)
 
 
-def _likely(pose: np.ndarray, predicted: DepthPrediction) -> np.ndarray:
-    """(37,) bool: factors of the sweep within which the face must lie for a touch."""
-    return np.abs(_SWEEP * pose[5] - pose[5]) < max(_DEPTH_RANGE * predicted.mean_sigma, _LEAST_DEPTH_RANGE)
-
-
 def _depth_prediction(observation: HandObservation) -> DepthPrediction:
     if observation.depth_prediction is None:
         raise ValueError("A hand is refined against a head by the depth that its view suggests: give depth_prediction.")
     return observation.depth_prediction
-
-
-_NOTHING = np.zeros(0)  # attraction of a hand that is free

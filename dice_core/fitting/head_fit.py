@@ -1,30 +1,33 @@
-"""Pose and expression of the head from its 468 landmarks, and the person's head shape from several frames."""
+"""Pose and expression of the head from its 468 landmarks, and from what the face network's inner layers tell."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from dice_core.bodies import Head
-from dice_core.fitting.face_gaps import GAPS, LEFT_LID_GAPS, RIGHT_LID_GAPS, shut_eyes
+from dice_core.fitting.expression_prior import FacePrediction, window_rotation
+from dice_core.fitting.face_gaps import GAPS, LEFT_LID_GAPS, LIP_GAPS, RIGHT_LID_GAPS, shut_eyes
 from dice_core.fitting.levenberg_marquardt import Quadratic, cross_matrices, minimise, robust_cost, robust_root
 from dice_core.geometry.camera import Camera
 from dice_core.geometry.rotations import axis_angle, rotation_matrices
 
-__all__ = ["HeadFitter", "HeadPose", "fit_head_shape", "inter_ocular"]
+__all__ = ["HeadFitter", "HeadPose", "inter_ocular"]
 
 # All weights and deviations below were set by hand, judged on the rendered sample clip and on the four test photos.
 _LANDMARK_SIGMA = 0.033  # of the inter-ocular distance, for each landmark: large because all 468 err together
 _DEPTH_SIGMA = 0.45  # the same for a landmark's depth relative to the head's, which the network only estimates
-_GAP_SIGMA = 0.007  # the same for the gap between two landmarks that lie opposite each other
+_PREDICTED_LANDMARK_SIGMA = 0.1  # the same beside a prediction, whose own errors are not those of all landmarks alike
+_LID_GAP_SIGMA, _LIP_GAP_SIGMA = 0.007, 0.015  # the same for the gap between two landmarks that lie opposite each other
 _SHUT_SIGMA = 0.1  # of the full action: how well a shut eye tells that its lids are down
 _ROBUST_SCALE = 0.5  # sigmas beyond which a residual counts linearly
 _EXPRESSION_SIGMA = 0.28  # of the full action
-_SHAPE_SIGMA = 0.5  # of the population's deviation: landmarks say little about identity
-_LARGEST_SHAPE = 2.5  # of the population's deviations
 _DISTANCE_SIGMA = 0.03  # of the distance estimated from the head's size alone
+_LEAST_EXPRESSION_SIGMA = 0.03  # of the full action, however sure the prediction is
+_LEAST_TURN_SIGMA = 0.01  # radians, the same of the head's turn
+# Of the predicted deviations of the expressions and of the turn: all landmarks err together, and would outvote them.
+_EXPRESSION_TRUST, _TURN_TRUST = 0.5, 0.5
 _TEMPORAL_SIGMA = 0.25  # of the full action, between frames
 # Sigma of single actions relative to _EXPRESSION_SIGMA: smaller for those that fire on neutral faces, larger for lids,
 # which shut, and for what faces often do fully.
@@ -44,8 +47,6 @@ _IRIS_WEIGHT = 2.0  # of a landmark of the irises, which alone show where the ey
 _ITERATIONS = 25
 _WARM_ITERATIONS = 4  # from the pose of the frame before
 _TOLERANCE = 2e-3  # relative decrease of the cost at which a fit has converged
-_SHAPE_ROUNDS = 3
-_SHAPE_CONVERGED = 0.02  # of the population's deviation: a smaller step ends the rounds
 # Of the left and the right eye: the landmarks of its iris, and its gaps among GAPS.
 _EYES = (
     (np.arange(473, 478), np.arange(len(RIGHT_LID_GAPS), len(RIGHT_LID_GAPS) + len(LEFT_LID_GAPS))),
@@ -68,7 +69,8 @@ class _Observation:
 
     pixels : (N, 2); depth : (N,) metres, relative to the mean; unit and unit_depth : one sigma of either, in pixels and
     metres; distance : metres to the head by its size alone; weights : (N + gaps,); shut : (52,) weight on an action
-    being full, above zero for the blink of a shut eye.
+    being full, above zero for the blink of a shut eye; expected : (52,) expression before landmarks are looked at, and
+    certainty : (52,) its weight; turn : (3, 3) rotation expected alike, None for none, and turn_certainty : its weight.
     """
 
     pixels: np.ndarray
@@ -78,6 +80,10 @@ class _Observation:
     distance: float
     weights: np.ndarray
     shut: np.ndarray
+    expected: np.ndarray
+    certainty: np.ndarray
+    turn: np.ndarray | None
+    turn_certainty: float
 
 
 @dataclass(frozen=True)
@@ -113,8 +119,9 @@ class HeadFitter:
         self._moves[:, :, 6:] = actions.transpose(1, 2, 0)
         self._actions = np.ascontiguousarray(self._moves[:, :, 6:].reshape(-1, len(actions)))
         irises = np.full(len(self._template) - len(head.landmark_weights), _IRIS_WEIGHT)
-        gaps = np.full(len(GAPS), _LANDMARK_SIGMA / _GAP_SIGMA)
-        self._weights = np.concatenate([np.sqrt(head.landmark_weights), irises, gaps]).astype(np.float64)
+        lids = np.full(len(GAPS) - len(LIP_GAPS), _LANDMARK_SIGMA / _LID_GAP_SIGMA)
+        lips = np.full(len(LIP_GAPS), _LANDMARK_SIGMA / _LIP_GAP_SIGMA)
+        self._weights = np.concatenate([np.sqrt(head.landmark_weights), irises, lids, lips]).astype(np.float64)
         names = head.expression_names
         self._blinks = [names.index("eyeBlinkLeft"), names.index("eyeBlinkRight")]
         self._sigma = _EXPRESSION_SIGMA * np.array([_RELATIVE_SIGMA.get(name, 1.0) for name in names])
@@ -126,14 +133,15 @@ class HeadFitter:
             if name in _UNSEEN:
                 self._upper[6 + k] = 0.0
 
-    def fit(self, landmarks: np.ndarray, previous: HeadPose | None = None) -> HeadPose:
+    def fit(
+        self, landmarks: np.ndarray, previous: HeadPose | None = None, prediction: FacePrediction | None = None
+    ) -> HeadPose:
         """Fit one frame.
 
         landmarks : (478, 3) pixels, depth in pixels too, the last ten those of the irises; previous : the frame
-        before, to start from.
+        before, to start from; prediction : what the face network's inner layers tell, None if nothing does.
         """
-        rough = self._rough_pose(landmarks)
-        observation = self._observe(landmarks, rough[5])
+        observation, rough = self._observe(landmarks, prediction)
         start, temporal_prior = rough, None
         if previous is not None:
             start = np.concatenate([previous.rotation, previous.translation, previous.expression]).astype(np.float64)
@@ -149,9 +157,11 @@ class HeadFitter:
         )
         return HeadPose(x[:3], x[3:6], x[6:])
 
-    def shape_terms(self, pose: HeadPose, landmarks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def shape_terms(
+        self, pose: HeadPose, landmarks: np.ndarray, prediction: FacePrediction | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
         """One frame's terms for the shape, its own unknowns eliminated: gradient (S,) and matrix (S, S)."""
-        observation = self._observe(landmarks, self._rough_pose(landmarks)[5])
+        observation, _ = self._observe(landmarks, prediction)
         x = np.concatenate([pose.rotation, pose.translation, pose.expression])
         model = self._model(x)
         residual = self._residual(model, observation)
@@ -168,21 +178,35 @@ class HeadFitter:
         solved = np.linalg.solve(terms.matrix[np.ix_(free, free)], cross.T)
         return flat_shape.T @ values - solved.T @ terms.gradient[free], flat_shape.T @ flat_shape - cross @ solved
 
-    def _rough_pose(self, landmarks: np.ndarray) -> np.ndarray:
-        """Scaled orthographic Procrustes alignment of the neutral head (Umeyama 1991)."""
+    def _rough_pose(self, landmarks: np.ndarray, turn: np.ndarray | None) -> np.ndarray:
+        """Scaled orthographic alignment of the neutral head; turn : (3, 3) its rotation, where that is known.
+
+        Otherwise the rotation is that of the landmarks' own depths (Procrustes alignment, Umeyama 1991).
+        """
         observed = np.asarray(landmarks[: len(self._template)], np.float64)
         middle = self._template.mean(axis=0)
         model = self._template - middle
         centre = observed.mean(axis=0)
-        u, _, vt = np.linalg.svd(model.T @ (observed - centre))
-        flip = np.diag([1.0, 1.0, np.sign(np.linalg.det(u @ vt))])
-        rotation = (u @ flip @ vt).T
-        scale = float(((model @ rotation.T) * (observed - centre)).sum() / (model**2).sum())
+        if turn is None:
+            u, _, vt = np.linalg.svd(model.T @ (observed - centre))
+            flip = np.diag([1.0, 1.0, np.sign(np.linalg.det(u @ vt))])
+            rotation = (u @ flip @ vt).T
+            scale = float(((model @ rotation.T) * (observed - centre)).sum() / (model**2).sum())
+        else:
+            rotation = turn
+            flat = model @ rotation[:2].T
+            scale = float((flat * (observed - centre)[:, :2]).sum() / (flat**2).sum())
         distance = self.camera.fx / scale
         translation = self.camera.rays(centre[:2]) * distance - rotation @ middle - self._pivot
         return np.concatenate([axis_angle(rotation), translation, np.zeros(len(self._sigma))])
 
-    def _observe(self, landmarks: np.ndarray, distance: float) -> _Observation:
+    def _observe(self, landmarks: np.ndarray, prediction: FacePrediction | None) -> tuple[_Observation, np.ndarray]:
+        """What the fit uses of a frame, and the pose to start from."""
+        turn = None
+        if prediction is not None:
+            turn = window_rotation(self.camera, prediction.window) @ rotation_matrices(prediction.rotation)
+        rough = self._rough_pose(landmarks, turn)
+        distance = float(rough[5])
         observed = np.asarray(landmarks[: len(self._template)], np.float64)
         unit = inter_ocular(observed)
         metres = distance / self.camera.fx
@@ -193,8 +217,20 @@ class HeadFitter:
             weights[irises] *= 1 - certain
             weights[len(observed) + gaps] *= 1 - certain
             shut[blink] = certain / _SHUT_SIGMA
-        sigmas = _LANDMARK_SIGMA * unit, _DEPTH_SIGMA * unit * metres
-        return _Observation(observed[:, :2], depth, *sigmas, distance, weights, shut)
+        sigma = _LANDMARK_SIGMA if prediction is None else _PREDICTED_LANDMARK_SIGMA
+        weights[len(observed) :] *= sigma / _LANDMARK_SIGMA  # a gap is as sure as it was
+        sigmas = sigma * unit, _DEPTH_SIGMA * unit * metres
+        expected, certainty, turn_certainty = np.zeros(len(shut)), 1 / self._sigma, 0.0
+        if prediction is not None:
+            rough[6:] = expected = prediction.expression
+            certainty = 1 / np.maximum(_EXPRESSION_TRUST * prediction.expression_sigma, _LEAST_EXPRESSION_SIGMA)
+            # What the gap between the lids shows is surer than what the network makes of it.
+            certainty[self._blinks] *= 1 - _SHUT_SIGMA * shut[self._blinks]
+            turn_certainty = 1 / max(_TURN_TRUST * prediction.rotation_sigma, _LEAST_TURN_SIGMA)
+        seen = _Observation(
+            observed[:, :2], depth, *sigmas, distance, weights, shut, expected, certainty, turn, turn_certainty
+        )
+        return seen, rough
 
     def _model(self, x: np.ndarray) -> _Model:
         local = self._template + (self._actions @ x[6:]).reshape(-1, 3)
@@ -253,8 +289,12 @@ class HeadFitter:
     def _add_priors(
         self, terms: Quadratic, x: np.ndarray, observation: _Observation, temporal_prior: np.ndarray | None
     ) -> None:
-        terms.add_diagonal(6, x[6:], 1 / self._sigma)
+        terms.add_diagonal(6, x[6:] - observation.expected, observation.certainty)
         terms.add_diagonal(6, x[6:] - 1.0, observation.shut)
+        if observation.turn is not None:
+            # For a small turn of the head from the left, the turn against the expected rotation changes by as much.
+            turned = axis_angle(rotation_matrices(x[:3]) @ observation.turn.T)
+            terms.add_diagonal(0, turned, np.full(3, observation.turn_certainty))
         terms.add_diagonal(5, x[5:6] - observation.distance, 1 / (_DISTANCE_SIGMA * observation.distance))
         if temporal_prior is not None:
             terms.add_diagonal(6, x[6:] - temporal_prior, 1 / self._temporal_sigma)
@@ -263,31 +303,3 @@ class HeadFitter:
 def _all_landmarks(head: Head, vertices: np.ndarray) -> np.ndarray:
     points = np.concatenate([head.landmarks(vertices), head.irises(vertices)], axis=-2)
     return points.astype(np.float64)
-
-
-def fit_head_shape(head: Head, camera: Camera, frames: Sequence[np.ndarray]) -> np.ndarray:
-    """The shape coefficients that explain several frames of one person together.
-
-    frames : landmarks (478, 3) of each frame. Returns (S,); zeros where there are no frames.
-    Gauss-Newton on the shape with each frame's pose and expression eliminated (Schur complement).
-    """
-    count = len(head.shape_basis)
-    shape = np.zeros(count)
-    if not frames:
-        return shape
-    poses: list[HeadPose | None] = [None] * len(frames)
-    for _ in range(_SHAPE_ROUNDS):
-        fitter = HeadFitter(head, camera, shape)
-        gradient = shape / _SHAPE_SIGMA**2
-        matrix = np.eye(count) / _SHAPE_SIGMA**2
-        for k, landmarks in enumerate(frames):
-            pose = fitter.fit(landmarks, poses[k])
-            poses[k] = pose
-            g, h = fitter.shape_terms(pose, landmarks)
-            gradient += g
-            matrix += h
-        step = -np.linalg.solve(matrix, gradient)
-        shape = shape + step
-        if np.abs(step).max() < _SHAPE_CONVERGED:
-            break
-    return np.clip(shape, -_LARGEST_SHAPE, _LARGEST_SHAPE)

@@ -22,11 +22,14 @@ class FaceDetection:
         the first 468 are the face mesh, then five for each iris, the subject's right one first.
     confidence : probability in [0, 1] that the network was looking at a face.
     region : window of the image in which the face was read.
+    features : (F,) float16, the inner layers `networks.FACE_FEATURES` one after the other; None where the points do
+        not come from the network.
     """
 
     points: np.ndarray
     confidence: float
     region: Region
+    features: np.ndarray | None = None
 
 
 @dataclass(frozen=True, eq=False)

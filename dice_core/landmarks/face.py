@@ -7,7 +7,7 @@ import numpy as np
 from dice_core.landmarks.detections import FaceDetection
 from dice_core.landmarks.detector import Detection, sigmoid
 from dice_core.landmarks.face_indices import EYE_CONTOUR_COUNT, LEFT_EYE, LEFT_IRIS, LIPS, RIGHT_EYE, RIGHT_IRIS
-from dice_core.landmarks.networks import FACE_LANDMARKS, Network
+from dice_core.landmarks.networks import FACE_FEATURES, FACE_LANDMARKS, Network
 from dice_core.landmarks.region import Region, direction_angle
 
 __all__ = ["FaceLandmarker", "face_region", "face_tracking_region", "merge_attention"]
@@ -34,7 +34,8 @@ class FaceLandmarker:
         side = self._network.spec.side
         outputs = self._network(region.crop(image, side, replicate=True))
         points = region.to_image(merge_attention(outputs) / side).astype(np.float32)
-        return FaceDetection(points, float(sigmoid(outputs["conv_faceflag"])[0]), region)
+        features = np.concatenate([outputs[name] for name in FACE_FEATURES]).astype(np.float16)
+        return FaceDetection(points, float(sigmoid(outputs["conv_faceflag"])[0]), region, features)
 
 
 def merge_attention(outputs: dict[str, np.ndarray]) -> np.ndarray:

@@ -16,6 +16,7 @@ from dice_core.errors import DiceError, MissingModelError
 
 __all__ = [
     "FACE_DETECTOR",
+    "FACE_FEATURES",
     "FACE_LANDMARKS",
     "HAND_LANDMARKS",
     "PALM_DETECTOR",
@@ -34,7 +35,10 @@ OPENCV_MAJOR = 5
 
 @dataclass(frozen=True)
 class NetworkSpec:
-    """A network's file, the side of its square input in pixels, its input's range and its outputs."""
+    """A network's file, the side of its square input in pixels, its input's range and its outputs.
+
+    outputs : all that the file lists, since OpenCV wants them all asked for.
+    """
 
     name: str
     side: int
@@ -52,6 +56,19 @@ HAND_LANDMARKS = NetworkSpec(
     "hand_landmark_full", 224, 0.0, 1.0, ("Identity", "Identity_1", "Identity_2", "Identity_3")
 )
 FACE_DETECTOR = NetworkSpec("face_detection_short_range", 128, -1.0, 1.0, ("regressors", "classificators"))
+FACE_FEATURES: dict[str, int] = {
+    # Before the outputs: mesh, lips, then contour and iris of the eye on the picture's left, and of the other one.
+    "p_re_lu_19": 288,
+    **dict.fromkeys(("p_re_lu_32", "p_re_lu_45", "p_re_lu_52", "p_re_lu_65", "p_re_lu_72"), 128),
+    # One block before, in the same order.
+    "p_re_lu_17": 1152,
+    **dict.fromkeys(("p_re_lu_30", "p_re_lu_43", "p_re_lu_50", "p_re_lu_63", "p_re_lu_70"), 512),
+    # Maps of the face, 6 x 6, of the lips and of both eyes, 4 x 4.
+    "p_re_lu_14": 4608,
+    **dict.fromkeys(("p_re_lu_27", "p_re_lu_40", "p_re_lu_60"), 2048),
+}
+"""Inner layers of the face network, which its file lists as outputs, and how many values each has."""
+
 FACE_LANDMARKS = NetworkSpec(
     "face_landmark_with_attention",
     192,
@@ -65,6 +82,7 @@ FACE_LANDMARKS = NetworkSpec(
         "output_left_iris",
         "output_right_iris",
         "conv_faceflag",
+        *FACE_FEATURES,
     ),
 )
 

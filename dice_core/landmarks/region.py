@@ -129,6 +129,14 @@ class Region:
         result[:, :2] += (self.x, self.y)
         return result
 
+    def to_window(self, points: np.ndarray) -> np.ndarray:
+        """The inverse of `to_image`: points (n, 2 or 3), pixels, in the window's own coordinates."""
+        result = np.array(points, np.float64)
+        result[:, :2] -= (self.x, self.y)
+        result /= self.size
+        result[:, :2] = result[:, :2] @ _axes(self.angle) + 0.5
+        return result
+
     def overlap(self, other: Region) -> float:
         """Intersection over union of the two squares, their turning left out."""
         sides = [

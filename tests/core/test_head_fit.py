@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 from dice_core.bodies import Head, load_head
+from dice_core.fitting.expression_prior import FacePrediction
 from dice_core.fitting.face_gaps import shut_eyes
-from dice_core.fitting.head_fit import HeadFitter, HeadPose, fit_head_shape, inter_ocular
+from dice_core.fitting.head_fit import HeadFitter, HeadPose, inter_ocular
+from dice_core.fitting.head_shape import fit_head_shape
 from dice_core.fitting.levenberg_marquardt import retract
 from dice_core.geometry.camera import Camera
 from dice_core.geometry.rotations import axis_angle, rotation_matrices
@@ -118,7 +120,56 @@ def test_a_few_lost_landmarks_do_not_pull_the_head(head: Head) -> None:
     assert turn_between(fitter.fit(broken).rotation, truth.rotation) < 3.0
 
 
-def test_the_gradient_is_that_of_the_cost(head: Head) -> None:
+WINDOW = np.array([CAMERA.cx, CAMERA.cy, 200.0, 0.0])  # in the picture's middle: its axes are the camera's
+
+
+def told(
+    head: Head, rotation: list[float], sigma: float = 0.1, turn_sigma: float = 0.05, **actions: float
+) -> FacePrediction:
+    count = len(head.expression_names)
+    return FacePrediction(expression(head, **actions), np.full(count, sigma), np.array(rotation), turn_sigma, WINDOW)
+
+
+def test_what_landmarks_do_not_show_is_taken_from_the_prediction(head: Head) -> None:
+    fitter, names = HeadFitter(head, CAMERA, SHAPE), head.expression_names
+    truth = HeadPose(np.zeros(3), np.array([0, 0, 0.6]), expression(head))
+    # Points of a face that does nothing, without depth, of a network that has seen puffed cheeks.
+    landmarks = seen(head, SHAPE, truth)
+    puffed = fitter.fit(landmarks, prediction=told(head, [0, 0, 0], cheekPuff=0.8)).expression
+    assert puffed[names.index("cheekPuff")] > 0.4
+    assert fitter.fit(landmarks).expression[names.index("cheekPuff")] < 0.05
+    unsure = fitter.fit(landmarks, prediction=told(head, [0, 0, 0], sigma=5.0, cheekPuff=0.8)).expression
+    assert unsure[names.index("cheekPuff")] < 0.2, "a prediction that is unsure gives way to the landmarks"
+
+
+def test_the_predicted_turn_counts_as_it_is_sure(head: Head) -> None:
+    fitter = HeadFitter(head, CAMERA, SHAPE)
+    truth = HeadPose(np.array([0.1, 0.2, 0.0]), np.array([0, 0, 0.6]), expression(head))
+    landmarks = seen(head, SHAPE, truth)
+    other = [0.1, 0.35, 0.0]
+    turned = {
+        sigma: turn_between(
+            fitter.fit(landmarks, prediction=told(head, other, turn_sigma=sigma)).rotation, truth.rotation
+        )
+        for sigma in (10.0, 0.05, 0.02)
+    }
+    assert turned[10.0] < 1.0
+    assert turned[10.0] < turned[0.05] < turned[0.02] < 8.6
+    right = fitter.fit(
+        landmarks + np.random.default_rng(2).normal(0, 4.0, (478, 3)), prediction=told(head, [0.1, 0.2, 0.0])
+    )
+    assert turn_between(right.rotation, truth.rotation) < 1.0
+
+
+def test_lids_that_are_seen_to_be_shut_are_shut_whatever_is_predicted(head: Head) -> None:
+    pose = HeadPose(np.zeros(3), np.array([0, 0, 0.6]), expression(head, eyeBlinkLeft=1.0))
+    found = HeadFitter(head, CAMERA, SHAPE).fit(seen(head, SHAPE, pose), prediction=told(head, [0, 0, 0], sigma=0.15))
+    assert found.expression[head.expression_names.index("eyeBlinkLeft")] > 0.8
+
+
+@pytest.mark.parametrize("rotation", [None, [0.1, -0.2, 0.3]])
+def test_the_gradient_is_that_of_the_cost(head: Head, rotation: list[float] | None) -> None:
+    prediction = None if rotation is None else told(head, rotation, jawOpen=0.4)
     fitter = HeadFitter(head, CAMERA, SHAPE)
     truth = HeadPose(np.array([0.1, 0.2, 0]), np.array([0, 0, 0.6]), expression(head, jawOpen=0.3))
     observed = seen(head, SHAPE, truth) + np.random.default_rng(0).normal(0, 1.0, (478, 3))
@@ -126,7 +177,7 @@ def test_the_gradient_is_that_of_the_cost(head: Head) -> None:
     x = np.concatenate([[0.15, 0.1, 0.05], [0.01, 0.0, 0.62], random.uniform(0, 0.5, len(head.expression_names))])
     temporal_prior = random.uniform(0, 0.5, len(head.expression_names))
 
-    observation = fitter._observe(observed, 0.61)
+    observation, _ = fitter._observe(observed, prediction)
 
     def cost(at: np.ndarray) -> float:
         return fitter._cost(at, observation, temporal_prior)

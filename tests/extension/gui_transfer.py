@@ -32,7 +32,6 @@ OPEN_PANEL = """
 from bl_ext.user_default.dice_blender.ui import character_panel
 character_panel.unregister()
 character_panel.DICE_PT_character.bl_options = set()
-character_panel.DICE_PT_character.bl_order = -1
 character_panel.register()
 """
 RESULT = """

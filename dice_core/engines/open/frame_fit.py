@@ -12,6 +12,7 @@ from dice_core.engines.base import SIDES
 from dice_core.engines.open.frames import HandFrames, OpenFrames
 from dice_core.engines.open.survey import Person
 from dice_core.fitting.depth_prior import HandDepthPrior
+from dice_core.fitting.expression_prior import FacePrediction
 from dice_core.fitting.hand_fit import HandFitter, HandObservation
 from dice_core.fitting.hand_head_refinement import HandHeadRefiner, RefinedHand
 from dice_core.fitting.hand_on_hand import covered_share, upper_hand
@@ -62,15 +63,16 @@ class FrameFitter:
             )
         return self._refiners[side]
 
-    def fit(self, frame: OpenFrames, previous: OpenFrames | None) -> None:
+    def fit(self, frame: OpenFrames, previous: OpenFrames | None, told: FacePrediction | None = None) -> None:
         """Enter the poses of a frame that holds its detections; both tables have one row.
 
-        previous : the frame before, fitted; None at the start of a clip.
+        previous : the frame before, fitted; None at the start of a clip. told : what the face network's inner layers
+        tell of the face, None where nothing does.
         """
         previous_head = None if previous is None else previous.head.pose(0)
         view = None
         if frame.head.found[0]:
-            pose = self._head_fitter.fit(frame.head.landmarks[0], previous_head)
+            pose = self._head_fitter.fit(frame.head.landmarks[0], previous_head, told)
             frame.head.set_pose(0, pose)
             if any(frame.hand(side).found[0] for side in SIDES):
                 view = self._view(pose)

@@ -10,9 +10,11 @@ import numpy as np
 
 from dice_core.bodies import Hand, Head, load_hand, load_head
 from dice_core.fitting.depth_prior import HandDepthPrior
+from dice_core.fitting.expression_prior import ExpressionPrior, FacePrediction
 from dice_core.fitting.hand_fit import HandFitter, HandObservation
 from dice_core.fitting.hand_shape import fit_hand_shape
-from dice_core.fitting.head_fit import HeadFitter, fit_head_shape
+from dice_core.fitting.head_fit import HeadFitter
+from dice_core.fitting.head_shape import fit_head_shape
 from dice_core.fitting.head_view import HeadView
 from dice_core.geometry.camera import Camera
 from dice_core.geometry.mesh import Mesh, triangles
@@ -81,36 +83,40 @@ class Person:
 def survey(camera: Camera, seen: Sequence[FrameLandmarks], sides: Sequence[str]) -> Person:
     """The person's constants from the landmarks of some frames. sides : of the hands that are the person's."""
     faces: list[np.ndarray] = []
+    told: list[FacePrediction | None] = []
     hands: list[tuple[Hand, HandObservation]] = []
-    together: list[tuple[np.ndarray, str, HandObservation]] = []
+    together: list[tuple[np.ndarray, FacePrediction | None, str, HandObservation]] = []
     for found in seen:
         if found.face is not None:
             faces.append(found.face.points.astype(np.float64))
+            told.append(ExpressionPrior.load().predict(found.face))
         for hand in found.hands:
             if hand.side not in sides:
                 continue
             observation = HandObservation.of(hand.points, hand.world)
             hands.append((load_hand(hand.side), observation))
             if found.face is not None:
-                together.append((faces[-1], hand.side, observation))
-    shape = fit_head_shape(load_head(), camera, faces)
+                together.append((faces[-1], told[-1], hand.side, observation))
+    shape = fit_head_shape(load_head(), camera, faces, told)
     hand_shape = fit_hand_shape(hands, camera, len(load_hand("right").shape_basis), _HAND_SCALE)
     scale = _hand_scale(Person(camera, shape, hand_shape, _HAND_SCALE), together)
     return Person(camera, shape, hand_shape, scale)
 
 
-def _hand_scale(person: Person, frames: Sequence[tuple[np.ndarray, str, HandObservation]]) -> float:
+def _hand_scale(
+    person: Person, frames: Sequence[tuple[np.ndarray, FacePrediction | None, str, HandObservation]]
+) -> float:
     """Size of the hand relative to the mean one, beside the head.
 
-    frames : landmarks of the face, side of the hand and what is seen of it, where both are seen. A hand that covers a
-    face shows by where it is how large it must be.
+    frames : landmarks of the face, what its inner layers tell, side of the hand and what is seen of it, where both are
+    seen. A hand that covers a face shows by where it is how large it must be.
     """
     head = person.head
     fitter = HeadFitter(head, person.camera, person.head_shape)
     skin = triangles(head.mesh)
     total, weight = 0.0, 1 / _HAND_SCALE_SIGMA**2
-    for face, side, observation in frames:
-        pose = fitter.fit(face)
+    for face, told, side, observation in frames:
+        pose = fitter.fit(face, prediction=told)
         vertices = head.pose(person.head_shape, pose.expression, pose.rotation, pose.translation)
         view = HeadView.of(pose, vertices, skin, person.camera)
         predicted = HandDepthPrior.load().predict(observation.pixels, observation.depth, side, person.camera, view)

@@ -1,0 +1,158 @@
+"""Expressions, gaze and head turn as the face network's inner layers tell them: a learned prediction.
+
+The landmark network was trained on faces of real people, and its inner layers see more of an expression than its points
+say. A small network reads them, together with the points, and predicts the 52 expressions and the head's rotation, each
+with its deviation. tools/bake_expression_network.py renders heads with known expressions and trains it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from dice_core.errors import MissingModelError
+from dice_core.geometry.camera import Camera
+from dice_core.landmarks.detections import FaceDetection
+from dice_core.landmarks.networks import FACE_FEATURES
+
+__all__ = [
+    "EXPRESSION_ASSET",
+    "ExpressionPrior",
+    "FacePrediction",
+    "aligned_landmarks",
+    "layer_slices",
+    "window_rotation",
+]
+
+EXPRESSION_ASSET = Path(__file__).parent / "assets" / "face_expression.npz"
+LANDMARKS = "landmarks"
+"""Name of the input that is no layer: the aligned points."""
+
+_EXPRESSIONS = 52
+_FARTHEST = 6.0  # deviations at which an input is clipped, as in the training
+_MESH_COUNT = 468
+_RIGHT_EYE, _LEFT_EYE = 33, 263  # outer corners, the subject's
+
+
+@dataclass(frozen=True)
+class FacePrediction:
+    """What the network predicts of one face.
+
+    expression, expression_sigma : (52,) of the full action; rotation : (3,) axis-angle of the head in the axes of the
+    window, as `window_rotation` has them, and rotation_sigma : radians, about each axis; window : (4,) x, y, size and
+    angle of the window, as `Region` has them.
+    """
+
+    expression: np.ndarray
+    expression_sigma: np.ndarray
+    rotation: np.ndarray
+    rotation_sigma: float
+    window: np.ndarray
+
+
+def window_rotation(camera: Camera, window: np.ndarray) -> np.ndarray:
+    """(3, 3) axes of a window in camera space, as columns: z along the ray through its middle, x along its own x axis.
+
+    window : (4,) x, y, size, angle. A head looks alike in such axes wherever in the picture it is.
+    """
+    forward = camera.rays(window[:2])
+    forward /= np.linalg.norm(forward)
+    across = np.cross([0.0, 1.0, 0.0], forward)
+    across /= np.linalg.norm(across)
+    axes = np.stack([across, np.cross(forward, across), forward], axis=1)
+    cosine, sine = np.cos(window[3]), np.sin(window[3])
+    return np.asarray(axes @ np.array([[cosine, -sine, 0.0], [sine, cosine, 0.0], [0.0, 0.0, 1.0]]))
+
+
+def aligned_landmarks(landmarks: np.ndarray) -> np.ndarray:
+    """Points about their middle, of unit spread, with the eyes level.
+
+    landmarks : (n, 478, 3) in any unit. Returns (n, 1434) float32.
+    """
+    points = np.array(landmarks, np.float32)
+    across = points[:, _LEFT_EYE, :2] - points[:, _RIGHT_EYE, :2]
+    across /= np.linalg.norm(across, axis=1, keepdims=True)
+    points -= points[:, :_MESH_COUNT].mean(axis=1, keepdims=True)
+    cosine, sine = across[:, :1], across[:, 1:]
+    x, y = points[..., 0].copy(), points[..., 1].copy()
+    points[..., 0], points[..., 1] = x * cosine + y * sine, y * cosine - x * sine
+    spread = np.sqrt((points[:, :_MESH_COUNT, :2] ** 2).sum(axis=2).mean(axis=1))
+    return (points / spread[:, None, None]).reshape(len(points), -1)
+
+
+def layer_slices() -> dict[str, slice]:
+    """Where each layer stands in `FaceDetection.features`."""
+    slices, start = {}, 0
+    for name, count in FACE_FEATURES.items():
+        slices[name] = slice(start, start + count)
+        start += count
+    return slices
+
+
+class ExpressionPrior:
+    """The trained network, on numpy. weights : arrays by name, as the asset holds them.
+
+    Every input is reduced by a matrix of its own (low rank: the layers are wide and say much the same), then a network
+    of one hidden layer reads them together.
+    """
+
+    def __init__(self, weights: dict[str, np.ndarray]) -> None:
+        self._weights = {name: values.astype(np.float32) for name, values in weights.items()}
+        self._inputs = [name.removesuffix(".reduce") for name in weights if name.endswith(".reduce")]
+        self._layers = layer_slices()
+
+    @classmethod
+    @lru_cache(maxsize=1)
+    def load(cls) -> ExpressionPrior:
+        """The packaged network, read once a process.
+
+        Raises MissingModelError if the installation lacks its file.
+        """
+        try:
+            with np.load(EXPRESSION_ASSET, allow_pickle=False) as archive:
+                return cls({name: archive[name] for name in archive.files})
+        except FileNotFoundError as error:
+            message = f"The packaged model {EXPRESSION_ASSET.name} is missing: install DICE again."
+            raise MissingModelError(message) from error
+
+    def predict(self, face: FaceDetection) -> FacePrediction | None:
+        """Read one face; None if its points do not come from the face network, which alone gives features."""
+        if face.features is None:
+            return None
+        window = face.region
+        output = self.evaluate(window.to_window(face.points)[None], face.features[None])[0].astype(np.float64)
+        expression, deviation, turn = np.split(output, [_EXPRESSIONS, 2 * _EXPRESSIONS])
+        return FacePrediction(expression, deviation, turn[:3], float(turn[3]), window.to_array())
+
+    def evaluate(self, landmarks: np.ndarray, features: np.ndarray) -> np.ndarray:
+        """Read n faces.
+
+        landmarks : (n, 478, 3) in any unit; features : (n, F) as `FaceDetection` holds them.
+        Returns (n, 108): 52 expressions, 0 to 1, their 52 deviations, the rotation (3) and its deviation, radians.
+        """
+        weights = self._weights
+        together = np.concatenate(
+            [
+                self._reduce(
+                    name,
+                    aligned_landmarks(landmarks) if name == LANDMARKS else features[:, self._layers[name]],
+                )
+                for name in self._inputs
+            ],
+            axis=1,
+        )
+        hidden = np.maximum(together @ weights["hidden.weight"] + weights["hidden.bias"], 0)
+        output = hidden @ weights["last.weight"] + together @ weights["direct.weight"] + weights["last.bias"]
+        expression, sharpness, turn, turn_sharpness = np.split(
+            output, [_EXPRESSIONS, 2 * _EXPRESSIONS, 2 * _EXPRESSIONS + 3], axis=1
+        )
+        parts = (np.clip(expression, 0, 1), np.exp(sharpness), turn, np.exp(turn_sharpness))
+        return np.concatenate(parts, axis=1)
+
+    def _reduce(self, name: str, values: np.ndarray) -> np.ndarray:
+        weights = self._weights
+        normal = (values.astype(np.float32) - weights[f"{name}.mean"]) / weights[f"{name}.scale"]
+        return np.asarray(np.clip(normal, -_FARTHEST, _FARTHEST) @ weights[f"{name}.reduce"])

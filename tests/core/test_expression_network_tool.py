@@ -1,0 +1,165 @@
+"""The heads that the expression network learns from, and how its amplitude and doubt are set."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dice_core.bodies import Head, load_head
+from dice_core.bodies.names import EXPRESSION_NAMES
+from dice_core.fitting.expression_prior import LANDMARKS, ExpressionPrior, window_rotation
+from dice_core.geometry.rotations import axis_angle, rotation_matrices
+from dice_core.landmarks.networks import FACE_FEATURES
+
+sys.path.append(str(Path(__file__).parents[2] / "tools"))
+
+from expression_network import samples as making
+from expression_network import training
+from expression_network.ablation import scores
+from expression_network.expressions import mirrored_expression, sample_expression
+from expression_network.looks import load_teeth
+from expression_network.samples import Samples, load_samples, make_piece
+from expression_network.scene import HANDS, SIZE, sample_scene
+
+
+@pytest.fixture(scope="module")
+def head() -> Head:
+    return load_head()
+
+
+def test_faces_of_all_kinds_are_drawn() -> None:
+    rng = np.random.default_rng(0)
+    faces = np.array([sample_expression(rng) for _ in range(1500)])
+    assert ((faces >= 0) & (faces <= 1)).all()
+    value = {name: faces[:, k] for k, name in enumerate(EXPRESSION_NAMES)}
+    for name, column in value.items():
+        assert name == "tongueOut" or (column > 0.3).mean() > 0.02, name
+    smiles = value["mouthSmileLeft"], value["mouthSmileRight"]
+    either = np.maximum(*smiles) > 0.3
+    assert 0.2 < (np.minimum(*smiles)[either] < 0.15).mean() < 0.6, "one-sided in plenty"
+    assert not ((value["mouthLeft"] > 0) & (value["mouthRight"] > 0)).any()
+    assert (value["mouthClose"] <= value["jawOpen"] + 1e-9).all()
+    assert not ((value["eyeLookInLeft"] > 0) & (value["eyeLookOutLeft"] > 0)).any()
+
+
+def test_a_mirrored_face_is_the_mirror_image(head: Head) -> None:
+    weights = sample_expression(np.random.default_rng(3))
+    assert mirrored_expression(mirrored_expression(weights)) == pytest.approx(weights)
+    one, other = (
+        np.concatenate([head.landmarks(vertices), head.irises(vertices)])
+        for vertices in (
+            head.deform(head.mesh.rest_vertices, weights),
+            head.deform(head.mesh.rest_vertices, mirrored_expression(weights)),
+        )
+    )
+    assert one[making._mirrored_points()] * [-1, 1, 1] == pytest.approx(other, abs=0.0015)
+
+
+def test_a_scene_is_what_its_numbers_say(head: Head) -> None:
+    rng = np.random.default_rng(5)
+    scenes = [sample_scene(rng) for _ in range(12)]
+    for scene in scenes:
+        local = head.deform(head.rest(scene.shape), scene.expression)
+        turned = local @ scene.rotation.T
+        posed = scene.vertices[: len(local)]
+        assert posed - posed[0] == pytest.approx(turned - turned[0], abs=1e-6)
+        assert scene.camera.project(head.landmarks(posed)) == pytest.approx(scene.marks[:468])
+        assert (np.abs(scene.marks[:468].mean(axis=0) - SIZE / 2) < 0.1 * SIZE).all()
+        assert scene.faces.max() < len(scene.vertices)
+        assert len(scene.kind) == len(scene.faces)
+    assert any((scene.kind == HANDS).any() for scene in scenes)
+    assert any(not (scene.kind == HANDS).any() for scene in scenes)
+
+
+def test_lower_teeth_go_with_the_jaw(head: Head) -> None:
+    teeth = load_teeth()
+    weights = np.zeros(52)
+    weights[EXPRESSION_NAMES.index("jawOpen")] = 1.0
+    moved = teeth.place(np.zeros(3), weights) - teeth.vertices
+    assert (moved[teeth.lower, 1] > 0.01).all()
+    assert not moved[~teeth.lower].any()
+
+
+def test_a_piece_holds_heads_and_their_mirror_images(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(making, "HEADS", 4)
+    monkeypatch.setattr(making, "PEOPLE", 1)
+    make_piece(tmp_path, 41, 0)
+    found = load_samples(tmp_path, 41, [0])
+    assert found.features.shape == (len(found.head), sum(FACE_FEATURES.values()))
+    pairs = np.flatnonzero(np.diff(found.head) == 0)
+    assert len(pairs) >= 2
+    for k in pairs:
+        assert found.expression[k + 1] == pytest.approx(mirrored_expression(found.expression[k]))
+        turns = rotation_matrices(found.turn[k : k + 2].astype(float) * [[1, 1, 1], [1, -1, -1]])
+        assert np.degrees(np.linalg.norm(axis_angle(turns[0].T @ turns[1]))) < 15, "but for the windows' own turns"
+        seen, mirrored = found.marks[k], found.marks[k + 1][making._mirrored_points()] * [-1, 1] + [1, 0]
+        assert np.abs(seen - mirrored).max() < 0.25, "but for where the windows lie"
+    eyes = np.linalg.norm(found.marks[:, 33] - found.marks[:, 263], axis=1)
+    missed = np.linalg.norm(found.landmarks[..., :2] - found.marks, axis=2).mean(axis=1) / eyes
+    assert np.median(missed) < 0.12
+
+
+def made_up(rng: np.random.Generator, count: int) -> Samples:
+    """Faces of which a layer tells some expressions, as noise tells of the others."""
+    expression = np.clip(rng.normal(0.2, 0.3, (count, 52)), 0, 1).astype(np.float32)
+    turn = rng.normal(0, 0.2, (count, 3)).astype(np.float32)
+    features = np.zeros((count, sum(FACE_FEATURES.values())), np.float16)
+    told = np.concatenate([expression, turn], axis=1) @ np.random.default_rng(1).normal(0, 1, (55, 288))
+    features[:, :288] = told + rng.normal(0, 0.5, told.shape)
+    landmarks = rng.uniform(0, 1, (count, 478, 3)).astype(np.float32)
+    return Samples(landmarks, landmarks[..., :2], features, expression, turn, np.arange(count))
+
+
+def test_a_network_learns_is_calibrated_and_runs_on_numpy_alone() -> None:
+    rng = np.random.default_rng(7)
+    learned, other, held = made_up(rng, 1500), made_up(rng, 600), made_up(rng, 600)
+    names = (LANDMARKS, "p_re_lu_19")
+    inputs = training.read_inputs(learned, names)
+    reduction = training.Reduction(inputs)
+    reading = training.learn(reduction(inputs), learned)
+    calibration = training.calibrate(reading(reduction(training.read_inputs(other, names))), other)
+    raw = reading(reduction(training.read_inputs(held, names)))
+    out = ExpressionPrior(training.export(reduction, reading, calibration)).evaluate(held.landmarks, held.features)
+    expected = np.clip(calibration.gain * raw[:, :52] + calibration.offset, 0, 1)
+    assert out[:, :52] == pytest.approx(expected, abs=0.02)
+    assert out[:, 104:107] == pytest.approx(raw[:, 52:], abs=0.01)
+    reached = scores(out[:, :52], out[:, 104:107], held)
+    assert reached["correlation"] > 0.6
+    before = scores(np.clip(raw[:, :52], 0, 1), raw[:, 52:], held)
+    assert before["gain"] + 0.03 < reached["gain"] == pytest.approx(reached["correlation"], abs=0.1)
+    assert reached["turn"] < 13
+    doubt = np.sqrt((((out[:, :52] - held.expression) / out[:, 52:104]) ** 2).mean())
+    assert doubt == pytest.approx(1, abs=0.15)
+    turn_doubt = np.sqrt((((out[:, 104:107] - held.turn) / out[:, 107:]) ** 2).mean())
+    assert turn_doubt == pytest.approx(1, abs=0.15)
+
+
+def test_linear_is_ridge_regression() -> None:
+    rng = np.random.default_rng(4)
+    x, y = rng.normal(2, 3, (80, 5)), rng.normal(1, 1, (80, 2))
+    matrix, bias = training.linear(x, y, 7.0)
+    # The same as least squares with rows of their own for the penalty.
+    normal = (x - x.mean(axis=0)) / x.std(axis=0)
+    rows = np.concatenate([normal, np.sqrt(7.0) * np.eye(5)])
+    known, *_ = np.linalg.lstsq(rows, np.concatenate([y - y.mean(axis=0), np.zeros((5, 2))]), rcond=None)
+    assert x @ matrix + bias == pytest.approx(normal @ known + y.mean(axis=0), abs=1e-4)
+
+
+def test_scores_of_known_predictions() -> None:
+    truth = made_up(np.random.default_rng(9), 400)
+    half = scores(0.5 * truth.expression + 0.1, truth.turn, truth)
+    assert half["correlation"] == pytest.approx(1)
+    assert half["gain"] == pytest.approx(0.5)
+    assert half["turn"] == pytest.approx(0, abs=0.02)
+    turned = axis_angle(rotation_matrices(truth.turn) @ rotation_matrices(np.array([0.0, np.radians(5), 0.0])))
+    assert scores(truth.expression, turned, truth)["turn"] == pytest.approx(5, abs=0.05)
+
+
+def test_the_turn_is_the_one_in_the_windows_axes() -> None:
+    scene = sample_scene(np.random.default_rng(11))
+    window = making._jittered(making.face_tracking_region(scene.marks), (0, 0, 0), np.random.default_rng(0))
+    back = window_rotation(scene.camera, window.to_array()) @ rotation_matrices(making._turn(scene, window))
+    assert back == pytest.approx(scene.rotation)
