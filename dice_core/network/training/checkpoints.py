@@ -77,9 +77,10 @@ def read_state(folder: Path, step: int, state: State) -> None:
     path = _path(folder, step)
     try:
         with safe_open(path, framework="pt") as file:
-            stored = json.loads((file.metadata() or {})[_METADATA])
+            told = json.loads((file.metadata() or {})[_METADATA])
+            stored = {name: told[name] for name in ("step", "description", "scaler")}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError, KeyError, ValueError):
+    except (SafetensorError, OSError, KeyError, TypeError, ValueError):
         raise InputError(
             f"{path.name} is damaged: delete it, and the run goes on from the checkpoint before."
         ) from None
