@@ -41,7 +41,7 @@ def put_on_tracks(collection: bpy.types.Collection) -> int:
     made = 0
     for data in _animated(collection):
         action = data.action
-        if not is_ours(action):
+        if not is_ours(action) or data.use_tweak_mode:
             continue
         slot = getattr(data, "action_slot", None)
         data.action = None
@@ -62,12 +62,13 @@ def put_on_tracks(collection: bpy.types.Collection) -> int:
 def take_off_tracks(collection: bpy.types.Collection) -> int:
     """Have everything of an import play from its actions again, without its tracks; how many strips are gone.
 
-    An action of the user's own that has taken the place of the take's stays, and so does the strip beside it.
+    An action of the user's own that has taken the place of the take's stays, and so does the strip beside it; and so
+    does a strip that is being tweaked.
     """
     gone = 0
     for data in _animated(collection):
         for strip in own_strips(data):
-            if data.action is not None:
+            if data.action is not None or data.use_tweak_mode:
                 continue
             action, slot = strip.action, getattr(strip, "action_slot", None)
             track = next(track for track in data.nla_tracks if strip in list(track.strips))

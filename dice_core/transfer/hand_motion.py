@@ -33,7 +33,7 @@ CLOSE = 0.008
 KEPT_GAP = 0.005
 """Metres up to which a hand that does not touch keeps its distance: more than what counts as a touch (3.5 mm)."""
 
-YIELD_SHARE = 0.8
+YIELD_SHARE = 0.75
 """Of the tissue's deepest dent, up to which a hand may be under the skin; the rest is left for the tissue's error."""
 
 SMOOTHING = 0.035

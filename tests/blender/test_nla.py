@@ -140,3 +140,20 @@ def test_a_layer_survives_saving(scene: bpy.types.Scene, small_take: Take, tmp_p
     assert is_layer(collection)
     assert worst_distance(small_take, "head", parts_in(collection)["head"], 1) < 0.21
     assert put_on_tracks(collection) == 0
+
+
+def test_a_strip_that_is_being_tweaked_is_written_to(scene: bpy.types.Scene, small_take: Take) -> None:
+    imported = import_take(small_take, keys="compact", nla=True)
+    head = imported.objects["head"]
+    data = head.animation_data
+    data.nla_tracks.active = data.nla_tracks[0]
+    data.nla_tracks[0].strips[0].select = True
+    data.use_tweak_mode = True
+    assert data.use_tweak_mode
+    assert data.action is not None
+    again = import_take(small_take, keys="compact", replace=imported.collection)
+    count = len(_strips(again))
+    assert take_off_tracks(imported.collection) == count - 1
+    data.use_tweak_mode = False
+    assert take_off_tracks(imported.collection) == 1
+    assert worst_distance(small_take, "head", head, 1) < 0.21

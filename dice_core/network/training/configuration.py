@@ -153,7 +153,8 @@ def _made(kind: type[T], content: Mapping[str, Any], place: str) -> T:
 def _value(hint: Any, value: Any, place: str) -> Any:
     if is_dataclass(hint) and isinstance(value, Mapping):
         return _made(hint, value, place)  # type: ignore[arg-type]
-    origin, parts = getattr(hint, "__origin__", None), getattr(hint, "__args__", ())
+    origin = getattr(hint, "__origin__", None)
+    parts: tuple[Any, ...] = getattr(hint, "__args__", ())
     if origin is tuple and isinstance(value, list | tuple):
         kinds = [parts[0]] * len(value) if parts[-1] is Ellipsis else list(parts)
         if len(kinds) != len(value):

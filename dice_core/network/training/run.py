@@ -128,7 +128,7 @@ class _Run:
         kept = {name: value.clone() for name, value in network.state_dict().items()}
         network.load_state_dict(self.trainer.average.tensors)
         batch = self.configuration.schedule.batch
-        found = {}
+        found: dict[str, float] = {}
         for prefix, parametric in (("", False), ("posed_", True)):
             result = evaluate(network, self.held_out, self.bodies, make_score, batch, parametric)
             found |= {f"{prefix}{name}": value for name, value in flat_figures(result).items()}

@@ -34,14 +34,15 @@ def fields(group: str, counts: MeshCounts | None = None) -> dict[str, tuple[int,
     """
     counts = counts or MeshCounts()
     hand, head = counts.hand[0], counts.head[0]
-    return {
+    shapes: dict[str, dict[str, tuple[int, ...]]] = {
         "mesh": {"head_vs": (head, 3), "hand_vs": (hand, 3)},
         "parameters": {**{name: (columns,) for name, columns in PARAMETERS.items()}, "wrist": (3,)},
         "contact": {"head_contact": (head,), "hand_contact": (hand,)},
         "deformation": {"deform": (head, 3)},
         "keypoints": {"keypoints": (KEYPOINTS, 2), "keypoint_confidence": (KEYPOINTS,)},
         "depth": {"keypoint_depth": (KEYPOINTS,), "keypoint_depth_weight": (KEYPOINTS,)},
-    }[group]
+    }
+    return shapes[group]
 
 
 def has(sample: Mapping[str, np.ndarray], group: str) -> bool:

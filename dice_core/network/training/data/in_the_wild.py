@@ -55,7 +55,7 @@ class InTheWildPictures:
         hand = self._points("hand_keypoints", name, HAND_KEYPOINTS)
         face = self._points("face_keypoints", name, HEAD_KEYPOINTS)
         points = np.concatenate([hand, face]).astype(np.float32)
-        inside = ((points[:, :2] >= 0) & (points[:, :2] <= 1)).all(axis=1)
+        inside = np.asarray(((points[:, :2] >= 0) & (points[:, :2] <= 1)).all(axis=1))
         sample = {"pixels": pixels, "keypoints": points[:, :2], "keypoint_confidence": points[:, 2] * inside}
         path = self._folder / "depth_maps" / name.parent / f"{name.stem}_pred.npy"
         return sample | self._depth(path, points[:, :2], inside) if path.is_file() else sample

@@ -108,10 +108,10 @@ def render(
     picture[seen] = at[:, 3:] ** GAMMA * (lit + sky)[:, None]
     rng = np.random.default_rng(look.seed)
     exposure = 0.8 / max(float(np.percentile(picture[seen], 97)) if seen.any() else 1.0, 0.02)
-    shown = np.clip(picture * exposure, 0, 1) ** (1 / GAMMA)
-    shown = cv2.GaussianBlur(shown, (0, 0), 0.6)  # the edges of single samples
-    shown = shown + rng.normal(0, look.noise, shown.shape).astype(np.float32)
-    return (np.clip(shown, 0, 1) * 255).astype(np.uint8), raster
+    sharp = np.clip(picture * exposure, 0, 1) ** (1 / GAMMA)
+    shown = cv2.GaussianBlur(sharp, (0, 0), 0.6)  # the edges of single samples
+    grain = np.asarray(rng.normal(0, look.noise, sharp.shape), np.float32)
+    return (np.clip(shown + grain, 0, 1) * 255).astype(np.uint8), raster
 
 
 def _crevices(raster: Raster) -> np.ndarray:
