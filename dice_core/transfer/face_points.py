@@ -28,6 +28,10 @@ YAWS, PITCHES = (-32.0, -18.0, 0.0, 18.0, 32.0), (-12.0, 0.0, 14.0)
 LEAST_VIEWS = 3
 """Views with a face that make a finding: one or two may be a chance likeness. Set by hand."""
 
+LEAST_TRUST = 0.08
+"""Median trust in the landmarks below which the drawings contradict each other: the network sees a face in a ball too,
+with 0.00; the least sure of the test characters, a cartoon, has 0.25."""
+
 SURE = 0.9
 """Confidence from which a first view is good enough not to look further. Set by hand."""
 
@@ -89,6 +93,8 @@ def find_face_points(
     if len(sights) < LEAST_VIEWS:
         return None
     points, weights = _meeting(sights, skin, painter.vertices, place.height)
+    if np.median(weights) < LEAST_TRUST:
+        return None
     place = _placed(points, place)
     return FacePoints(points, weights, place.front, place.up, len(sights))
 
