@@ -80,18 +80,15 @@ def solve_all(
     words: list[str] = []
     made, curves, deltas, eyes = _expressions(target, performance, steps, words)
     steps.advance(KEY_STEPS)
-    sources = {str(row["source"]) for row in character.expressions}
-    jaw = bool(sources) and "jawOpen" not in sources
-    body = head_motion(target, performance, settings.neck_share, eyes=eyes, jaw=jaw)
+    body = head_motion(target, performance, settings.neck_share, eyes=eyes, jaw=_bone_opens_the_jaw(character))
     if "head" not in character.roles:
         words.append("The character has no bone for the head: its turn is left out.")
     faces = FaceFrames(target, deltas, curves.weights, body)
     rigs = _rigs(target, performance, settings, words)
-    hands: dict[str, HandFrames] = {}
-    for side, rig in rigs.items():
-        hands[side] = move_hand(
-            target, performance, side, rig, faces, settings.keep_contact, fps, lambda: steps.advance(1)
-        )
+    hands = {
+        side: move_hand(target, performance, side, rig, faces, settings.keep_contact, fps, lambda: steps.advance(1))
+        for side, rig in rigs.items()
+    }
     tracked = {side: performance.hands[side].tracked for side in hands}
     weights = {side: hand_weights(tracked[side], fps) for side in hands}
     arms = {
@@ -125,6 +122,12 @@ def solve_all(
     )
     steps.finish()
     return Solution(motion, target, performance, hands, arms, pressed, faces)
+
+
+def _bone_opens_the_jaw(character: Character) -> bool:
+    """Whether the character's own keys leave the jaw to a bone."""
+    sources = {str(row["source"]) for row in character.expressions}
+    return bool(sources) and "jawOpen" not in sources
 
 
 class TransferStopped(Stopped):

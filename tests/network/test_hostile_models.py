@@ -31,10 +31,10 @@ from tests.network.hostile_pickles import BOMBS, laughs, named
 
 @pytest.mark.parametrize("program", BOMBS.values(), ids=BOMBS)
 def test_pickles_that_explode(program: bytes) -> None:
-    begun = time.monotonic()
+    begun = time.process_time()
     with pytest.raises(InputError) as caught:
         load(program)
-    assert time.monotonic() - begun < 10
+    assert time.process_time() - begun < 10
     assert len(str(caught.value)) < 300
     assert "\n" not in str(caught.value)
     assert AttributeDict.get is dict.get

@@ -29,7 +29,7 @@ def test_the_published_shapes_are_those_of_the_released_state_dict() -> None:
 
 def test_widths_that_the_heads_do_not_divide_are_refused() -> None:
     with pytest.raises(InputError, match="width 30 cannot have 4 attention heads"):
-        replace(REDUCED, mesh=(64, 30, 32))
+        replace(REDUCED, mesh=(64, 30, 32), heads=4)
 
 
 def test_without_masks_and_drop_out_training_computes_what_inference_does() -> None:
