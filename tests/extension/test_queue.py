@@ -230,7 +230,7 @@ def test_close_ends_the_worker(queue: CaptureQueue, stub_python: Python, request
     pid = queue.worker_pid
     start = time.monotonic()
     queue.close()
-    assert time.monotonic() - start < 2
+    assert time.monotonic() - start < 10
     assert gone(pid)
     assert not queue.captures
     assert not queue.busy

@@ -84,8 +84,9 @@ def read_state(folder: Path, step: int, state: State) -> None:
         raise InputError(
             f"{path.name} is damaged: delete it, and the run goes on from the checkpoint before."
         ) from None
-    if stored["description"] != json.loads(json.dumps(state.description)):
-        changed = [key for key, value in stored["description"].items() if state.description.get(key) != value]
+    own = json.loads(json.dumps(state.description))  # as it is stored, with lists for tuples
+    if stored["description"] != own:
+        changed = [key for key, value in stored["description"].items() if own.get(key) != value]
         raise InputError(
             f"The run was started with other settings ({', '.join(changed) or 'new ones'}): "
             "put them back, or choose another output folder."
