@@ -88,7 +88,7 @@ def test_cancel_keeps_finished_frames(queue: CaptureQueue, stub_python: Python, 
     queue.cancel(capture)
     assert capture.state is State.STOPPING
     drive(queue)
-    assert time.monotonic() - start < 2
+    assert time.monotonic() - start < 20
     assert capture.state is State.CANCELLED
     assert capture.result["cancelled"]
     assert gone(pid)
@@ -101,7 +101,7 @@ def test_cancel_of_a_deaf_worker(queue: CaptureQueue, stub_python: Python, reque
     pid, start = queue.worker_pid, time.monotonic()
     queue.cancel(capture)
     drive(queue)
-    assert time.monotonic() - start < 2
+    assert time.monotonic() - start < 20
     assert capture.state is State.CANCELLED
     assert gone(pid)
     assert len(list(capture.request.take.glob("*.txt"))) >= 2
@@ -230,7 +230,7 @@ def test_close_ends_the_worker(queue: CaptureQueue, stub_python: Python, request
     pid = queue.worker_pid
     start = time.monotonic()
     queue.close()
-    assert time.monotonic() - start < 10
+    assert time.monotonic() - start < 20
     assert gone(pid)
     assert not queue.captures
     assert not queue.busy

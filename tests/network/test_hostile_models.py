@@ -211,10 +211,10 @@ def test_sparse_tensors_are_as_large_as_they_can_be(tmp_path: Path) -> None:
 )
 def test_headers_that_lie(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "a").write_bytes(content)
-    begun = time.monotonic()
+    begun = time.process_time()
     with pytest.raises(InputError):
         identify(tmp_path / "a")
-    assert time.monotonic() - begun < 5
+    assert time.process_time() - begun < 5
 
 
 def test_the_process_that_looks_is_given_up_where_it_goes_astray(
