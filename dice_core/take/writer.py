@@ -75,6 +75,8 @@ class TakeWriter:
             _log.info("resuming the take %s", self.path)
             self._info = previous
             self._drop_provisional()
+            if self.complete:
+                remove_work(self.path)  # what a kill at the very end has left
         else:
             _log.info("new take %s", self.path)
             write_json(self.path / "take.json", self._info)

@@ -73,6 +73,17 @@ def test_kill_9_at_50_random_moments(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert cut > KILLS / 2, "most kills have met a capture in the middle"
 
 
+def test_what_a_kill_at_the_very_end_has_left_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(capturing, "make_engine", lambda footage, settings: KnownEngine(footage))
+    path = tmp_path / "take.dicetake"
+    run(path)
+    (path / "work").mkdir()
+    (path / "work" / "clip.npz").write_bytes(b"half")
+    run(path)
+    assert not (path / "work").exists()
+    assert open_take(path).complete
+
+
 def _in_own_mounts(script: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
     """Run a shell script that may mount what nobody else sees; skips the test where that is not allowed."""
     own = ["unshare", "--map-root-user", "--mount", "sh", "-ec"]
