@@ -79,11 +79,14 @@ async function read(job, renderer) {
     root.updateMatrixWorld(true);
     root.traverse((node) => node.isSkinnedMesh && node.skeleton.update());
   };
-  const result = { id: job.id, nodes: [], colours: {}, animations: clips.map((clip) => clip.name), frames: [] };
+  const result = { id: job.id, nodes: [], colours: {}, pictured: [], animations: clips.map((clip) => clip.name), frames: [] };
   root.traverse((node) => {
     // FBXLoader makes a bone once more for every skin that names it.
     if (!(node.isBone && job.url.endsWith(".fbx") && result.nodes.includes(nameOf(node)))) result.nodes.push(nameOf(node));
-    for (const material of [node.material ?? []].flat()) result.colours[material.name] = material.color.toArray();
+    for (const material of [node.material ?? []].flat()) {
+      result.colours[material.name] = material.color.toArray();
+      if (material.map) result.pictured.push(material.name);
+    }
   });
   for (const second of job.seconds) {
     pose(second);

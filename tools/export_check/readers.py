@@ -42,7 +42,9 @@ def check_three(case: Case, result: dict[str, Any], pictures: Path | None) -> No
     if any(".0" in name for name in result["nodes"]):
         case.faults.append("three.js: numbered names")
     for name, colour in result["colours"].items():
-        if not np.allclose(colour, case.colours.get(name, [-1, -1, -1]), atol=_COLOUR_LIMIT):
+        # A picture is multiplied by the colour, which then has to be white.
+        expected = [1, 1, 1] if name in result["pictured"] else case.colours.get(name, [-1, -1, -1])
+        if not np.allclose(colour, expected, atol=_COLOUR_LIMIT):
             case.faults.append(f"three.js: {name} has the colour {colour}")
     worst = 0.0
     for name, reference in case.bodies.items():
