@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import logging
 import os
 import sys
@@ -14,10 +13,11 @@ from pathlib import Path
 
 from dice_core.capture import CaptureResult, capture
 from dice_core.cli import spans
+from dice_core.cli.event_stream import run_with_events
 from dice_core.cli.progress import progress_bar
 from dice_core.cli.stopping import stop_requests
 from dice_core.engines.settings import CaptureSettings
-from dice_core.errors import InputError, Stopped, user_message
+from dice_core.errors import InputError, Stopped
 from dice_core.events import EventWriter
 from dice_core.media.formats import is_pattern, list_images
 from dice_core.media.images import left_out_warning
@@ -32,15 +32,7 @@ _log = logging.getLogger(__name__)
 
 def run(options: argparse.Namespace) -> int:
     """Run the command; returns the exit status. Whatever ends it without a result is an error event, too."""
-    events = EventWriter(sys.stdout if options.events else None)
-    try:
-        return _run(options, events)
-    except BrokenPipeError:
-        raise
-    except Exception as error:
-        with contextlib.suppress(BrokenPipeError):  # nobody reads the events any more; the error itself is raised
-            events.error(user_message(error))
-        raise
+    return run_with_events(options, _run)
 
 
 def _run(options: argparse.Namespace, events: EventWriter) -> int:

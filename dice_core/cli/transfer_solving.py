@@ -6,13 +6,11 @@ For Blender's side, which starts it as a process of its own; it is not listed am
 from __future__ import annotations
 
 import argparse
-import contextlib
 import sys
-import time
 
+from dice_core.cli.event_stream import run_with_events, step_reporter
 from dice_core.cli.progress import progress_bar
 from dice_core.cli.stopping import stop_requests
-from dice_core.errors import user_message
 from dice_core.events import EventWriter
 from dice_core.take import open_take
 from dice_core.transfer.files import read_character, write_motion
@@ -24,29 +22,19 @@ __all__ = ["run"]
 
 def run(options: argparse.Namespace) -> int:
     """Run the command; returns the exit status. Whatever ends it without a result is an error event, too."""
-    events = EventWriter(sys.stdout if options.events else None)
-    try:
-        return _run(options, events)
-    except BrokenPipeError:
-        raise
-    except Exception as error:
-        with contextlib.suppress(BrokenPipeError):  # nobody reads the events any more; the error itself is raised
-            events.error(user_message(error))
-        raise
+    return run_with_events(options, _run)
 
 
 def _run(options: argparse.Namespace, events: EventWriter) -> int:
     settings = TransferSettings(options.neck_share, options.dents, not options.no_contact, options.hands)
     take, character = open_take(options.take), read_character(options.character)
     frames = len(take.frames)
-    begun = time.monotonic()
     events.started(input=str(options.character), take=str(options.take), frames=frames, fps=take.fps, resumed=0)
     with stop_requests(watch_input=options.events) as stop, progress_bar() as bar:
+        report = step_reporter(events, bar)
 
         def progress(done: int, total: int) -> bool:
-            elapsed = max(time.monotonic() - begun, 1e-6)
-            bar(done, total)
-            events.frame(done=done, total=total, fps=done / elapsed, eta=elapsed * (total - done) / max(done, 1))
+            report(done, total)
             return not stop.is_set()
 
         motion = solve(take, character, settings, progress)
