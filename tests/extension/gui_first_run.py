@@ -85,17 +85,24 @@ def main() -> int:
     film = Film("photo")
     install(film, package)
     figures = {"blender": READY["version"], "photo": walk(film, Path(shutil.copy(photo, FOLDER)))}
+    note(figures)
     run("bpy.ops.wm.read_homefile()")
     time.sleep(2)
     film = Film("clip")
     film.clicks = 2  # what the installation took
     figures["clip"] = walk(film, Path(shutil.copy(clip, FOLDER)))
+    note(figures)
     figures["compact"] = import_again(film, "compact")
-    (OUT / "first_run.json").write_text(json.dumps(figures, indent=1))
+    note(figures)
     sys.stdout.write(json.dumps(figures) + "\n")
     bad = [f for f in (figures["photo"], figures["clip"]) if f["clicks"] > MOST_CLICKS or f["longest"] > LONGEST_GAP]
     again = figures["compact"]
     return int(bool(bad) or again["seconds"] > LONGEST_IMPORT or again["pointers"] < 2)
+
+
+def note(figures: dict[str, Any]) -> None:
+    """Write what is known so far."""
+    (OUT / "first_run.json").write_text(json.dumps(figures, indent=1))
 
 
 def install(film: Film, package: Path) -> None:
@@ -155,7 +162,7 @@ def import_again(film: Film, keys: str) -> dict[str, Any]:
                 np.save(OUT / f"pointer_{len(seen):02d}.npy", image)
             time.sleep(0.03)
 
-    watcher = threading.Thread(target=watch)
+    watcher = threading.Thread(target=watch, daemon=True)
     watcher.start()
     start = time.monotonic()
     press()

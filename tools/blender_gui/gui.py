@@ -155,11 +155,13 @@ def find_button(
     """Where in the sidebar the button of an operator is, found by hovering over it, and leaves the mouse there.
 
     below : another button's place, above which it is not; columns : shares of the sidebar's width to look at. The
-    sidebar is scrolled down where the button is not in sight.
+    sidebar is scrolled down from its top where the button is not in sight.
     """
     x0, y0, width, height = run("R = [region.x, region.y, region.width, region.height]")
     top = READY["window"][1] - (y0 + height)  # Blender counts y from the bottom
     first = int(below[1] - top) if below else 20
+    if below is None:
+        _scroll(x0 + width * columns[0], top + first, "4", _SCROLLS * _NOTCHES)
     for _ in range(_SCROLLS):
         for share in columns:
             for down in range(first, height, _STEP):
@@ -167,11 +169,16 @@ def find_button(
                 time.sleep(0.08)
                 if run(_HOVER).startswith(f"bpy.ops.{command}("):
                     return x0 + width * share, top + down
-        for _ in range(_NOTCHES):
-            subprocess.run(["xdotool", "click", "5"], check=True)
         first = 20
-        time.sleep(0.5)
+        _scroll(x0 + width * columns[0], top + first, "5", _NOTCHES)
     raise LookupError(command)
+
+
+def _scroll(x: float, y: float, button: str, notches: int) -> None:
+    """Turn the wheel over a pixel: button 4 of X11 is up, 5 is down."""
+    move(x, y)
+    subprocess.run(["xdotool", "click", "--repeat", str(notches), "--delay", "20", button], check=True)
+    time.sleep(0.5)
 
 
 def find_default_button(before: np.ndarray) -> None:
