@@ -103,9 +103,10 @@ def cancel() -> tuple[float, int]:
 
     Returns seconds from the click to the worker's end, and the frames of the unfinished take.
     """
+    capture_button = find_button("dice.capture")
     run("bpy.ops.dice.capture()")
     wait_until(f"{DONE}; R = R >= 3", 120)
-    find_button("dice.cancel", columns=(0.45,))
+    find_button("dice.cancel", below=capture_button, columns=(0.45,))
     press()
     start = time.monotonic()
     wait_until(f"{BUSY}; R = not R", 30, 0.02)

@@ -41,7 +41,7 @@ def one_blas_thread() -> Iterator[None]:
 
 @cache
 def _controls() -> tuple[Callable[[], int], Callable[[int], object]] | None:
-    """What tells and what sets the number of threads; None with another BLAS, and where a library hides it (Windows)."""
+    """What tells and what sets the number of threads; None with another BLAS, and on Windows, which hides it."""
     path = next((sys.modules[name].__file__ for name in _LINKED if name in sys.modules), None)
     if path is None:
         return None
