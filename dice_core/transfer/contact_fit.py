@@ -34,6 +34,7 @@ FLEX_LIMIT, SPREAD_LIMIT = 0.9, 0.25  # radians, largest
 ENTER_SIGMA, ENTER_SCALE = 0.0005, 8.0  # metres of skin that enters too deeply; sigmas
 SKIN_POINTS = 600  # of the hand's skin that are kept out of the head
 DEEPEST = 0.05  # metres: further inside, the nearest skin does not tell the way out
+BESIDE = 0.008  # metres along the skin from the nearest vertex: more than an edge of our head, so no skin is above it
 STEADY_TURN, STEADY_MOVE, STEADY_FLEX = 0.06, 0.006, 0.06  # radians and metres between frames of the correction
 FIRST_ITERATIONS, NEXT_ITERATIONS = 14, 4
 
@@ -122,7 +123,9 @@ class ContactFitter:
         nearest = self._skin.query(position)
         excess = nearest.depth - allowed[nearest.vertex]
         # A point outside has its distance as a depth, which the tangent plane of skin that is not below it is not.
-        outside = nearest.depth <= 0
+        # Nor is there an inside where the nearest vertex is the edge of a fold, as in an ear.
+        beside = nearest.distance**2 - nearest.depth**2 > BESIDE**2
+        outside = (nearest.depth <= 0) | beside
         excess = np.where(outside, -nearest.distance - allowed[nearest.vertex], excess)
         inside = np.flatnonzero((excess > 0) & (nearest.distance < DEEPEST))
         if not len(inside):
