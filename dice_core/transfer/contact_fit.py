@@ -42,11 +42,13 @@ FIRST_ITERATIONS, NEXT_ITERATIONS = 14, 4
 @dataclass(frozen=True)
 class ContactGoals:
     """goals : (s, 3) of the samples; weights : (s,) 0 to 1; allowed : (V,) metres that a hand may be under the skin at
-    each vertex of the head, negative where it has to keep away."""
+    each vertex of the head, negative where it has to keep away; freedom : of the correction, 1 at the face and less away
+    from it: a factor on its deviations."""
 
     goals: np.ndarray
     weights: np.ndarray
     allowed: np.ndarray
+    freedom: float
 
 
 class ContactFitter:
@@ -99,7 +101,7 @@ class ContactFitter:
 
         def evaluate(x: np.ndarray, weight: np.ndarray) -> Quadratic:
             terms = Quadratic.zero(len(x))
-            terms.add_diagonal(0, x, 1 / self._sigma)
+            terms.add_diagonal(0, x, 1 / (self._sigma * goals.freedom))
             if previous is not None:
                 terms.add_diagonal(0, x - previous, 1 / self._steady)
             position, moves = skeleton.jacobian(x, points)

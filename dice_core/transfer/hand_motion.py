@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -29,6 +29,9 @@ NEAR = 0.06
 
 CLOSE = 0.008
 """Metres of a gap at which a sample's goal counts a third: a fingertip's own thickness. Set by hand."""
+
+RELEASE = 0.02
+"""Metres from the face in which the freedom to correct a pose falls to a third: beyond, a hand is as carried over."""
 
 KEPT_GAP = 0.005
 """Metres up to which a hand that does not touch keeps its distance: more than what counts as a touch (3.5 mm)."""
@@ -85,24 +88,22 @@ def move_hand(
     corrections = np.zeros((frames, fitter.unknowns))
     gaps, goals = np.full((frames, len(samples)), np.inf), np.zeros((frames, len(samples), 3))
     near = np.zeros(frames, bool)
-    previous: np.ndarray | None = None
     for k in range(frames):
         if hand.tracked[k]:
             points = hand.vertices[k][samples].astype(np.float64)
             face = faces.vertices(k)
-            gap, goals[k] = source.goals(k, points, face, faces.normals(face))
-            gaps[k] = gap
-            carried[k] = carry_hand(rig, hand.rotation[k], samples, points, gap, source.warp(k, face))
-            near[k] = gap.min() < NEAR
-            if keep_contact and near[k]:
-                skin.set_vertices(face)
-                wanted = ContactGoals(goals[k], np.exp(-((np.maximum(gap, 0) / CLOSE) ** 2)), _allowed(target, gap))
-                previous = fitter.fit(carried[k], wanted, previous)  # type: ignore[arg-type]
-                corrections[k] = previous
-            else:
-                previous = None
-        else:
-            previous = None
+            gaps[k], goals[k] = source.goals(k, points, face, faces.normals(face))
+            carried[k] = carry_hand(rig, hand.rotation[k], samples, points, gaps[k], source.warp(k, face))
+            near[k] = gaps[k].min() < NEAR
+        if not (keep_contact and near[k]):
+            on_frame()
+    weights = np.exp(-((np.maximum(gaps, 0) / CLOSE) ** 2))
+    for k, neighbour in _in_order(near & keep_contact, weights.sum(axis=1)):
+        skin.set_vertices(faces.vertices(k))
+        gap = float(gaps[k].min())
+        wanted = ContactGoals(goals[k], weights[k], _allowed(target, gap), np.exp(-max(gap, 0.0) / RELEASE))
+        previous = None if neighbour is None else corrections[neighbour]
+        corrections[k] = fitter.fit(carried[k], wanted, previous)  # type: ignore[arg-type]
         on_frame()
     corrections = smoothed(corrections, hand.tracked, SMOOTHING * fps)
     turn, joints = np.tile(np.eye(3), (frames, count, 1, 1)), np.zeros((frames, count, 3))
@@ -111,6 +112,20 @@ def move_hand(
             moved = corrected(fitter, one, corrections[k])
             turn[k], joints[k] = moved.turn, moved.joints
     return HandFrames(rig, samples, turn, joints, gaps, goals, near)
+
+
+def _in_order(near: np.ndarray, weight: np.ndarray) -> Iterator[tuple[int, int | None]]:
+    """Frames in the order in which they are solved, each with the neighbour that it starts from, or None.
+
+    near, weight : (T,). A stretch begins where most of the hand touches, and goes on from there to both ends: a hand
+    that approaches is then already in the pose in which it touches.
+    """
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], near, [False]]).astype(int)))
+    for first, end in edges.reshape(-1, 2).tolist():
+        best = first + int(np.argmax(weight[first:end]))
+        yield best, None
+        yield from ((k, k - 1) for k in range(best + 1, end))
+        yield from ((k, k + 1) for k in range(best - 1, first - 1, -1))
 
 
 def spread_samples(points: np.ndarray, count: int) -> np.ndarray:
@@ -143,10 +158,10 @@ def _joined(known: np.ndarray, k: int, span: slice) -> np.ndarray:
     return (known[span] & (same[span] == same[k])).astype(float)
 
 
-def _allowed(target: TargetHead, gap: np.ndarray) -> np.ndarray:
-    """(V,) metres that the hand may be under the skin at each vertex."""
+def _allowed(target: TargetHead, gap: float) -> np.ndarray:
+    """(V,) metres that the hand may be under the skin at each vertex; gap : of the hand in the take, metres."""
     deep = YIELD_SHARE * target.tissue.dent_limit
-    return np.minimum(deep, -min(float(gap.min()), KEPT_GAP)) if gap.min() > 0 else deep
+    return np.minimum(deep, -min(gap, KEPT_GAP)) if gap > 0 else deep
 
 
 def _as_mesh(target: TargetHead) -> Mesh:
