@@ -39,8 +39,8 @@ KEPT_GAP = 0.005
 YIELD_SHARE = 0.75
 """Of the tissue's deepest dent, up to which a hand may be under the skin; the rest is left for the tissue's error."""
 
-SMOOTHING = 0.035
-"""Seconds, deviation of the average over time of a correction: less than a frame at 24 a second."""
+SMOOTHING = 0.06
+"""Seconds, deviation of the average over time of a correction: a frame and a half at 24 a second; less shakes, more lags."""
 
 WARP_POINTS = 150
 
