@@ -54,11 +54,12 @@ class ContactGoals:
 class ContactFitter:
     """One hand of a character against its head.
 
-    rig : the hand; samples : (s,) our vertices that have goals; skin : nearest-vertex queries of the registered head.
+    rig : the hand; samples : (s,) our vertices that have goals; skin : nearest-vertex queries of the registered head;
+    thickness : (V,) metres of what the head's skin covers at each vertex: what is deeper below it is not inside.
     """
 
-    def __init__(self, rig: HandRig, samples: np.ndarray, skin: NearestVertexIndex) -> None:
-        self._rig, self._skin = rig, skin
+    def __init__(self, rig: HandRig, samples: np.ndarray, skin: NearestVertexIndex, thickness: np.ndarray) -> None:
+        self._rig, self._skin, self._thickness = rig, skin, thickness
         self._places = rig.places.chosen(samples)
         self._sample_weights = np.einsum("sk,skb->sb", self._places.weights, rig.weights[self._places.corners])
         stride = max(1, len(rig.skin) // SKIN_POINTS)
@@ -127,7 +128,7 @@ class ContactFitter:
         # A point outside has its distance as a depth, which the tangent plane of skin that is not below it is not.
         # Nor is there an inside where the nearest vertex is the edge of a fold, as in an ear.
         beside = nearest.distance**2 - nearest.depth**2 > BESIDE**2
-        outside = (nearest.depth <= 0) | beside
+        outside = (nearest.depth <= 0) | beside | (nearest.depth > self._thickness[nearest.vertex])
         excess = np.where(outside, -nearest.distance - allowed[nearest.vertex], excess)
         inside = np.flatnonzero((excess > 0) & (nearest.distance < DEEPEST))
         if not len(inside):

@@ -39,6 +39,9 @@ KEPT_GAP = 0.005
 YIELD_SHARE = 0.75
 """Of the tissue's deepest dent, up to which a hand may be under the skin; the rest is left for the tissue's error."""
 
+EAR_THICKNESS = 0.006
+"""Metres of an ear from its front to its back. Set by hand: a thick helix."""
+
 SMOOTHING = 0.06
 """Seconds, deviation of the average over time of a correction: a frame and a half at 24 a second; less shakes, more lags."""
 
@@ -82,7 +85,7 @@ def move_hand(
     samples = spread_samples(hand.mesh.rest_vertices.astype(np.float64), SAMPLES)
     source = _SourceFace(target, performance)
     skin = NearestVertexIndex(_as_mesh(target), target.tissue.touchable)
-    fitter = ContactFitter(rig, samples, skin)
+    fitter = ContactFitter(rig, samples, skin, thickness_of_head())
     frames, count = len(performance.frame), len(rig.bones)
     carried: list[CarriedHand | None] = [None] * frames
     corrections = np.zeros((frames, fitter.unknowns))
@@ -162,6 +165,12 @@ def _allowed(target: TargetHead, gap: float) -> np.ndarray:
     """(V,) metres that the hand may be under the skin at each vertex; gap : of the hand in the take, metres."""
     deep = YIELD_SHARE * target.tissue.dent_limit
     return np.minimum(deep, -min(gap, KEPT_GAP)) if gap > 0 else deep
+
+
+def thickness_of_head() -> np.ndarray:
+    """(V,) metres of what our head's skin covers, infinite but for the ears, whose sheets may lie in wrong order."""
+    ears = load_head().mesh.region_vertices("ear.L", "ear.R")
+    return np.where(ears, EAR_THICKNESS, np.inf)
 
 
 def _as_mesh(target: TargetHead) -> Mesh:
