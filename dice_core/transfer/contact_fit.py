@@ -34,7 +34,7 @@ FLEX_LIMIT, SPREAD_LIMIT = 0.9, 0.25  # radians, largest
 ENTER_SIGMA, ENTER_SCALE = 0.0005, 8.0  # metres of skin that enters too deeply; sigmas
 SKIN_POINTS = 600  # of the hand's skin that are kept out of the head
 DEEPEST = 0.05  # metres: further inside, the nearest skin does not tell the way out
-BESIDE = 0.008  # metres along the skin from the nearest vertex: more than an edge of our head, so no skin is above it
+BESIDE = 0.008  # metres along the skin from the nearest vertex: more than an edge of our head: none is above it
 STEADY_TURN, STEADY_MOVE, STEADY_FLEX = 0.06, 0.006, 0.06  # radians and metres between frames of the correction
 FIRST_ITERATIONS, NEXT_ITERATIONS = 14, 4
 

@@ -86,7 +86,7 @@ def test_a_correction_is_smaller_where_there_is_less_freedom(rig: HandRig, fitte
     hand = carried(rig, np.eye(3), np.array([-0.5, 0.0, -0.3]))
     posed = rig.posed(hand.turn, hand.joints)
     for freedom, least, most in ((1.0, 0.008, 0.0101), (0.05, 0.0, 0.004)):
-        found = fitter.fit(hand, goals_of(rig, posed + [0.01, 0, 0], 0.05, freedom), None)
+        found = fitter.fit(hand, goals_of(rig, posed + np.array([0.01, 0, 0]), 0.05, freedom), None)
         assert least < found[3] < most
 
 

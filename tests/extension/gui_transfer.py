@@ -7,6 +7,7 @@ gets the pictures and `figures.json`; the exit status is 1 where a figure misses
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -17,8 +18,14 @@ from gui import FILES, OUT, READY, find_button, move, press, run, screenshot, wa
 # The most clicks from an imported take to an animated character, and the longest time that the window may stand still
 # while the worker solves (seconds).
 MOST_CLICKS, LONGEST_GAP = 4, 0.5
-# Pixels from the middle of a panel's last button to that of the next panel's title, where the closed panel Character is.
-NEXT_HEADER = 33
+# Pixels from the upper edge of a panel's last button to the next panel's title, where the closed panel Character is.
+# On its right a title is dragged, on its left it is clicked: pixels from the sidebar's edge.
+NEXT_HEADER, HEADER_LEFT = 40, 70
+# Pixels from the top of the window above which the panel Export is not, and seconds that a window without a graphics
+# card needs to see what is below the mouse.
+EXPORTS, PAUSE = 1000, 0.25
+TRIES = 3
+LOOKS = 30
 CLOCK = """
 import time
 clock = bpy.app.driver_namespace["clock"] = {"last": None, "gaps": []}
@@ -77,9 +84,9 @@ class Clicks:
     def at(self, place: tuple[float, float]) -> None:
         """Press at a pixel."""
         move(place[0] - 4, place[1] - 4)
-        time.sleep(1)  # a window without a graphics card needs it to see what is below the mouse
+        time.sleep(4 * PAUSE)
         move(*place)
-        time.sleep(1)
+        time.sleep(4 * PAUSE)
         self.here()
 
 
@@ -90,26 +97,28 @@ def main() -> int:
     run(f"bpy.ops.wm.open_mainfile(filepath={str(blend)!r}, load_ui=False)", 120)
     time.sleep(1)
     run(f"bpy.ops.dice.import_take(filepath={str(take)!r}, keys='rigged')", 120)
+    # Without a graphics card, smooth edges are what the window spends its time on.
+    run("bpy.context.preferences.system.viewport_aa = 'OFF'; bpy.context.scene.frame_set(34)")
     time.sleep(2)
-    run("bpy.context.scene.frame_set(34)")
     clicks = Clicks()
-    x, y = find_button("dice.export_usd")
-    header = x, y + NEXT_HEADER
+    _, y = _found("dice.export_usd", (0, EXPORTS))
+    header = run("R = region.x") + HEADER_LEFT, y + NEXT_HEADER
     armature = _place_of_change(
         f"{ARMATURE}; a.name = 'Different'",
         "bpy.data.objects['Different'].name = 'Armature'",
         "a = next(a for a in window.screen.areas if a.type == 'OUTLINER'); R = [a.x, a.y, a.width, a.height]",
     )
     screenshot("character_before.png")
-    clicks.at(header)
     clicks.at(armature)
+    wait_until("R = bpy.context.view_layer.objects.active.name == 'Armature'", 60)
+    clicks.at(header)
     screenshot("character_selected.png")
-    find_button("dice.find_character", below=header)
+    _found("dice.find_character", header)
     clicks.here()
     wait_until("R = bpy.context.scene.dice_character.armature is not None", 60)
     time.sleep(1)
     screenshot("character_found.png")
-    find_button("dice.transfer", below=header)
+    _found("dice.transfer", header)
     run(CLOCK)
     begun = time.monotonic()
     clicks.here()
@@ -128,8 +137,7 @@ def main() -> int:
     screenshot("character_face.png")
     run("bpy.ops.ed.undo()")
     figures["after_undo"] = run(
-        "a = bpy.context.scene.dice_character.armature\n"
-        "R = bool(a and a.animation_data and a.animation_data.action)"
+        "a = bpy.context.scene.dice_character.armature\nR = bool(a and a.animation_data and a.animation_data.action)"
     )
     (OUT / "figures.json").write_text(json.dumps(figures, indent=1))
     sys.stdout.write(json.dumps(figures) + "\n")
@@ -137,30 +145,40 @@ def main() -> int:
     return int(clicks.count > MOST_CLICKS or slow or not figures["action"] or figures["after_undo"])
 
 
-def _place_of_change(there: str, back: str, part: str) -> tuple[float, float]:
-    """Where a part of the window changes with some text in it, as an artist finds the text by reading it.
+def _found(command: str, below: tuple[float, float]) -> tuple[float, float]:
+    """Where the button of an operator is. A window that is behind with its drawing is looked at again."""
+    for _ in range(TRIES - 1):
+        with contextlib.suppress(LookupError):
+            return find_button(command, below=below)
+    return find_button(command, below=below)
 
-    there, back : Python that takes it away or changes it, and changes it back; part : Python that sets R to x, y, width and height
+
+def _place_of_change(there: str, back: str, part: str) -> tuple[float, float]:
+    """Where the window changes with some text in it, as an artist finds the text by reading it.
+
+    there, back : Python that changes the text, and changes it back; part : Python that sets R to x, y, width and height
     of what is looked at, in pixels from the bottom left.
     """
     move(READY["window"][0] / 4, READY["window"][1] - 8)
     x, y, width, height = run(part)
+    top = READY["window"][1] - y - height
+    pictures = [str(OUT / name) for name in ("text_there.png", "text_gone.png")]
     time.sleep(1)
     screenshot("text_there.png")
     run(there + REDRAW)
-    time.sleep(1)
-    screenshot("text_gone.png")
-    run(back + REDRAW)
-    time.sleep(1)
-    pictures = [str(OUT / name) for name in ("text_there.png", "text_gone.png")]
-    top = READY["window"][1] - y - height
     crop = ["-crop", f"{width}x{height}+{x}+{top}", "+repage"]
     command = ["convert", *pictures, *crop, "-compose", "difference", "-composite", "-threshold", "10%"]
-    command += ["-format", "%@", "info:"]
-    said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    size, left, down = said.split("+")
-    wide, high = size.split("x")
-    return x + int(left) + int(wide) / 2, top + int(down) + int(high) / 2
+    for _ in range(LOOKS):
+        time.sleep(1)
+        screenshot("text_gone.png")
+        said = subprocess.run([*command, "-format", "%@", "info:"], check=True, capture_output=True, text=True).stdout
+        size, left, down = said.split("+")
+        wide, high = (int(number) for number in size.split("x"))
+        if wide:
+            run(back + REDRAW)
+            time.sleep(1)
+            return x + int(left) + wide / 2, top + int(down) + high / 2
+    raise LookupError(there)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,15 @@ from dice_core.transfer.performance import Performance
 from dice_core.transfer.solve import Solution
 from dice_core.transfer.target import TargetHead
 
-__all__ = ["HandTracks", "contact_figures", "hand_tracks", "jitter", "key_figures", "rotation_figures", "winding_numbers"]
+__all__ = [
+    "HandTracks",
+    "contact_figures",
+    "hand_tracks",
+    "jitter",
+    "key_figures",
+    "rotation_figures",
+    "winding_numbers",
+]
 
 TOUCHING = 0.5
 """Contact of a vertex of the take that counts as touching."""
