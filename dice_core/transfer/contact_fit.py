@@ -42,8 +42,8 @@ FIRST_ITERATIONS, NEXT_ITERATIONS = 14, 4
 @dataclass(frozen=True)
 class ContactGoals:
     """goals : (s, 3) of the samples; weights : (s,) 0 to 1; allowed : (V,) metres that a hand may be under the skin at
-    each vertex of the head, negative where it has to keep away; freedom : of the correction, 1 at the face and less away
-    from it: a factor on its deviations."""
+    each vertex of the head, negative where it has to keep away; freedom : a factor on the deviations of the
+    correction, 1 at the face and less away from it."""
 
     goals: np.ndarray
     weights: np.ndarray
