@@ -154,11 +154,25 @@ def _line(result: dict[str, Any]) -> str:
 
 def _table(results: list[dict[str, Any]]) -> str:
     good = [result for result in results if "error" not in result]
-    names = dict.fromkeys(result["character"] for result in good)
-    lines = [f"{name:41} {_summary([one for one in good if one['character'] == name])}" for name in names]
+    lines = []
+    for part in ("character", "take"):
+        names = dict.fromkeys(result[part] for result in good)
+        lines += [f"{name:41} {_summary([one for one in good if one[part] == name])}" for name in names]
+        lines.append("")
+    able = [result for result in good if not _limited(result)]
+    unable = [result for result in good if _limited(result)]
+    lines.append(f"{'hands that can show the gesture':41} {_summary(able)}")
+    lines.append(f"{'hands of which the report says they cannot':41} {_summary(unable)}")
     lines.append(f"{'all':41} {_summary(good)}")
     lines.append(f"{'baseline: copied rotations, wrist IK':41} {_summary(good, baseline=True)}")
     return "\n".join(lines)
+
+
+def _limited(result: dict[str, Any]) -> bool:
+    """Whether the transfer itself says that the character's hand cannot show what the take's does."""
+    return any(
+        reason in words for words in result["warnings"] for reason in ("for the face (", "bones for its fingers")
+    )
 
 
 def _summary(results: list[dict[str, Any]], baseline: bool = False) -> str:

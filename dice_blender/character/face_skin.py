@@ -24,22 +24,22 @@ def face_skin(
     skin_weights: np.ndarray,
     rig: Rig,
 ) -> np.ndarray:
-    """(V,) bool: the largest connected piece of what head and neck move in the head's mesh.
+    """(V,) bool: the largest connected piece of what head and neck move in the head's mesh, and what goes on from it.
 
+    A head that is cut off below its chin goes on in the mesh whose rim has the same vertices.
     vertices : (V, 3) metres, of which the first `count` are the head's mesh; triangles : (F, 3).
     Raises InputError where the head moves nothing of it.
     """
     of_head = _bones_of_head(rig)
     share = np.where(of_head[skin_bones], skin_weights, 0.0).sum(axis=1)
-    inside = (share >= _HEAD_SHARE) & (np.arange(len(vertices)) < count)
-    own = triangles[inside[triangles].all(axis=1)]
-    if not len(own):
+    own = triangles[(share >= _HEAD_SHARE)[triangles].all(axis=1)]
+    if not (own < count).any():
         raise InputError("The head's bone moves nothing of the mesh that has the face: choose another head.")
     _, welded = np.unique(np.round(vertices / _SAME_PLACE).astype(np.int64), axis=0, return_inverse=True)
     label = _pieces(welded.ravel()[own], int(welded.max()) + 1)[welded.ravel()]
     used = np.zeros(len(vertices), bool)
     used[own] = True
-    sizes = np.bincount(label[used])
+    sizes = np.bincount(label[:count][used[:count]])
     return used & (label == int(np.argmax(sizes)))
 
 

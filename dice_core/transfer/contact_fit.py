@@ -34,6 +34,7 @@ FLEX_LIMIT, SPREAD_LIMIT = 0.9, 0.25  # radians, largest
 ENTER_SIGMA, ENTER_SCALE = 0.0005, 8.0  # metres of skin that enters too deeply; sigmas
 SKIN_POINTS = 600  # of the hand's skin that are kept out of the head
 DEEPEST = 0.05  # metres: further inside, the nearest skin does not tell the way out
+BESIDE = 0.008  # metres along the skin from the nearest vertex: more than an edge of our head: none is above it
 STEADY_TURN, STEADY_MOVE, STEADY_FLEX = 0.06, 0.006, 0.06  # radians and metres between frames of the correction
 FIRST_ITERATIONS, NEXT_ITERATIONS = 14, 4
 
@@ -41,21 +42,24 @@ FIRST_ITERATIONS, NEXT_ITERATIONS = 14, 4
 @dataclass(frozen=True)
 class ContactGoals:
     """goals : (s, 3) of the samples; weights : (s,) 0 to 1; allowed : (V,) metres that a hand may be under the skin at
-    each vertex of the head, negative where it has to keep away."""
+    each vertex of the head, negative where it has to keep away; freedom : a factor on the deviations of the
+    correction, 1 at the face and less away from it."""
 
     goals: np.ndarray
     weights: np.ndarray
     allowed: np.ndarray
+    freedom: float
 
 
 class ContactFitter:
     """One hand of a character against its head.
 
-    rig : the hand; samples : (s,) our vertices that have goals; skin : nearest-vertex queries of the registered head.
+    rig : the hand; samples : (s,) our vertices that have goals; skin : nearest-vertex queries of the registered head;
+    thickness : (V,) metres of what the head's skin covers at each vertex: what is deeper below it is not inside.
     """
 
-    def __init__(self, rig: HandRig, samples: np.ndarray, skin: NearestVertexIndex) -> None:
-        self._rig, self._skin = rig, skin
+    def __init__(self, rig: HandRig, samples: np.ndarray, skin: NearestVertexIndex, thickness: np.ndarray) -> None:
+        self._rig, self._skin, self._thickness = rig, skin, thickness
         self._places = rig.places.chosen(samples)
         self._sample_weights = np.einsum("sk,skb->sb", self._places.weights, rig.weights[self._places.corners])
         stride = max(1, len(rig.skin) // SKIN_POINTS)
@@ -98,7 +102,7 @@ class ContactFitter:
 
         def evaluate(x: np.ndarray, weight: np.ndarray) -> Quadratic:
             terms = Quadratic.zero(len(x))
-            terms.add_diagonal(0, x, 1 / self._sigma)
+            terms.add_diagonal(0, x, 1 / (self._sigma * goals.freedom))
             if previous is not None:
                 terms.add_diagonal(0, x - previous, 1 / self._steady)
             position, moves = skeleton.jacobian(x, points)
@@ -122,7 +126,9 @@ class ContactFitter:
         nearest = self._skin.query(position)
         excess = nearest.depth - allowed[nearest.vertex]
         # A point outside has its distance as a depth, which the tangent plane of skin that is not below it is not.
-        outside = nearest.depth <= 0
+        # Nor is there an inside where the nearest vertex is the edge of a fold, as in an ear.
+        beside = nearest.distance**2 - nearest.depth**2 > BESIDE**2
+        outside = (nearest.depth <= 0) | beside | (nearest.depth > self._thickness[nearest.vertex])
         excess = np.where(outside, -nearest.distance - allowed[nearest.vertex], excess)
         inside = np.flatnonzero((excess > 0) & (nearest.distance < DEEPEST))
         if not len(inside):

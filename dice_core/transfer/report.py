@@ -45,7 +45,7 @@ def solve_report(
     figures: dict[str, Any] = {"views_with_a_face": target.views, "scale": target.similarity.scale, "hands": {}}
     for side, hand in hands.items():
         figures["hands"][side] = own = _touch_figures(hand, performance.hands[side].tracked)
-        missing = float(arms[side].wrist_missing.max(initial=0))
+        missing = float(arms[side].wrist_missing[hand.near].max(initial=0))
         own["arm_short_mm"] = 1000 * missing
         if missing > ARM_SHORT:
             warnings.append(f"The {side} arm is {100 * missing:.0f} cm too short to reach the face in some frames.")

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any
+
 import bpy
 import numpy as np
 import pytest
 from mathutils import Matrix
 
 from dice_blender.character.bone_shapes import Skeleton, roles_by_shape
+from dice_blender.character.face_skin import face_skin
 from dice_blender.character.objects import find_objects
 from dice_blender.character.reading import find_map, read_character
 from dice_core.errors import InputError
@@ -113,6 +117,20 @@ def test_a_mesh_that_hangs_from_a_bone_moves_with_it() -> None:
     np.testing.assert_allclose(found.vertices[own][0], [0, -0.01, 1.75], atol=1e-6)
     assert found.bone_names[found.skin_bones[own][0, 0]] == "Head"
     assert not found.head_vertices[own].any()
+
+
+def test_a_head_that_is_cut_off_goes_on_in_the_mesh_with_the_same_rim() -> None:
+    # A fan of the head's mesh, one of the body's on the same rim, and a collar that has no vertex of it.
+    head = np.array([[0, 0, 1.0], [1, 0, 0], [0, 1, 0], [-1, 0, 0]])
+    body = np.array([[1, 0, 0], [0, 1, 0], [-1, 0, 0], [0, 0, -1.0]])
+    collar = body * 1.2
+    vertices = np.concatenate([head, body, collar])
+    below = np.array([[1, 0, 3], [2, 1, 3]])
+    triangles = np.concatenate([[[0, 1, 2], [0, 2, 3]], below + 4, below + 8])
+    rig: Any = SimpleNamespace(names=["Head"], parents=np.array([-1]), roles={"head": "Head"})
+    bones, weights = np.zeros((12, 1), np.int32), np.ones((12, 1))
+    skin = face_skin(vertices, triangles, 4, bones, weights, rig)
+    np.testing.assert_array_equal(skin, [True] * 8 + [False] * 4)
 
 
 def test_shapes_tell_what_names_do_not(tmp_path: object) -> None:

@@ -18,7 +18,15 @@ from dice_core.transfer.performance import Performance
 from dice_core.transfer.solve import Solution
 from dice_core.transfer.target import TargetHead
 
-__all__ = ["HandTracks", "contact_figures", "hand_tracks", "jitter", "key_figures", "rotation_figures"]
+__all__ = [
+    "HandTracks",
+    "contact_figures",
+    "hand_tracks",
+    "jitter",
+    "key_figures",
+    "rotation_figures",
+    "winding_numbers",
+]
 
 TOUCHING = 0.5
 """Contact of a vertex of the take that counts as touching."""
@@ -31,6 +39,9 @@ BEGUN = 0.002
 
 MEASURED = 800
 """Vertices of a hand's skin that distances and depths are measured at: about one every 5 mm."""
+
+INSIDE = 0.5
+"""Times that a head winds around a point from which it is inside; a head is open at its neck."""
 
 FREE = 0.03
 """Metres from the face beyond which a hand is off contact."""
@@ -142,6 +153,22 @@ def key_figures(made: np.ndarray, true: np.ndarray) -> float:
     return float(1 - ((made - true) ** 2).sum() / max(float((true**2).sum()), 1e-12))
 
 
+def winding_numbers(triangles: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """(n,) how often a surface winds around points: 1 inside, 0 outside, between at an open end.
+
+    triangles : (m, 3, 3); points : (n, 3). Solid angles after van Oosterom and Strackee (1983).
+    """
+    found = np.zeros(len(points))
+    for k, point in enumerate(points):
+        a, b, c = (triangles[:, corner] - point for corner in range(3))
+        la, lb, lc = (np.linalg.norm(side, axis=1) for side in (a, b, c))
+        across = np.einsum("nx,nx->n", a, np.cross(b, c))
+        along = la * lb * lc + np.einsum("nx,nx->n", a, b) * lc
+        along += np.einsum("nx,nx->n", a, c) * lb + np.einsum("nx,nx->n", b, c) * la
+        found[k] = np.arctan2(across, along).sum() / (2 * np.pi)
+    return found
+
+
 class _SourceTouch:
     """What touches what in the take."""
 
@@ -190,7 +217,7 @@ class _FaceIndex:
         nearest = on_ours.corners[np.arange(len(used)), on_ours.weights.argmax(axis=1)]
         self.region = outer[nearest]
         touchable = target.tissue.touchable[nearest]
-        triangles = local[target.triangles]
+        triangles = self._head = local[target.triangles]
         self._triangles = triangles[touchable[triangles].any(axis=1)]
         self._index = SurfaceIndex(target.vertices[used], self._triangles)
         self._rim = boundary_vertices(self._triangles, len(used))
@@ -199,12 +226,13 @@ class _FaceIndex:
     def distance(self, face: np.ndarray, points: np.ndarray) -> np.ndarray:
         """(n,) metres, positive inside."""
         found = self._index.moved(face).query(points, 0.05)
-        return np.where(self._beside(found), -np.abs(found.distance), found.distance)
+        outside = self._outside(face, points, found)
+        return np.where(outside, -np.abs(found.distance), found.distance)
 
     def depth(self, face: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Depth (n,) below the skin, 0 outside, and the vertex of the face that is nearest."""
         found = self._index.moved(face).query(points, 0.03)
-        inside = (found.triangle >= 0) & ~self._beside(found)
+        inside = (found.triangle >= 0) & ~self._outside(face, points, found)
         vertex = self._triangles[found.triangle, found.barycentric.argmax(axis=1)]
         return np.where(inside, np.maximum(found.distance, 0), 0), vertex
 
@@ -215,6 +243,16 @@ class _FaceIndex:
         if not len(triangles):
             return np.inf
         return float(np.abs(SurfaceIndex(face, triangles).query(points, 0.1).distance).min())
+
+    def _outside(self, face: np.ndarray, points: np.ndarray, found: Closest) -> np.ndarray:
+        """(n,) bool: points that the closest triangle says nothing about, or that the head does not wind around.
+
+        In the folds of lids and ears the closest triangle faces the wrong way.
+        """
+        outside = self._beside(found)
+        doubtful = np.flatnonzero(~outside & (found.distance > 0))
+        outside[doubtful] = winding_numbers(face[self._head], points[doubtful]) < INSIDE
+        return outside
 
     def _beside(self, found: Closest) -> np.ndarray:
         """(n,) bool: closest points on an open edge, such as a lid's, beside which there is no inside."""
