@@ -187,7 +187,8 @@ def test_depth_stays_finite_where_a_bad_step_puts_the_surface_behind_the_camera(
     found = torch.tensor([[-0.5, 0.0, 1.0, 1.2]], dtype=torch.float64, requires_grad=True)
     loss = depth_loss(found, torch.ones(1, 4, dtype=torch.float64), torch.ones(1, 4, dtype=torch.float64))
     loss.sum().backward()
-    assert torch.isfinite(loss).all() and torch.isfinite(found.grad).all()
+    assert torch.isfinite(loss).all()
+    assert torch.isfinite(found.grad).all()
     assert loss > 0.5, "it counts as very near, not as right"
 
 
