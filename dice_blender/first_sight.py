@@ -1,4 +1,4 @@
-"""What the user sees after an import: the result selected, and through its camera, with the footage behind it."""
+"""What the user sees: the tab when footage is dropped; after an import the result, selected, through its camera."""
 
 from __future__ import annotations
 
@@ -9,7 +9,42 @@ import bpy
 
 from .scene.parts import CAMERA, MESH_PROPERTY, imported_takes, parts_in
 
-__all__ = ["frame", "hidden_takes", "look_through", "select", "show_all", "show_only"]
+__all__ = ["TAB_NAME", "frame", "hidden_takes", "look_through", "open_tab", "select", "show_all", "show_only"]
+
+TAB_NAME = "DICE"
+# A sidebar that was closed has tabs only once it has been drawn: seconds until then, and how often to look.
+_WAIT_FOR_TABS, _LOOKS_FOR_TABS = 0.05, 40
+
+
+def open_tab(context: bpy.types.Context) -> None:
+    """Open the sidebar of the 3D view that an operator was called in, on the extension's tab."""
+    area = context.area
+    if area is None or area.type != "VIEW_3D":
+        return
+    space: Any = area.spaces.active
+    space.show_region_ui = True
+    if _choose_tab(area):
+        return
+    # The area itself may be gone by the time the timer runs.
+    pointer, looks = area.as_pointer(), iter(range(_LOOKS_FOR_TABS))
+
+    def look_again() -> float | None:
+        found = next((other for other, _ in _views(bpy.context) if other.as_pointer() == pointer), None)
+        done = found is None or _choose_tab(found) or next(looks, None) is None
+        return None if done else _WAIT_FOR_TABS
+
+    bpy.app.timers.register(look_again, first_interval=_WAIT_FOR_TABS)
+
+
+def _choose_tab(area: bpy.types.Area) -> bool:
+    """Bring the extension's tab to the front; whether the sidebar has it yet."""
+    sidebar: Any = next(region for region in area.regions if region.type == "UI")
+    try:
+        sidebar.active_panel_category = TAB_NAME
+    except (AttributeError, TypeError):  # never drawn, or no such tab so far
+        return False
+    area.tag_redraw()
+    return True
 
 
 def select(context: bpy.types.Context, collection: bpy.types.Collection) -> None:

@@ -7,8 +7,10 @@ the panel and asking whether a capture is possible never go to the disk.
 from __future__ import annotations
 
 import glob
+import math
 import re
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,8 @@ SOURCES = (
 
 
 _repathing: list[bool] = []
+# Blender keeps a number with fractions with this relative precision.
+_FLOAT32 = 1e-6
 
 
 def _footage_changed(settings: FootageSettings, _context: bpy.types.Context) -> None:
@@ -103,10 +107,10 @@ def problem(settings: FootageSettings) -> str:
 def refresh(settings: FootageSettings) -> None:
     """Look at the footage on disk and note what is known of it; a frame range that no longer fits is reset."""
     facts = _look(settings)
-    settings.footage_found = facts.found
-    settings.footage_width, settings.footage_height = facts.width, facts.height
-    settings.footage_fps, settings.footage_frames = facts.fps, facts.frames
-    settings.footage_uneven = facts.uneven
+    for name, value in vars(facts).items():
+        # Blender draws its whole window anew, 3D view included, for every setting that is written, changed or not.
+        if not math.isclose(getattr(settings, f"footage_{name}"), value, rel_tol=_FLOAT32):
+            setattr(settings, f"footage_{name}", value)
     if settings.frame_end > settings.footage_frames:
         _reset_range(settings)
 
@@ -185,7 +189,20 @@ def _look(settings: FootageSettings) -> _Facts:
 
 
 def _file_facts(path: Path) -> _Facts:
-    """What Blender reads from the head of a file; the clip is gone again afterwards."""
+    """What Blender reads from the head of a file."""
+    try:
+        status = path.stat()
+    except OSError:
+        return _Facts()
+    return _read_head(path, status.st_mtime_ns, status.st_size)
+
+
+@lru_cache(maxsize=16)
+def _read_head(path: Path, _modified: int, _size: int) -> _Facts:
+    """As `_file_facts`, of a file as it was modified last; the clip is gone again afterwards.
+
+    Remembered, because Blender draws its whole window anew for a clip that comes and goes.
+    """
     try:
         clip = bpy.data.movieclips.load(str(path), check_existing=False)
     except RuntimeError:

@@ -252,7 +252,9 @@ GERMAN = {
     "Touches": "Berührungen",
     "Touch": "Berührung",
     "Click a touch to go to its first frame": "Ein Klick auf eine Berührung geht zu ihrem ersten Frame",
+    "Place (Hand)": "Stelle (Hand)",
     "Frames, Depth": "Frames, Tiefe",
+    "Depth": "Tiefe",
     "Go to frame {}, where this touch begins. It ends at {} and is {:.1f} mm deep": (
         "Zu Frame {} gehen, wo diese Berührung beginnt. Sie endet bei {} und ist {:.1f} mm tief"
     ),

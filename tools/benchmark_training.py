@@ -1,6 +1,7 @@
 """Steps a second and memory of training, and synthetic scenes a second.
 
     python tools/benchmark_training.py steps [--network reduced|published] [--batch 8] [--steps 3] [--device cpu]
+                                             [--precision full|bfloat16|float16]
     python tools/benchmark_training.py scenes [--people 2] [--jobs 2]
     python tools/benchmark_training.py memory [--network ...] [--batch 8]
 
@@ -26,11 +27,12 @@ import cv2
 import torch
 
 from dice_core.network.training.architecture import tensor_shapes
-from dice_core.network.training.configuration import PRESETS, read_configuration
+from dice_core.network.training.configuration import PRECISIONS, PRESETS, read_configuration
 from dice_core.network.training.run import timed_steps
 from dice_core.network.training.synthetic.scenes import SCENES_OF_A_PERSON, scenes_of_person
 
 CONFIGURATION = """network = "{network}"
+precision = "{precision}"
 [schedule]
 steps = {steps}
 batch = {batch}
@@ -42,6 +44,7 @@ people = 1
 [[priors]]
 kind = "synthetic"
 """
+SETTINGS = ("network", "precision", "steps", "batch")
 COPIES = 5
 """Of the weights: themselves, gradients, two moments of the optimiser, the average."""
 
@@ -56,13 +59,14 @@ def main() -> int:
 def _steps(options: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "a.toml"
-        path.write_text(CONFIGURATION.format(**{k: vars(options)[k] for k in ("network", "steps", "batch")}))
+        path.write_text(CONFIGURATION.format(**{k: vars(options)[k] for k in SETTINGS}))
         seconds = timed_steps(read_configuration(path), options.steps, options.device)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
-    print(
-        f"{options.network}, batch {options.batch}, {torch.get_num_threads()} threads: {seconds:.2f} s a step,", end=" "
-    )
-    print(f"{1 / seconds:.3f} steps a second, at most {peak:.1f} GB of memory")
+    where = f"{torch.get_num_threads()} threads"
+    if options.device.startswith("cuda"):
+        where, peak = torch.cuda.get_device_name(), torch.cuda.max_memory_allocated() / 1e9
+    print(f"{options.network}, {options.precision}, batch {options.batch}, {where}: {seconds:.3f} s a step,", end=" ")
+    print(f"{1 / seconds:.2f} steps a second, at most {peak:.1f} GB of its memory")
 
 
 def _scenes(options: argparse.Namespace) -> None:
@@ -93,6 +97,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--steps", type=int, default=3)
     parser.add_argument("--device", default="cpu")
+    parser.add_argument("--precision", default="full", choices=PRECISIONS)
     parser.add_argument("--people", type=int, default=2, help="for each process")
     parser.add_argument("--jobs", type=int, default=2)
     return parser

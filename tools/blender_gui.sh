@@ -3,8 +3,9 @@
 #   A real windowed Blender (Debian trixie's 4.3.2) under Xvfb and llvmpipe, in a cached chroot, for looking at the
 #   extension and clicking on it. Installs the extension ZIP into an empty profile, opens the 3D viewport's sidebar and
 #   runs SCENARIO beside Blender: it can `from gui import ...` (blender_gui/gui.py) to run Python in that Blender, move
-#   and click the mouse, and take pictures, which land in OUTDIR with the logs. FILEs are copied beside the scenario.
+#   and click the mouse, drop files, and take pictures, which land in OUTDIR with the logs. FILEs are copied beside it.
 #   Exit status: the scenario's. Needs root.
+#   BGUI_FRESH=1: neither install ZIP nor open the sidebar; ZIP is then one of the files, for the scenario to install.
 #   BGUI_ROOT = chroot (default below), BGUI_SIZE = window size, BGUI_MIRROR = Debian mirror (default: apt's own).
 set -euo pipefail
 ZIP=$(readlink -f "${1:?zip}"); OUT=$(mkdir -p "${2:?outdir}" && readlink -f "$2"); SCENARIO=$(readlink -f "${3:?scenario}")
@@ -15,7 +16,7 @@ sources() { grep -hoE 'https?://[^ ]+/debian/?( |$)' /etc/apt/sources.list /etc/
 MIRROR=${BGUI_MIRROR:-$(sources | head -1 | tr -d ' ')}
 [ -n "$MIRROR" ] || { echo "no Debian mirror found in apt's sources: set BGUI_MIRROR" >&2; exit 1; }
 # OpenBLAS, because Blender's own numpy has it: Debian's plain BLAS makes captures far slower than an artist sees them.
-PACKAGES="blender python3-numpy libopenblas0-pthread xvfb xdotool imagemagick libgl1-mesa-dri"
+PACKAGES="blender python3-numpy libopenblas0-pthread xvfb xdotool python3-xlib imagemagick libgl1-mesa-dri"
 
 # ---- the chroot, once ------------------------------------------------------------------------
 if [ "$(cat "$ROOT/.ready" 2>/dev/null)" != "$PACKAGES" ]; then
@@ -33,10 +34,12 @@ if [ "$(cat "$ROOT/.ready" 2>/dev/null)" != "$PACKAGES" ]; then
 fi
 
 # ---- the job's folder inside the chroot ------------------------------------------------------
+rm -rf --one-file-system "$ROOT/root" "$ROOT/tmp/footage"; mkdir -m 700 "$ROOT/root"  # what an earlier run has left
 JOB=$(mktemp -d "$ROOT/tmp/job.XXXXXX"); IN=${JOB#"$ROOT"}
 trap 'rm -rf --one-file-system "$JOB"' EXIT
 mkdir "$JOB/out" "$JOB/profile" "$JOB/files"
-cp "$ZIP" "$JOB/ext.zip"; cp "$HERE"/blender_gui/*.py "$JOB/"; cp "$SCENARIO" "$JOB/scenario.py"
+cp "$ZIP" "$JOB/ext.zip"; [ -z "${BGUI_FRESH:-}" ] || cp "$ZIP" "$JOB/files/"
+cp "$HERE"/blender_gui/*.py "$JOB/"; cp "$SCENARIO" "$JOB/scenario.py"
 for FILE in "$@"; do cp -r "$FILE" "$JOB/files/"; done
 
 cat >"$JOB/run.sh" <<'IN'
@@ -44,7 +47,7 @@ cat >"$JOB/run.sh" <<'IN'
 set -u
 install() { blender --command extension "$@" >>"$JOB/out/install.log" 2>&1 || { cat "$JOB/out/install.log"; exit 4; }; }
 install validate "$JOB/ext.zip"
-install install-file -r user_default --enable "$JOB/ext.zip"
+[ -n "$FRESH" ] || install install-file -r user_default --enable "$JOB/ext.zip"
 exec 9<>"$JOB/display"
 Xvfb -displayfd 9 -screen 0 "${SIZE}x24" -dpi 96 -nolisten tcp >"$JOB/out/xvfb.log" 2>&1 & X=$!
 for _ in $(seq 100); do D=$(cat "$JOB/display"); [ -n "$D" ] && break; sleep 0.1; done
@@ -64,6 +67,6 @@ status=0
 unshare --mount --pid --fork --kill-child --propagation private \
   sh -c 'mount -t proc proc "$1/proc" && shift && exec "$@"' sh "$ROOT" \
   chroot "$ROOT" /usr/bin/env -i HOME=/root PATH=/usr/bin:/bin LANG=C.UTF-8 LIBGL_ALWAYS_SOFTWARE=1 \
-  GALLIUM_DRIVER=llvmpipe BLENDER_USER_RESOURCES="$IN/profile" JOB="$IN" SIZE="$SIZE" TAB="${BGUI_TAB:-DICE}" \
+  GALLIUM_DRIVER=llvmpipe BLENDER_USER_RESOURCES="$IN/profile" JOB="$IN" SIZE="$SIZE" TAB="${BGUI_TAB:-DICE}" FRESH="${BGUI_FRESH:-}" \
   "$IN/run.sh" || status=$?
 cp -r "$JOB/out/." "$OUT/"; exit $status

@@ -30,6 +30,8 @@ from tools.export_check.edits import edit
 from tools.export_check.pictures import blender_picture, view_of
 from tools.export_check.readers import check_assimp, check_three, check_ufbx, check_validator, compiled_ufbx
 
+_EXPORTS = {".fbx": export_fbx, ".glb": export_glb}
+
 
 def main() -> int:
     """Exit status."""
@@ -60,24 +62,25 @@ def _cases(options: argparse.Namespace, folder: Path) -> Iterator[Case]:
     """Each file as soon as it is written, while its take is in Blender."""
     for edited in (False, True):
         for keys in KEY_MODES:
+            end = f"-{keys}{'-edited' if edited else ''}"
+            names = [(preset, f"{preset}{end}{suffix}") for preset in PRESETS for suffix in _EXPORTS]
+            names = [(preset, name) for preset, name in names if not options.only or options.only in name]
+            if not names:
+                continue
             bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
             imported = import_take(options.take, keys=keys, start_frame=11)
             if edited:
                 edit(imported)
-            for preset in PRESETS:
-                for suffix, export in ((".fbx", export_fbx), (".glb", export_glb)):
-                    name = f"{preset}-{keys}{'-edited' if edited else ''}{suffix}"
-                    if options.only and options.only not in name:
-                        continue
-                    report = export(imported.collection, folder / name, preset=preset)
-                    for warning in report.warnings:
-                        print(f"      {name}: {warning}")
-                    case = case_of(imported, folder / name, report.first, report.last)
-                    case.influences = PRESETS[preset].influences
-                    if options.pictures is not None:
-                        case.view = view_of(imported, options.frame, report.first)
-                        blender_picture(options.pictures / f"{keys}{'-edited' if edited else ''}-blender.png")
-                    yield case
+            for preset, name in names:
+                report = _EXPORTS[Path(name).suffix](imported.collection, folder / name, preset=preset)
+                for warning in report.warnings:
+                    print(f"      {name}: {warning}")
+                case = case_of(imported, folder / name, report.first, report.last)
+                case.influences = PRESETS[preset].influences
+                if options.pictures is not None:
+                    case.view = view_of(imported, options.frame, report.first)
+                    blender_picture(options.pictures / f"{end[1:]}-blender.png")
+                yield case
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -1,11 +1,13 @@
 """Does weak supervision help? The paper's ablation on synthetic scenes, at the reduced size.
 
     python tools/weak_supervision.py OUT [--steps 600] [--minutes 5] [--known 4] [--weak 8] [--held-out 2]
+                                      [--batch 8] [--device cpu] [--variant NAME]
 
 Half of the people come with all truth; the others with key points in the picture, depth there and priors of poses, as
 pictures from anywhere do. Four networks are trained: on the first half alone; on both; on both without the depth loss;
 on both without the adversarial loss. Each is measured on scenes of people nobody trained on. A call works for so many
-minutes and the next one goes on; the table is printed once all are done.
+minutes and the next one goes on; the table is printed once all are done. With --variant it trains one of them only, so
+that several can run beside each other.
 """
 
 from __future__ import annotations
@@ -47,10 +49,10 @@ VARIANTS = {
 }
 
 TEMPLATE = """output = "{name}"
-device = "cpu"
+device = "{device}"
 [schedule]
 steps = {steps}
-batch = 8
+batch = {batch}
 log_every = 10
 check_every = 100
 [optimisation]
@@ -94,22 +96,24 @@ known = ["keypoints", "depth"]
 """
 
 
-def configuration_text(name: str, steps: int, known: int, weak: int, held_out: int) -> str:
-    """The configuration of a variant."""
+def configuration_text(name: str, options: argparse.Namespace) -> str:
+    """The configuration of a variant. options : of the command line."""
     variant = VARIANTS[name]
-    weak_set = WEAK_SET.format(weak_seed=WEAK_SEED, weak=weak) if variant.weak else ""
+    weak_set = WEAK_SET.format(weak_seed=WEAK_SEED, weak=options.weak) if variant.weak else ""
     return TEMPLATE.format(
         name=name.replace(" ", "_"),
-        steps=steps,
+        steps=options.steps,
+        batch=options.batch,
+        device=options.device,
         depth=variant.depth,
         adversarial=variant.adversarial,
-        start=steps // 4,
+        start=options.steps // 4,
         known_seed=KNOWN_SEED,
-        known=known,
+        known=options.known,
         weak_set=weak_set,
         prior_seed=PRIOR_SEED,
         held_out_seed=HELD_OUT_SEED,
-        held_out=held_out,
+        held_out=options.held_out,
     )
 
 
@@ -119,12 +123,11 @@ def main() -> int:
     options.out.mkdir(parents=True, exist_ok=True)
     until = time.monotonic() + 60 * options.minutes
     table: dict[str, dict[str, float]] = {}
-    for name in VARIANTS:
+    for name in [options.variant] if options.variant else VARIANTS:
         done = options.out / f"{name.replace(' ', '_')}.json"
         if not done.is_file():
             path = done.with_suffix(".toml")
-            text = configuration_text(name, options.steps, options.known, options.weak, options.held_out)
-            path.write_text(text, encoding="utf-8")
+            path.write_text(configuration_text(name, options), encoding="utf-8")
             result = train(
                 read_configuration(path), PredictionScore, resume=True, should_stop=lambda: time.monotonic() > until
             )
@@ -146,6 +149,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--minutes", type=float, default=5.0, help="after which a call stops; the next one goes on")
     parser.add_argument("--known", type=int, default=4, help="people with all truth, 32 scenes each")
     parser.add_argument("--weak", type=int, default=8, help="people with key points and depth alone")
+    parser.add_argument("--batch", type=int, default=8)
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--variant", choices=tuple(VARIANTS), help="train this one only")
     parser.add_argument("--held-out", type=int, default=2, help="people that nobody trains on")
     return parser
 

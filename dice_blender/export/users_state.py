@@ -14,17 +14,21 @@ from .visibility import strips_of
 
 __all__ = ["kept_window"]
 
+# What makes a 3D view that looks through a camera, in the order in which it is set.
+_OF_SPACE = ("use_local_camera", "camera")
+_OF_REGION = ("view_perspective", "view_camera_zoom", "view_camera_offset")
+
 
 @contextmanager
 def kept_window() -> Iterator[None]:
     """Show the same scene in the window afterwards, with everything that was moved by hand and is not keyed yet.
 
-    Blender's glTF exporter puts its scene into the window. When the user's comes back, Blender evaluates it anew, and
-    what is animated jumps back to its keys.
+    Blender's glTF exporter puts its scene into the window, where a 3D view that looks through a camera leaves it: the
+    scene has none. When the user's comes back, Blender evaluates it anew, and what is animated jumps back to its keys.
     """
     window = bpy.context.window
     scene = None if window is None else window.scene
-    values = _animated_values()
+    values, views = _animated_values(), _camera_views()
     try:
         yield
     finally:
@@ -33,8 +37,27 @@ def kept_window() -> Iterator[None]:
             layer = bpy.context.view_layer
             if layer is not None:
                 layer.update()
+        for space, region, state in views:
+            for holder, names in ((space, _OF_SPACE), (region, _OF_REGION)):
+                for name in names:
+                    setattr(holder, name, state[name])
         for block, path, index, value in values:
             _set(block, path, index, value)
+
+
+def _camera_views() -> list[tuple[Any, Any, dict[str, Any]]]:
+    """The 3D views that look through a camera: space, region of it, and how they look."""
+    manager = bpy.context.window_manager
+    areas = [area for window in (manager.windows if manager is not None else ()) for area in window.screen.areas]
+    spaces: list[Any] = [space for area in areas for space in area.spaces if space.type == "VIEW_3D"]
+    views = []
+    for space in spaces:
+        for region in (space.region_3d, *space.region_quadviews):
+            if region is not None and region.view_perspective == "CAMERA":
+                state = {name: getattr(space, name) for name in _OF_SPACE}
+                state |= {name: getattr(region, name) for name in _OF_REGION}
+                views.append((space, region, state | {"view_camera_offset": tuple(region.view_camera_offset)}))
+    return views
 
 
 def _animated_values() -> list[tuple[bpy.types.ID, str, int, Any]]:

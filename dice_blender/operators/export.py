@@ -31,6 +31,7 @@ from ..preferences import ADDON
 from ..properties import PRESET_ITEMS, settings_of
 from ..scene import imported_takes
 from ..scene.importer import KEYS_PROPERTY, TAKE_PROPERTY
+from ..scene.parts import read_timing
 
 if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import OperatorReturnItems
@@ -58,8 +59,14 @@ def take_to_export(context: bpy.types.Context) -> bpy.types.Collection | None:
 
 
 def wants_rigged(collection: bpy.types.Collection | None, preset: str) -> bool:
-    """Whether a take is keyed per frame although the program that it is for wants bones and few shape keys."""
-    return collection is not None and PRESETS[preset].engine and collection.get(KEYS_PROPERTY) == "per-frame"
+    """Whether a take is keyed per frame although the program that it is for wants bones and few shape keys.
+
+    One of a single picture has few.
+    """
+    if collection is None or not PRESETS[preset].engine or collection.get(KEYS_PROPERTY) != "per-frame":
+        return False
+    timing = read_timing(collection)
+    return timing is None or len(timing.frames) > 1
 
 
 class _Export(ExportHelper, Operator):

@@ -14,7 +14,7 @@ from bpy.types import FileHandler, Operator
 
 from dice_core.media.formats import IMAGE_SUFFIXES, VIDEO_SUFFIXES, natural_key
 
-from .. import footage
+from .. import first_sight, footage
 from ..properties import settings_of
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ class DICE_OT_open_footage(Operator):
             path = bpy.path.relpath(path)
         settings.source = "SEQUENCE" if sequence else "FILE"
         settings.filepath = path
+        first_sight.open_tab(context)
         return {"FINISHED"}
 
     def _chosen(self) -> list[Path]:

@@ -60,7 +60,8 @@ class DICE_UL_touches(UIList):
     ) -> None:
         row = layout.split(factor=0.5, align=True)
         side = item.hand.removeprefix("hand_")[:1].upper()
-        frames = f"{item.first_scene_frame}-{item.last_scene_frame}"
+        first, last = item.first_scene_frame, item.last_scene_frame
+        frames = "" if data.frames == 1 else f"{first}" if first == last else f"{first}-{last}"
         text = f"{item.region} ({side})" if side else item.region
         place = row.row()
         place.alignment = "LEFT"

@@ -75,8 +75,10 @@ class DICE_PT_capture(Tab):
             column.prop(settings, "refine_contact")
             column.operator("dice.open_preferences", text="Set Up DICE Network", icon="PREFERENCES")
         column.prop(settings, "keys")
-        column.prop(settings, "import_result")
-        looking = column.column()
+        # Without the split, which would leave their names too little room.
+        choices = layout.column()
+        choices.prop(settings, "import_result")
+        looking = choices.column()
         looking.active = settings.import_result
         looking.prop(settings, "look_through")
         row = layout.row()

@@ -115,6 +115,10 @@ class DICE_PT_animation(_OfImport):
 
     bl_label = "Animation"
 
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return super().poll(context) and take_list.active(context.scene).frames > 1
+
     def draw(self, context: bpy.types.Context) -> None:
         layout, collection = self.layout, take_list.active(context.scene).collection
         layout.operator("dice.reduce_keys", icon="HANDLE_ALIGNED")
@@ -142,7 +146,7 @@ class DICE_PT_touches(Tab):
         if not len(entry.touches):
             self.layout.label(text="No touch was found", icon="INFO")
             return
-        _draw_heading(self.layout, "Touch", "Frames, Depth")
+        _draw_heading(self.layout, "Place (Hand)", "Depth" if entry.frames == 1 else "Frames, Depth")
         self.layout.template_list(
             "DICE_UL_touches",
             "",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from bpy.types import Panel
 
+from ..first_sight import TAB_NAME
+
 __all__ = ["Tab"]
 
 
@@ -12,4 +14,4 @@ class Tab(Panel):
 
     bl_space_type = "VIEW_3D"
     bl_region_type = "UI"
-    bl_category = "DICE"
+    bl_category = TAB_NAME

@@ -123,7 +123,13 @@ def _add_blend(command: _AddCommand) -> None:
 def _add_mesh(command: _AddCommand) -> None:
     sub = command("mesh", "Write a take as OBJ or PLY files, expression curves and tables of contact.", meshes.run)
     sub.add_argument("take", type=Path)
-    sub.add_argument("-o", "--output", type=Path, metavar="FOLDER", help="folder for a file of each mesh in each frame")
+    sub.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        metavar="FOLDER",
+        help="folder for a file of each mesh in each frame: its skin, without teeth and lashes",
+    )
     sub.add_argument("--format", choices=tuple(FORMATS), default="obj", help="obj: with UVs; ply: with contact")
     sub.add_argument(
         "--axes", choices=tuple(AXES), default="y-up", help="z-up: Blender's; camera: x right, y down, z forward"

@@ -56,7 +56,7 @@ def main() -> int:
     screenshot("panel_footage.png")
 
     run(HOLD_IMPORT)
-    capture_button = find_button("dice.capture")
+    find_button("dice.capture")
     start_clock()
     press()
     wait_until(BUSY, 10, 0.02)
@@ -87,7 +87,7 @@ def main() -> int:
     figures["scrub_ms"] = scrub()
     figures["fbx_bytes"] = export_fbx()
     figures["takes_after_drop"] = drop_take(take[0])
-    figures["cancel_seconds"], figures["frames_after_cancel"] = cancel(capture_button)
+    figures["cancel_seconds"], figures["frames_after_cancel"] = cancel()
     figures["imported_by_itself"], figures["after_undo"] = automatic_import()
     figures["undo"] = undo()
     german()
@@ -98,14 +98,15 @@ def main() -> int:
     return int(figures["gap"]["longest"] > LONGEST_GAP or figures["cancel_seconds"] > LONGEST_CANCEL)
 
 
-def cancel(capture_button: tuple[float, float]) -> tuple[float, int]:
+def cancel() -> tuple[float, int]:
     """Capture once more and cancel with the mouse.
 
     Returns seconds from the click to the worker's end, and the frames of the unfinished take.
     """
+    capture_button = find_button("dice.capture")
     run("bpy.ops.dice.capture()")
     wait_until(f"{DONE}; R = R >= 3", 120)
-    find_button("dice.cancel", below=capture_button)
+    find_button("dice.cancel", below=capture_button, columns=(0.45,))
     press()
     start = time.monotonic()
     wait_until(f"{BUSY}; R = not R", 30, 0.02)

@@ -37,6 +37,35 @@ def test_an_engine_is_offered_rigged_keys_with_one_click(extension: Any, take: P
     assert bpy.ops.dice.export_glb(filepath=str(path), preset="godot") == {"FINISHED"}
 
 
+def test_a_single_picture_is_not_called_heavy(extension: Any, tmp_path: Path) -> None:
+    recipe = Recipe(frames=1, rings=8, enters=0, absent_from=0, absent_to=0)
+    bpy.ops.dice.import_take(filepath=str(write_synthetic_take(tmp_path / "one.dicetake", recipe).path))
+    assert not wants_rigged(take_to_export(bpy.context), "unity")
+
+
+@pytest.mark.parametrize("local", [False, True], ids=["scene's camera", "view's own camera"])
+@pytest.mark.parametrize("operator", ["export_glb", "export_fbx"])
+def test_an_export_leaves_the_view_in_its_camera(
+    extension: Any, take: Path, tmp_path: Path, operator: str, local: bool
+) -> None:
+    bpy.ops.dice.import_take(filepath=str(take))
+    window = bpy.context.window_manager.windows[0]
+    space: Any = next(area.spaces.active for area in window.screen.areas if area.type == "VIEW_3D")
+    own = bpy.data.objects.new("Own", bpy.data.cameras.new("Own"))
+    bpy.context.scene.collection.objects.link(own)
+    space.use_local_camera = local
+    if local:
+        space.camera = own
+    space.region_3d.view_perspective = "CAMERA"
+    space.region_3d.view_camera_zoom, space.region_3d.view_camera_offset = 12.0, (0.1, -0.05)
+    getattr(bpy.ops.dice, operator)(filepath=str(tmp_path / "out"))
+    assert space.region_3d.view_perspective == "CAMERA"
+    assert space.use_local_camera == local
+    assert space.camera == (own if local else bpy.context.scene.camera)
+    assert space.region_3d.view_camera_zoom == 12.0
+    assert tuple(space.region_3d.view_camera_offset) == pytest.approx((0.1, -0.05))
+
+
 def test_import_again_exports_as_the_first_import_did(extension: Any, take: Path, tmp_path: Path) -> None:
     bpy.ops.dice.import_take(filepath=str(take), keys="per-frame")
     bpy.ops.dice.reimport_take(keys="rigged")

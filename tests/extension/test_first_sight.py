@@ -49,6 +49,16 @@ def views() -> list[Any]:
     return [area.spaces.active for area in window.screen.areas if area.type == "VIEW_3D"]
 
 
+def test_footage_that_is_dropped_opens_the_sidebar_with_what_comes_next(extension: Any, tmp_path: Path) -> None:
+    (tmp_path / "face.png").touch()
+    window = bpy.context.window_manager.windows[0]
+    area = next(area for area in window.screen.areas if area.type == "VIEW_3D")
+    area.spaces.active.show_region_ui = False
+    with bpy.context.temp_override(window=window, area=area):
+        bpy.ops.dice.open_footage("INVOKE_DEFAULT", directory=str(tmp_path), files=[{"name": "face.png"}])
+    assert area.spaces.active.show_region_ui
+
+
 def test_the_view_looks_through_the_takes_camera(extension: Any, take: Path) -> None:
     bpy.ops.dice.import_take(filepath=str(take))
     camera = parts_in(bpy.context.scene.dice.takes[0].collection)["camera"]
@@ -128,7 +138,7 @@ def test_a_click_on_a_touch_goes_there(extension: Any, take: Path) -> None:
     scene.frame_set(1)
     bpy.ops.dice.jump_to_touch(index=0)
     assert scene.frame_current == entry.touches[0].first_scene_frame > 201
-    assert "Touch" in texts("DICE_PT_touches")
+    assert "Place (Hand)" in texts("DICE_PT_touches")
     assert "Take" in texts("DICE_PT_result")
 
 

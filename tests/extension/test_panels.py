@@ -132,3 +132,30 @@ def test_a_file_that_blender_cannot_read_is_said_to_be_one(extension: Any, tmp_p
     assert settings.footage_width == 0
     labels = [call.kwargs.get("text") for call in draw("DICE_PT_footage").mock_calls]
     assert "This file cannot be read" in labels
+
+
+def test_looking_at_the_footage_again_writes_what_has_changed_alone(extension: Any, tmp_path: Path) -> None:
+    """Each setting that is written has Blender draw its whole window anew, which can take longer than all the rest."""
+    path = tmp_path / "face.png"
+    image = bpy.data.images.new("face", 8, 6)
+    image.filepath_raw, image.file_format = str(path), "PNG"
+    image.save()
+    settings = settings_of(bpy.context.scene)
+    settings.source, settings.filepath = "FILE", str(path)
+    written: list[str] = []
+
+    class Watched:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(settings, name)
+
+        def __setattr__(self, name: str, value: Any) -> None:
+            written.append(name)
+            setattr(settings, name, value)
+
+    footage.refresh(Watched())  # type: ignore[arg-type]
+    assert not written
+    image.scale(16, 6)
+    image.save()
+    footage.refresh(Watched())  # type: ignore[arg-type]
+    assert written == ["footage_width"]
+    assert settings.footage_width == 16

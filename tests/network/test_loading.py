@@ -44,8 +44,8 @@ def added(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def data(added: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of it for one test, which may change the files; the times are kept."""
-    shutil.copytree(added, tmp_path, dirs_exist_ok=True)
+    """The same files in a folder for one test, which may replace them but not write into them: they are links."""
+    shutil.copytree(added, tmp_path, dirs_exist_ok=True, copy_function=os.link)
     monkeypatch.setenv("DICE_DATA", str(tmp_path))
     return tmp_path / "models"
 
@@ -107,7 +107,9 @@ def test_release_forgets_the_network_and_keeps_the_checksums(data: Path, calls: 
 def test_changed_files_are_hashed_again(data: Path, calls: Counter[str]) -> None:
     LoadedNetwork.load("cpu", "full")
     kept = data / "neck_idx.npy"
-    kept.write_bytes(kept.read_bytes()[:-1] + b"\x7f")
+    changed = kept.read_bytes()[:-1] + b"\x7f"
+    kept.unlink()
+    kept.write_bytes(changed)
     with pytest.raises(MissingModelError, match="neck_idx"):
         LoadedNetwork.load("cpu", "full")
     assert calls["_hash_file"] == len(MODEL_FILES) + 1
@@ -117,6 +119,7 @@ def test_changed_files_are_hashed_again(data: Path, calls: Counter[str]) -> None
 def test_checksums_of_files_that_have_just_been_written_are_not_remembered(data: Path) -> None:
     """Within a step of the file system's clock a file can change without a new time."""
     kept = data / "neck_idx.npy"
+    kept.unlink()
     now = time.time_ns()
     for content in (b"one", b"two"):
         kept.write_bytes(content)

@@ -1,4 +1,4 @@
-"""Run by the windowed Blender: opens the sidebar on $TAB, then runs every cmd.py that appears in $JOB."""
+"""Run by the windowed Blender: opens the sidebar on $TAB unless $FRESH, then runs every cmd.py that appears in $JOB."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ from typing import Any
 import bpy
 
 JOB, TAB = Path(os.environ["JOB"]), os.environ["TAB"]
+# Whether the extension is not there yet: then there is no tab to open.
+FRESH = bool(os.environ.get("FRESH"))
 TRIES = 50
-state: dict[str, Any] = {"phase": 0, "tries": 0, "error": None}
+state: dict[str, Any] = {"phase": 2 if FRESH else 0, "tries": 0, "error": None}
 
 
 def put(name: str, value: object) -> None:

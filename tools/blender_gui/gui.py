@@ -9,16 +9,24 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from drag import drop_files
+from Xlib.display import Display
+
 __all__ = [
     "FILES",
     "OUT",
     "READY",
     "click",
+    "cursor",
+    "drop",
     "find_button",
+    "find_default_button",
     "go_on_with_clock",
     "key",
     "move",
     "pause_clock",
+    "pixels",
     "press",
     "run",
     "screenshot",
@@ -33,6 +41,12 @@ READY: dict[str, Any] = json.loads((JOB / "ready.json").read_text())
 # Pixels between two looks for a button, and the columns of the sidebar that are looked at (shares of its width).
 _STEP = 9
 _COLUMNS = (0.45, 0.2, 0.8, 0.93)
+# How often the sidebar is scrolled for a button that is not in sight, and by how many notches of the wheel.
+_SCROLLS, _NOTCHES = 4, 6
+# Of Blender's dark theme: the button of a dialog that Enter presses.
+_DEFAULT_BUTTON = (71, 114, 179)
+# Pixels across that a button has at least.
+_LEAST_BUTTON = 60
 _HOVER = """
 wm = bpy.context.window_manager; wm.clipboard = ""
 if bpy.ops.ui.copy_python_command_button.poll():
@@ -119,26 +133,67 @@ def move(x: float, y: float) -> None:
     subprocess.run(["xdotool", "mousemove", str(int(x)), str(int(y))], check=True)
 
 
+def drop(*paths: Path) -> None:
+    """Drop files onto the middle of the 3D viewport, as out of a file manager. The mouse stays there."""
+    left, bottom, width, height = run(
+        "r = next(r for r in area.regions if r.type == 'WINDOW'); R = [r.x, r.y, r.width, r.height]"
+    )
+    place = left + width // 2, READY["window"][1] - bottom - height // 2
+    move(*place)
+    time.sleep(0.2)
+    drop_files(list(paths), *place)
+
+
 def key(name: str) -> None:
     """Press and release a key."""
     subprocess.run(["xdotool", "key", name], check=True)
 
 
-def find_button(command: str, below: tuple[float, float] | None = None) -> tuple[float, float]:
+def find_button(
+    command: str, below: tuple[float, float] | None = None, columns: tuple[float, ...] = _COLUMNS
+) -> tuple[float, float]:
     """Where in the sidebar the button of an operator is, found by hovering over it, and leaves the mouse there.
 
-    below : another button's place, above which it is not.
+    below : another button's place, above which it is not; columns : shares of the sidebar's width to look at. The
+    sidebar is scrolled down from its top where the button is not in sight.
     """
     x0, y0, width, height = run("R = [region.x, region.y, region.width, region.height]")
     top = READY["window"][1] - (y0 + height)  # Blender counts y from the bottom
     first = int(below[1] - top) if below else 20
-    for share in _COLUMNS:
-        for down in range(first, height, _STEP):
-            move(x0 + width * share, top + down)
-            time.sleep(0.08)
-            if run(_HOVER).startswith(f"bpy.ops.{command}("):
-                return x0 + width * share, top + down
+    if below is None:
+        _scroll(x0 + width * columns[0], top + first, "4", _SCROLLS * _NOTCHES)
+    for _ in range(_SCROLLS):
+        for share in columns:
+            for down in range(first, height, _STEP):
+                move(x0 + width * share, top + down)
+                time.sleep(0.08)
+                if run(_HOVER).startswith(f"bpy.ops.{command}("):
+                    return x0 + width * share, top + down
+        first = 20
+        _scroll(x0 + width * columns[0], top + first, "5", _NOTCHES)
     raise LookupError(command)
+
+
+def _scroll(x: float, y: float, button: str, notches: int) -> None:
+    """Turn the wheel over a pixel: button 4 of X11 is up, 5 is down."""
+    move(x, y)
+    subprocess.run(["xdotool", "click", "--repeat", str(notches), "--delay", "20", button], check=True)
+    time.sleep(0.5)
+
+
+def find_default_button(before: np.ndarray) -> None:
+    """Put the mouse onto the button that Enter would press, in a dialog that has opened since a picture was taken.
+
+    before : the window without the dialog, as `pixels` gives it.
+    """
+    blue = (pixels() == _DEFAULT_BUTTON).all(2) & ~(before == _DEFAULT_BUTTON).all(2)
+    rows = np.flatnonzero(blue.sum(1) >= _LEAST_BUTTON)
+    if not len(rows):
+        raise LookupError("no dialog with a default button")
+    # It is the lowest of what is blue: choices that are made in the dialog are above it.
+    rows = np.split(rows, np.flatnonzero(np.diff(rows) > 1) + 1)[-1]
+    middle = int(np.median(rows))
+    move(float(np.median(np.flatnonzero(blue[middle]))), middle)
 
 
 def click(command: str) -> tuple[float, float]:
@@ -151,6 +206,25 @@ def click(command: str) -> tuple[float, float]:
 def press() -> None:
     """Click where the mouse is."""
     subprocess.run(["xdotool", "click", "1"], check=True)
+
+
+def pixels() -> np.ndarray:
+    """(height, width, 3) uint8: the whole window, without the mouse."""
+    command = ["import", "-window", "root", "-depth", "8", "rgb:-"]
+    raw = subprocess.run(command, check=True, capture_output=True).stdout
+    width, height = READY["window"]
+    return np.frombuffer(raw, np.uint8).reshape(height, width, 3)
+
+
+def cursor() -> np.ndarray:
+    """(height, width, 4) uint8, BGRA: the mouse pointer as it is shown, which is in no picture of the window."""
+    display = Display()
+    try:
+        display.xfixes_query_version()
+        image = display.xfixes_get_cursor_image(display.screen().root)
+        return np.array(image.cursor_image, np.uint32).view(np.uint8).reshape(image.height, image.width, 4)
+    finally:
+        display.close()
 
 
 def screenshot(name: str) -> None:

@@ -12,7 +12,7 @@ from dice_core.geometry.rotations import axis_angle, rotation_matrices
 from expression_network.samples import Samples
 from expression_network.training import (
     EXPRESSIONS,
-    FIRST_PENALTY,
+    PENALTY,
     Reduction,
     calibrate,
     export,
@@ -49,11 +49,10 @@ REGIONS = {
 """Expressions by the beginnings of their names."""
 
 
-def bake(learned: Samples, calibrating: Samples) -> dict[str, np.ndarray]:
+def bake(learned: Samples, calibrating: Samples, device: str) -> dict[str, np.ndarray]:
     """Weights by name, for `ExpressionPrior`: learned from some heads, calibrated on other people's."""
     inputs = read_inputs(learned, ALL)
-    reduction = Reduction(inputs)
-    reading = learn(reduction(inputs), learned)
+    reduction, reading = learn(Reduction(inputs), inputs, learned, device)
     return export(reduction, reading, calibrate(reading(reduction(read_inputs(calibrating, ALL))), calibrating))
 
 
@@ -76,7 +75,7 @@ def scores(expression: np.ndarray, turn: np.ndarray, truth: Samples) -> dict[str
     return result
 
 
-def ablate(learned: Samples, held: Samples, report: Callable[[str], None]) -> None:
+def ablate(learned: Samples, held: Samples, device: str, report: Callable[[str], None]) -> None:
     """Print a table: linear readings of parts of the inputs, on heads that were not learned from, then the network."""
     inputs, others = read_inputs(learned, ALL), read_inputs(held, ALL)
     reduction = Reduction(inputs)
@@ -85,10 +84,11 @@ def ablate(learned: Samples, held: Samples, report: Callable[[str], None]) -> No
     report(f"| inputs | {' | '.join(('correlation', 'gain', *REGIONS, 'turn'))} |")
     for title, names in VARIANTS.items():
         columns = reduction.columns(names)
-        matrix, bias = linear(known[:, columns], target, FIRST_PENALTY)
+        matrix, bias = linear(known[:, columns], target, PENALTY)
         report(_line(title, new[:, columns] @ matrix + bias, held))
-    read = learn(known, learned)(new)
-    report(_line("the same all, with hidden units", read, held))
+    reduction, reading = learn(reduction, inputs, learned, device, lambda _: None)
+    read = reading(reduction(others))
+    report(_line("the same all, the network", read, held))
     half = len(held.head) // 2
     measured, calibrating = held.rows(slice(half)), held.rows(slice(half, None))
     calibration = calibrate(read[half:], calibrating)

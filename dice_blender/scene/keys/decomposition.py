@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from .blas_threads import one_blas_thread
 from .components import Fit, distances, fit_components, fit_weights, nonnegative
 
 __all__ = ["Components", "Offsets", "decompose"]
@@ -59,6 +60,7 @@ class Components:
     error: float
 
 
+@one_blas_thread()
 def decompose(offsets: Offsets, tolerance: float, limit: int, aim: float | None = None) -> Components:
     """Few shapes whose weighted sums keep every vertex within `tolerance`, at most `limit` of them.
 

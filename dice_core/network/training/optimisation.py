@@ -10,6 +10,8 @@ from torch import nn
 __all__ = ["MovingAverage", "Optimisation", "learning_rate", "make_optimiser"]
 
 _CAMERA = "cam_param_fc"
+_MAPS = ("hand_upsampling", "head_upsampling", "head_deform_upsampling")
+"""How the names of the camera's layers begin, and those of the maps between mesh levels that carry metres."""
 
 
 @dataclass(frozen=True)
@@ -19,7 +21,9 @@ class Optimisation:
     learning_rate, betas, weight_decay : the release's; drop_at, drop_to : share of the steps after which the rate is
     multiplied (0.1 at half time in the release); warm_up : steps of a linear start; clip : largest norm of the
     gradient, 0 for none; camera_factor : of the rate of the camera's layers, whose outputs are pixels where others are
-    metres; average : decay of the exponential moving average of the weights, 0 for none.
+    metres; maps_factor : of that of the maps of positions between mesh levels, each of whose outputs is a sum over all
+    vertices of the coarser mesh, so that one step of them moves it as far as hundreds of steps of other layers do;
+    average : decay of the exponential moving average of the weights, 0 for none.
     """
 
     learning_rate: float = 1e-4
@@ -30,16 +34,18 @@ class Optimisation:
     warm_up: int = 0
     clip: float = 100.0
     camera_factor: float = 10.0
+    maps_factor: float = 0.02
     average: float = 0.999
 
 
 def make_optimiser(network: nn.Module, settings: Optimisation) -> torch.optim.AdamW:
-    """AdamW over a network's parameters; the camera's layers are a group of their own with a rate of their own."""
-    camera = [value for name, value in network.named_parameters() if name.startswith(_CAMERA)]
-    others = [value for name, value in network.named_parameters() if not name.startswith(_CAMERA)]
-    groups = [{"params": others, "factor": 1.0}]
-    if camera:
-        groups.append({"params": camera, "factor": settings.camera_factor})
+    """AdamW over a network's parameters; the camera's layers and the maps between mesh levels have their own rates."""
+    parts: dict[float, list[nn.Parameter]] = {}
+    for name, value in network.named_parameters():
+        is_camera, is_map = name.startswith(_CAMERA), name.startswith(_MAPS)
+        factor = settings.camera_factor if is_camera else settings.maps_factor if is_map else 1.0
+        parts.setdefault(factor, []).append(value)
+    groups = [{"params": values, "factor": factor} for factor, values in parts.items()]
     # Fused: the optimiser's share of a step of the reduced network is a fifth instead of a half on a processor.
     fused = all(value.device.type in ("cpu", "cuda") for value in network.parameters())
     return torch.optim.AdamW(

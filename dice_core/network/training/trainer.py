@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 import numpy as np
 import torch
 
+from dice_core.errors import InputError
 from dice_core.network.training.bodies import TrainingBodies
 from dice_core.network.training.configuration import Configuration
 from dice_core.network.training.data.sources import Priors
@@ -16,12 +17,14 @@ from dice_core.network.training.initialisation import new_network
 from dice_core.network.training.losses.adversarial import discriminator_loss
 from dice_core.network.training.losses.total import Term, loss_terms, weighed_sum
 from dice_core.network.training.optimisation import MovingAverage, learning_rate, make_optimiser
-from dice_core.network.training.processes import Group, add_up_gradients, share_batch_norm, sums
+from dice_core.network.training.processes import Group, add_up_gradients, is_any, share_batch_norm, sums
 from dice_core.network.training.samples import Batch
 
 __all__ = ["Trainer"]
 
 _HALVES = {"bfloat16": torch.bfloat16, "float16": torch.float16}
+_HOPELESS = 50
+"""Steps one after another without a finite gradient, which are left out, after which a run ends."""
 _FIRST_SCALE = 2.0**10
 """Of losses in float16, whose small gradients would be zero; torch then adapts it."""
 
@@ -51,6 +54,7 @@ class Trainer:
         self.scaler = torch.amp.GradScaler(
             device.type, init_scale=_FIRST_SCALE, enabled=configuration.precision == "float16"
         )
+        self._skipped = 0
 
     def step(self, number: int, batch: Batch) -> dict[str, float]:
         """Train on this process's part of a batch. number : of the step, counted from 0.
@@ -81,13 +85,25 @@ class Trainer:
         self.scaler.unscale_(self.optimiser)
         limit = settings.optimisation.clip or float("inf")
         norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), limit)
-        self.scaler.step(self.optimiser)
+        if self._is_usable(loss.detach(), norm):
+            self.scaler.step(self.optimiser)
+            self.average.update(self.network, number)
         self.scaler.update()
-        self.average.update(self.network, number)
         told = self._discriminate(outputs.as_dict(), number) if is_adversarial else 0.0
         figures = sums(_figures(loss, terms, totals), self.group)
         named = {name: float(value) for name, value in figures.items()}
         return named | {"discriminators": told, "gradient": float(norm), "rate": rate}
+
+    def _is_usable(self, loss: torch.Tensor, norm: torch.Tensor) -> bool:
+        """Whether a step may be taken. Raises InputError where none could for long: the network is lost."""
+        finite = not is_any(not bool(torch.isfinite(loss + norm)), self.group)
+        self._skipped = 0 if finite else self._skipped + 1
+        if self._skipped >= _HOPELESS:
+            raise InputError(
+                "The losses are no longer finite: lower learning_rate, and go on from the last checkpoint."
+            )
+        # In float16 single steps fail while the scale adapts, and torch has to see them.
+        return finite or self.scaler.is_enabled()
 
     def _set_rate(self, number: int) -> float:
         settings = self.configuration

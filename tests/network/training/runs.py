@@ -53,7 +53,7 @@ def write_scenes(folder: Path, scenes: list[Sample]) -> None:
     from dice_core.network.training.synthetic import dataset
 
     folder.mkdir(parents=True, exist_ok=True)
-    dataset._write(folder / f"scenes-{dataset._VERSION}-5-000000.npz", scenes)
+    dataset._write(folder / f"scenes-{dataset._VERSION}-5-000000.npy", scenes)
 
 
 def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:

@@ -183,6 +183,15 @@ def test_points_without_weight_do_not_count_even_where_the_depth_is_unknown() ->
     assert (found.grad[0, 2:] == 0).all()
 
 
+def test_depth_stays_finite_where_a_bad_step_puts_the_surface_behind_the_camera() -> None:
+    found = torch.tensor([[-0.5, 0.0, 1.0, 1.2]], dtype=torch.float64, requires_grad=True)
+    loss = depth_loss(found, torch.ones(1, 4, dtype=torch.float64), torch.ones(1, 4, dtype=torch.float64))
+    loss.sum().backward()
+    assert torch.isfinite(loss).all()
+    assert torch.isfinite(found.grad).all()
+    assert loss > 0.5, "it counts as very near, not as right"
+
+
 def test_the_discriminators_are_the_released_ones() -> None:
     pair = Discriminators()
     widths = [tuple(layer.weight.shape) for layer in pair.head.model if hasattr(layer, "weight")]

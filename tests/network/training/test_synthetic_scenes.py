@@ -87,7 +87,7 @@ def test_the_same_seed_gives_the_same_scenes(scenes: list[Sample], tmp_path: Pat
     for number in (0, SCENES_OF_A_PERSON - 1):
         assert np.array_equal(again.sample(number)["pixels"], scenes[number]["pixels"])
         assert np.array_equal(again.sample(number)["rh_pose"], scenes[number]["rh_pose"])
-    (file,) = tmp_path.glob("*.npz")
+    (file,) = tmp_path.glob("*.npy")
     read = SyntheticScenes(5, 2, tmp_path).sample(3)
     assert np.allclose(read["deform"], scenes[3]["deform"], atol=2e-5)
     assert np.array_equal(read["head_vs"], scenes[3]["head_vs"])

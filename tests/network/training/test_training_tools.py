@@ -19,7 +19,8 @@ from dice_core.network.training.configuration import read_configuration  # noqa:
 @pytest.mark.parametrize("name", weak_supervision.VARIANTS)
 def test_every_variant_can_be_read(tmp_path: Path, name: str) -> None:
     path = tmp_path / "a.toml"
-    path.write_text(weak_supervision.configuration_text(name, 400, 4, 8, 2), encoding="utf-8")
+    options = weak_supervision._parser().parse_args(["out", "--steps", "400", "--known", "4"])
+    path.write_text(weak_supervision.configuration_text(name, options), encoding="utf-8")
     made = read_configuration(path)
     assert [source.known for source in made.data] in ([()], [(), ("keypoints", "depth")])
     assert (len(made.data) == 2) == weak_supervision.VARIANTS[name].weak

@@ -8,6 +8,8 @@ __all__ = ["depth_loss", "surface_depth"]
 
 CAMERA_DISTANCE = 1.0
 """Metres from the orthographic camera to the head's middle: the release renders at depth Z + 1."""
+NEAREST = 0.1
+"""Metres from the camera: what a bad step puts nearer, or behind it, has no logarithm and counts as there."""
 SPLAT = 4 / 224
 """Radius in units of the network's input, 4 pixels, within which a vertex may be what is seen at a key point;
 set by hand: twice the spacing of the cheek's vertices."""
@@ -37,12 +39,13 @@ def surface_depth(
 def depth_loss(found: torch.Tensor, estimated: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
     """Scale-invariant error of logarithms: the weighed variance of d_k = log found_k - log estimated_k.
 
-    found, estimated : (B, K), positive, the latter up to a scale; weight : (B, K), 0 to leave a point out.
+    found, estimated : (B, K), the latter positive and up to a scale; weight : (B, K), 0 to leave a point out.
     Returns (B,); 0 where no point counts.
     Source: Eigen et al., Depth Map Prediction from a Single Image, NeurIPS 2014, equation 3 with lambda = 1, because
     an estimator's scale is unknown and the head's distance is not among the network's outputs.
     """
     total = weight.sum(1, keepdim=True).clamp_min(1e-6)
-    difference = torch.log(found) - torch.log(torch.where(weight > 0, estimated, torch.ones_like(estimated)))
+    known = torch.where(weight > 0, estimated, torch.ones_like(estimated))
+    difference = torch.log(found.clamp_min(NEAREST)) - torch.log(known)
     mean = (weight * difference).sum(1, keepdim=True) / total
     return (weight * (difference - mean).square()).sum(1) / total[:, 0]
