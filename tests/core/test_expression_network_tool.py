@@ -20,6 +20,7 @@ from expression_network import samples as making
 from expression_network import training
 from expression_network.ablation import scores
 from expression_network.expressions import mirrored_expression, sample_expression
+from expression_network.learning import learn
 from expression_network.looks import load_teeth
 from expression_network.samples import Samples, load_samples, make_piece
 from expression_network.scene import HANDS, SIZE, sample_scene
@@ -119,7 +120,7 @@ def test_a_network_learns_is_calibrated_and_runs_on_numpy_alone() -> None:
     names = (LANDMARKS, "p_re_lu_19")
     inputs = training.read_inputs(learned, names)
     components = training.Reduction(inputs)
-    reduction, reading = training.learn(components, inputs, learned, report=lambda _: None)
+    reduction, reading = learn(components, inputs, learned, report=lambda _: None)
     assert not np.array_equal(reduction.weights["p_re_lu_19.reduce"], components.weights["p_re_lu_19.reduce"])
     calibration = training.calibrate(reading(reduction(training.read_inputs(other, names))), other)
     raw = reading(reduction(training.read_inputs(held, names)))

@@ -9,6 +9,7 @@ import numpy as np
 from dice_core.bodies.names import EXPRESSION_NAMES
 from dice_core.fitting.expression_prior import LANDMARKS
 from dice_core.geometry.rotations import axis_angle, rotation_matrices
+from expression_network.learning import learn
 from expression_network.samples import Samples
 from expression_network.training import (
     EXPRESSIONS,
@@ -16,7 +17,6 @@ from expression_network.training import (
     Reduction,
     calibrate,
     export,
-    learn,
     linear,
     read_inputs,
 )
