@@ -121,9 +121,7 @@ def test_edits_of_the_user_are_exported(scene: bpy.types.Scene, take: Take, tmp_
         "uneven_scale",
     ],
 )
-def test_what_is_seen_arrives(
-    scene: bpy.types.Scene, small_take: Take, tmp_path: Path, edit: str, preset: str
-) -> None:
+def test_what_is_seen_arrives(scene: bpy.types.Scene, small_take: Take, tmp_path: Path, edit: str, preset: str) -> None:
     imported = import_take(small_take, keys="rigged")
     EDITS[edit](imported)
     report = export_fbx(imported.collection, tmp_path / "take.fbx", preset=preset)

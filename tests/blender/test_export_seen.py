@@ -101,9 +101,7 @@ def test_keys_decide_the_frames(scene: bpy.types.Scene, small_take: Take, tmp_pa
 
 
 @pytest.mark.parametrize("keys", ["per-frame", "compact", "rigged"])
-def test_a_trimmed_take_exports_what_plays(
-    scene: bpy.types.Scene, small_take: Take, tmp_path: Path, keys: str
-) -> None:
+def test_a_trimmed_take_exports_what_plays(scene: bpy.types.Scene, small_take: Take, tmp_path: Path, keys: str) -> None:
     imported = import_take(small_take, keys=keys, start_frame=11)
     timing = read_timing(imported.collection)
     assert timing is not None

@@ -1,4 +1,4 @@
-"""How the network that `ExpressionPrior` evaluates learns: by gradients, its hidden layer and how its inputs are reduced.
+"""How the network that `ExpressionPrior` evaluates learns: its hidden layer, and how its inputs are reduced.
 
 Numbers were set by hand, compared on heads that were not learned from and on the stills of `benchmark_accuracy.py make
 --seed 11`.
