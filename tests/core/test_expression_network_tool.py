@@ -16,11 +16,10 @@ from dice_core.landmarks.networks import FACE_FEATURES
 
 sys.path.append(str(Path(__file__).parents[2] / "tools"))
 
+from expression_network import learning, training
 from expression_network import samples as making
-from expression_network import training
 from expression_network.ablation import scores
 from expression_network.expressions import mirrored_expression, sample_expression
-from expression_network.learning import learn
 from expression_network.looks import load_teeth
 from expression_network.samples import Samples, load_samples, make_piece
 from expression_network.scene import HANDS, SIZE, sample_scene
@@ -114,13 +113,14 @@ def made_up(rng: np.random.Generator, count: int) -> Samples:
     return Samples(landmarks, landmarks[..., :2], features, expression, turn, np.arange(count))
 
 
-def test_a_network_learns_is_calibrated_and_runs_on_numpy_alone() -> None:
+def test_a_network_learns_is_calibrated_and_runs_on_numpy_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(learning, "EPOCHS", (10, 4))
     rng = np.random.default_rng(7)
     learned, other, held = made_up(rng, 1500), made_up(rng, 600), made_up(rng, 600)
     names = (LANDMARKS, "p_re_lu_19")
     inputs = training.read_inputs(learned, names)
     components = training.Reduction(inputs)
-    reduction, reading = learn(components, inputs, learned, report=lambda _: None)
+    reduction, reading = learning.learn(components, inputs, learned, report=lambda _: None)
     assert not np.array_equal(reduction.weights["p_re_lu_19.reduce"], components.weights["p_re_lu_19.reduce"])
     calibration = training.calibrate(reading(reduction(training.read_inputs(other, names))), other)
     raw = reading(reduction(training.read_inputs(held, names)))

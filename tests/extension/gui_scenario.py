@@ -18,8 +18,10 @@ from gui import (
     OUT,
     click,
     find_button,
+    find_default_button,
     go_on_with_clock,
     pause_clock,
+    pixels,
     press,
     run,
     screenshot,
@@ -149,9 +151,17 @@ def export_fbx() -> int:
 
 
 def drop_take(path: str) -> int:
-    """Drop the take's folder onto the viewport. Returns how many imports of takes there are then."""
+    """Drop the take's folder onto the viewport, and replace the one that is there, as the dialog offers.
+
+    Returns how many imports of takes there are then.
+    """
     folder, _, name = path.rpartition("/")
+    before = pixels()
     run(f"bpy.ops.wm.drop_import_file('INVOKE_DEFAULT', directory={folder + '/'!r}, files=[dict(name={name!r})])")
+    time.sleep(1)
+    find_default_button(before)
+    press()
+    time.sleep(2)
     return run("R = len([c for c in bpy.context.scene.collection.children if 'dice_take' in c])")
 
 
