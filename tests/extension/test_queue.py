@@ -58,10 +58,10 @@ def test_progress_and_result(queue: CaptureQueue, stub_python: Python, request_o
 
 
 def test_a_tick_takes_no_time(queue: CaptureQueue, stub_python: Python, request_of: RequestOf) -> None:
-    queue.submit(request_of("frames=200,pause=0.002,babble"), stub_python)
+    queue.submit(request_of("frames=200,pause=0.015,babble"), stub_python)
     drive(queue, lambda: queue.current is not None)
-    # A tick that waited for the worker would take its 0.4 s; a busy machine alone makes a tenth of one.
-    assert drive(queue) < 0.3
+    # A tick that waited for the worker would take its 3 s; a busy machine alone has made 0.7.
+    assert drive(queue) < 2
 
 
 def test_captures_run_one_after_the_other(queue: CaptureQueue, stub_python: Python, request_of: RequestOf) -> None:
