@@ -21,13 +21,20 @@ from dice_core.metrics.predictions import PredictionScore
 from dice_core.network.training.configuration import PRESETS, read_configuration
 from dice_core.network.training.run import train
 
-SCENES = 8
+COUNT = 8
+SCENES = f"""kind = "synthetic"
+seed = 306
+people = 1
+only = {COUNT}
+cache = "scenes"
+"""
+"""All of which touch."""
 CONFIGURATION = """output = "{name}"
 network = "{network}"
 device = "{device}"
 [schedule]
 steps = {steps}
-batch = 8
+batch = {count}
 check_every = 100
 [optimisation]
 learning_rate = {rate}
@@ -49,18 +56,8 @@ occlusion = 0.0
 [losses]
 adversarial = 0.0
 [[data]]
-kind = "synthetic"
-seed = 306
-people = 1
-only = 8
-cache = "scenes"
-[[evaluation]]
-kind = "synthetic"
-seed = 306
-people = 1
-only = 8
-cache = "scenes"
-"""
+{scenes}[[evaluation]]
+{scenes}"""
 COLUMNS = ("pve_mm", "posed_pve_mm", "mpjpe_mm", "contact_head_f", "contact_hand_f")
 
 
@@ -70,14 +67,14 @@ def main() -> int:
     options.out.mkdir(parents=True, exist_ok=True)
     name = f"{options.network}-{options.steps}-{options.rate:g}"
     path = options.out / f"{name}.toml"
-    path.write_text(CONFIGURATION.format(name=name, **vars(options)), encoding="utf-8")
+    path.write_text(CONFIGURATION.format(name=name, count=COUNT, scenes=SCENES, **vars(options)), encoding="utf-8")
 
     def progress(step: int, steps: int, figures: dict[str, float]) -> None:
         if step % 50 == 0:
             print(f"{step} of {steps}: loss {figures['loss']:.2f}", flush=True)
 
     result = train(read_configuration(path), PredictionScore, resume=True, progress=progress)
-    print(f"{name}, {SCENES} scenes: {result.seconds:.2f} s a step")
+    print(f"{name}, {COUNT} scenes: {result.seconds:.2f} s a step")
     for column in COLUMNS:
         print(f"{column:16}{result.metrics.get(column, float('nan')):9.3f}")
     return 0
