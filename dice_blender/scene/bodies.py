@@ -33,8 +33,11 @@ _GROUPS = "dice_groups"
 
 @dataclass(frozen=True)
 class Body:
-    """What a body has become. armature : None where no bones pose it; lost_keys : names of the user's own shape keys that
-    the body's new mesh cannot have."""
+    """What a body has become.
+
+    armature : None where no bones pose it; lost_keys : names of the user's own shape keys that the body's new mesh
+    cannot have.
+    """
 
     mesh: bpy.types.Object
     armature: bpy.types.Object | None

@@ -63,6 +63,10 @@ AGREEING_WINDOWS = 6
 lead to each of five hands that are not found otherwise, and on 85 frames of public clips and photos without hands,
 where at most 5 agree on something, as a shadow on a neck."""
 
+HOPELESS = 0.1
+"""Presence below which two readings in a row end the way to a hand: of those that led to one in the same stills, one in
+hundred began like that."""
+
 LEAST_HAND = 0.35
 """Size of such a hand in face windows. Of the hands in those stills one in twenty is smaller; most of what was taken
 for a hand in those frames is."""
@@ -186,13 +190,17 @@ class Search:
         return reading if reading.presence >= NEW_HAND_THRESHOLD else None
 
     def _settled(self, image: np.ndarray, region: Region) -> HandReading:
-        """The reading of a rough window after following its own landmarks, however little it looks like a hand."""
+        """The reading of a rough window after following its own landmarks, also while they do not look like a hand."""
         reading = self.read_hand(image, region)
         for _ in range(HAND_REFINEMENTS):
             region = tracking_region(reading.points)
             if not region.is_near_image(image):
                 break
-            reading = self.read_hand(image, region)
+            again = self.read_hand(image, region)
+            hopeless = max(again.presence, reading.presence) < HOPELESS
+            reading = again
+            if hopeless:
+                break
         return reading
 
     def refine_face(self, image: np.ndarray, region: Region) -> FaceDetection | None:

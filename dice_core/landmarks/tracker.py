@@ -27,9 +27,9 @@ SEARCH_INTERVAL = 10
 LOST_HAND_SEARCH_INTERVAL = 3
 """The same while a hand that was just lost is missing. Set by hand."""
 
-THOROUGH_SEARCH_INTERVAL = 30
-"""Frames without a hand between searches in turned windows around the face, which take as long as 25 searches. Set by
-hand."""
+THOROUGH_SEARCH_INTERVAL = 60
+"""Frames without a hand between searches in turned windows around the face, each of which takes as long as some twenty
+searches. Set by hand."""
 
 MAX_MISSED_FRAMES = 8
 """Frames for which a lost face or hand is still expected where it was: about as long as a passing occlusion. Set by
