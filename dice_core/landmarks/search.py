@@ -52,16 +52,20 @@ CLOSE_UP_SCALE = 4.0
 """Side of the window around the face that is searched again for hands, in face windows: both hands at a face fit in.
 Set by hand."""
 
-TURNED_SCALES = (2.5, 4.0)
+TURNED_SCALES = (4.0, 2.5)
 TURNS = 8
-"""Sides, in face windows, and number of directions of the windows around a face that are searched for hands when the
-picture as it stands shows none: the palm detector knows upright hands best, and those at a face point anywhere. Set by
-hand."""
+"""Sides, in face windows, and number of directions of the windows around a face that are searched for hands that the
+picture as it stands does not show: the palm detector knows upright hands best, and those at a face point anywhere. Set
+by hand."""
 
 AGREEING_WINDOWS = 6
-"""Turned windows, of sixteen, that have to lead to the same hand. Tuned on 60 rendered stills (seed 31), where 10 to 15
-lead to each of five hands that are not found otherwise, and on 85 frames of public clips and photos without hands,
-where at most 5 agree on something, as a shadow on a neck."""
+"""Turned windows, of sixteen, that have to lead to the same hand where there is no other. Tuned on 60 rendered stills
+(seed 31), where 10 to 15 lead to each of five hands that are not found otherwise, and on 85 frames of public clips and
+photos without hands, where at most 5 agree on something, as a shadow on a neck."""
+
+AGREEING_ON_SECOND = 4
+"""The same of the eight wider ones, beside a hand that is known. On 140 rendered stills (seeds 31 and 34) and 40 frames
+of public clips and photos with one hand at most 2 agree on something else; on second hands that this finds, all."""
 
 HOPELESS = 0.1
 """Presence below which two readings in a row end the way to a hand: of those that led to one in the same stills, one in
@@ -137,28 +141,35 @@ class Search:
                 found += self._new_hands(image, windows, found, average=average)
         if not found and face is None:
             found = self._new_hands(image, _tiles(image), found, average=True)
-        if not found and face is not None:
-            found = self.agreed_hand(image, face)
+        if len(found) < count and face is not None:
+            found += self.agreed_hand(image, face, found)
         return best_hands(found, face, count)
 
-    def agreed_hand(self, image: np.ndarray, face: FaceDetection) -> list[HandReading]:
-        """The hand, if any, to which several of the turned windows around a face lead."""
+    def agreed_hand(self, image: np.ndarray, face: FaceDetection, known: Sequence[HandReading]) -> list[HandReading]:
+        """The hand other than the known ones, if any, to which several of the turned windows around a face lead."""
+        scales, enough = (TURNED_SCALES[:1], AGREEING_ON_SECOND) if known else (TURNED_SCALES, AGREEING_WINDOWS)
         readings: list[HandReading] = []
-        for scale in TURNED_SCALES:
-            for window in turned_windows(face.region, scale):
-                readings += [
-                    reading
-                    for palm in self._palms(image, STILL_THRESHOLD, window)[:PALMS_IN_WINDOW]
-                    if (reading := self._settled(image, palm_region(palm))).presence >= PRESENCE_THRESHOLD
-                    and hand_size(reading.points) >= LEAST_HAND * face.region.size
-                ]
-                for reading in readings:
-                    same = [other for other in readings if same_hand(reading.points, other.points)]
-                    if len(same) >= AGREEING_WINDOWS:
-                        return [max(same, key=lambda one: one.presence)]
-            if not readings:
-                break
+        for window in turned_windows(face.region, scales):
+            for reading in self._readings_in(image, window, known):
+                if hand_size(reading.points) < LEAST_HAND * face.region.size:
+                    continue
+                readings.append(reading)
+                same = [other for other in readings if same_hand(reading.points, other.points)]
+                if len(same) >= enough:
+                    return [max(same, key=lambda one: one.presence)]
         return []
+
+    def _readings_in(self, image: np.ndarray, window: Region, known: Sequence[HandReading]) -> list[HandReading]:
+        """Settled readings of hands other than the known ones, from palms in a turned window."""
+        found = self._palms(image, STILL_THRESHOLD, window)
+        palms = [palm for palm in found if not any(same_palm(palm, hand.points) for hand in known)]
+        readings = [self._settled(image, palm_region(palm)) for palm in palms[:PALMS_IN_WINDOW]]
+        return [
+            reading
+            for reading in readings
+            if reading.presence >= PRESENCE_THRESHOLD
+            and not any(same_hand(reading.points, hand.points) for hand in known)
+        ]
 
     def _new_hands(
         self, image: np.ndarray, windows: list[Region], known: list[HandReading], *, average: bool
@@ -225,9 +236,10 @@ def close_up(image: np.ndarray, face: FaceDetection | None) -> Region | None:
     return Region(face.region.x, face.region.y, CLOSE_UP_SCALE * face.region.size)
 
 
-def turned_windows(face: Region, scale: float) -> list[Region]:
-    """Windows around a face in all directions; scale : their side in face windows."""
-    return [Region(face.x, face.y, scale * face.size, 2 * math.pi * turn / TURNS) for turn in range(TURNS)]
+def turned_windows(face: Region, scales: Sequence[float]) -> list[Region]:
+    """Windows around a face in all directions; scales : their sides in face windows."""
+    turns = [2 * math.pi * turn / TURNS for turn in range(TURNS)]
+    return [Region(face.x, face.y, scale * face.size, turn) for scale in scales for turn in turns]
 
 
 def best_hands(readings: list[HandReading], face: FaceDetection | None, count: int) -> list[HandReading]:

@@ -28,8 +28,8 @@ LOST_HAND_SEARCH_INTERVAL = 3
 """The same while a hand that was just lost is missing. Set by hand."""
 
 THOROUGH_SEARCH_INTERVAL = 60
-"""Frames without a hand between searches in turned windows around the face, each of which takes as long as some twenty
-searches. Set by hand."""
+"""Frames between searches in turned windows around the face, while a hand is missing: one takes as long as eight to
+twenty others. Set by hand."""
 
 MAX_MISSED_FRAMES = 8
 """Frames for which a lost face or hand is still expected where it was: about as long as a passing occlusion. Set by
@@ -91,7 +91,7 @@ class LandmarkTracker:
         self._face_missed = 0
         self._next_number = 0
         self._frames_to_search = 0
-        self._frames_to_thorough_search = 0
+        self._next_thorough_search = 0
 
     def detect(self, image: np.ndarray) -> FrameLandmarks:
         """A still by itself, searched thoroughly; leaves the state of tracking alone.
@@ -142,7 +142,7 @@ class LandmarkTracker:
             "frame": np.array(self._frame),
             "next_number": np.array(self._next_number),
             "frames_to_search": np.array(self._frames_to_search),
-            "frames_to_thorough_search": np.array(self._frames_to_thorough_search),
+            "next_thorough_search": np.array(self._next_thorough_search),
         }
 
     def restore(self, state: Mapping[str, np.ndarray]) -> None:
@@ -157,7 +157,7 @@ class LandmarkTracker:
         self._frame = int(state["frame"])
         self._next_number = int(state["next_number"])
         self._frames_to_search = int(state["frames_to_search"])
-        self._frames_to_thorough_search = int(state["frames_to_thorough_search"])
+        self._next_thorough_search = int(state["next_thorough_search"])
 
     def _track_face(self, image: np.ndarray) -> FaceDetection | None:
         """The face where it was, otherwise the detected one nearest to there, otherwise the largest.
@@ -227,8 +227,7 @@ class LandmarkTracker:
         )
 
     def _find_hands(self, image: np.ndarray, face: FaceDetection | None, seen: list[HandReading]) -> list[HandReading]:
-        """Hands of a frame other than those seen already, by the palm detector; now and then thoroughly, if there are
-        none.
+        """Hands of a frame other than those seen already, by the palm detector, and now and then thoroughly.
 
         The picture and the surroundings of the face are looked at: both for a second hand, in turns while there is
         none.
@@ -247,11 +246,9 @@ class LandmarkTracker:
                     for reading in readings
                     if reading is not None and not any(same_hand(reading.points, old.points) for old in seen)
                 ]
-        if not seen and not fresh and face is not None:
-            self._frames_to_thorough_search -= 1
-            if self._frames_to_thorough_search <= 0:
-                self._frames_to_thorough_search = THOROUGH_SEARCH_INTERVAL
-                fresh = self._search.agreed_hand(image, face)
+        if len(fresh) < wanted and face is not None and self._frame >= self._next_thorough_search:
+            self._next_thorough_search = self._frame + THOROUGH_SEARCH_INTERVAL
+            fresh += self._search.agreed_hand(image, face, [*seen, *fresh])
         return best_hands(fresh, face, wanted)
 
     def _reassociate(self, reading: HandReading, lost: list[_HandTrack]) -> _HandTrack:

@@ -47,7 +47,7 @@ class ScriptedSearch:
         x, y, right = min(near, key=lambda hand: np.hypot(hand[0] - region.x, hand[1] - region.y))
         return reading(x, y, presence=self.presence, right=right)
 
-    def agreed_hand(self, image: np.ndarray, face: FaceDetection) -> list[HandReading]:
+    def agreed_hand(self, image: np.ndarray, face: FaceDetection, known: list[HandReading]) -> list[HandReading]:
         self.thorough_looks += 1
         return [] if self.hidden is None else [self.hidden]
 

@@ -12,7 +12,7 @@ from dice_core.landmarks.detector import AnchorDetector, Detection
 from dice_core.landmarks.hand import HandReading
 from dice_core.landmarks.networks import PALM_DETECTOR
 from dice_core.landmarks.region import Region
-from dice_core.landmarks.search import AGREEING_WINDOWS, LEAST_HAND, TURNED_SCALES, TURNS, Search, close_up
+from dice_core.landmarks.search import AGREEING_ON_SECOND, AGREEING_WINDOWS, LEAST_HAND, TURNS, Search, close_up
 from dice_core.landmarks.tracker import SEARCH_INTERVAL, THOROUGH_SEARCH_INTERVAL
 from dice_core.media.opening import open_footage
 from dice_core.sample import sample_clip
@@ -61,10 +61,12 @@ class _Networks:
         return HandReading(hand.points * self.scale + [320, 240, 0], hand.world, self.presence, 0.9, region)
 
 
-def _agreed(windows: int, presence: float = 0.6, scale: float = 1.0) -> tuple[list[HandReading], _Networks]:
+def _agreed(
+    windows: int, presence: float = 0.6, scale: float = 1.0, known: tuple[HandReading, ...] = ()
+) -> tuple[list[HandReading], _Networks]:
     search, networks = object.__new__(Search), _Networks(windows, presence, scale)
     search._palms, search.read_hand = networks.palms, networks.read  # type: ignore[assignment]
-    return search.agreed_hand(BLANK, FACE), networks
+    return search.agreed_hand(BLANK, FACE, known), networks
 
 
 def test_windows_have_to_agree_on_a_hand() -> None:
@@ -81,8 +83,13 @@ def test_what_is_much_smaller_than_the_face_is_no_hand() -> None:
     assert _agreed(16, scale=0.95 * LEAST_HAND * 100 / size)[0] == []
 
 
-def test_nothing_in_the_near_windows_ends_the_search() -> None:
-    assert _agreed(0)[1].looks == TURNS < TURNS * len(TURNED_SCALES)
+def test_beside_a_known_hand_fewer_windows_have_to_agree_on_another() -> None:
+    elsewhere, here = reading(600, 100), reading(320, 240)
+    found, networks = _agreed(AGREEING_ON_SECOND, known=(elsewhere,))
+    assert (len(found), networks.looks) == (1, AGREEING_ON_SECOND)
+    assert _agreed(AGREEING_ON_SECOND - 1, known=(elsewhere,))[0] == []
+    found, networks = _agreed(16, known=(here,))
+    assert (found, networks.looks) == ([], TURNS), "the known hand is not found again"
 
 
 def test_close_up_is_smaller_than_the_picture() -> None:
