@@ -82,7 +82,7 @@ class LandmarkTracker:
     def __init__(self, max_hands: int = 2, face_path: FacePath | None = None, frame: int = 0) -> None:
         """max_hands : how many hands are tracked at most, 1 or 2; face_path : of the face to follow, among others;
         frame : of the path at which tracking begins."""
-        self._max_hands = max_hands
+        self.max_hands = max_hands
         self._face_path = face_path
         self._frame = frame
         self._search = Search()
@@ -100,7 +100,7 @@ class LandmarkTracker:
         """
         _check(image)
         face = self._search.face(image)
-        readings = self._search.hands(image, face, self._max_hands)
+        readings = self._search.hands(image, face, self.max_hands)
         sides = resolve([evidence(reading.right) for reading in readings])
         return FrameLandmarks(
             face,
@@ -117,6 +117,10 @@ class LandmarkTracker:
         """
         _check(image)
         return self._search.faces(image)
+
+    def read_hand(self, image: np.ndarray, region: Region) -> HandReading:
+        """What the hand network says of a window of a picture; leaves the state of tracking alone."""
+        return self._search.read_hand(image, region)
 
     def track(self, image: np.ndarray) -> FrameLandmarks:
         """The next frame of a clip.
@@ -195,7 +199,7 @@ class LandmarkTracker:
         seen: list[tuple[HandReading, _HandTrack]] = []
         lost: list[_HandTrack] = []
         for track in self._hands:
-            if len(seen) == self._max_hands:
+            if len(seen) == self.max_hands:
                 break
             reading = self._search.read_hand(image, track.region)
             if not track.accepts(reading.presence):
@@ -205,7 +209,7 @@ class LandmarkTracker:
 
         self._frames_to_search -= 1
         just_lost = any(track.missed == 1 for track in lost)
-        if len(seen) < self._max_hands and (not seen or just_lost or self._frames_to_search <= 0):
+        if len(seen) < self.max_hands and (not seen or just_lost or self._frames_to_search <= 0):
             for reading in self._find_hands(image, face, [reading for reading, _ in seen]):
                 track = self._reassociate(reading, lost)
                 lost = [other for other in lost if other.number != track.number]
@@ -235,12 +239,12 @@ class LandmarkTracker:
         windows = [None] if (near := close_up(image, face)) is None else [None, near]
         if not seen:
             windows = [windows[(self._frame - 1) % len(windows)]]
-        wanted = self._max_hands - len(seen)
+        wanted = self.max_hands - len(seen)
         fresh: list[HandReading] = []
         for window in windows:
             if len(fresh) < wanted:
                 regions = self._search.hand_regions(image, [*seen, *fresh], window)
-                readings = [self._search.refine_hand(image, region) for region in regions[: self._max_hands]]
+                readings = [self._search.refine_hand(image, region) for region in regions[: self.max_hands]]
                 fresh += [
                     reading
                     for reading in readings

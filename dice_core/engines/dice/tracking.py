@@ -9,6 +9,7 @@ import numpy as np
 
 from dice_core.errors import Stopped
 from dice_core.landmarks import FrameLandmarks, HandDetection, LandmarkTracker
+from dice_core.landmarks.earlier_hands import SeenFrame, track_clip
 from dice_core.media.footage import Footage
 from dice_core.network.model.crop import Crop, crop_around, cut
 from dice_core.prefetch import prefetch
@@ -73,16 +74,21 @@ def track(
     state : the tracker's after the row before `start`, None at the first; the rest as in `views_of`.
     """
 
-    def frames() -> Iterator[TrackedFrame]:
+    def tracked() -> Iterator[TrackedFrame]:
         tracker = LandmarkTracker()
         if state is not None:
             tracker.restore(state)
-        for row, image in footage.frames(start):
-            landmarks = tracker.detect(image) if footage.kind == "image" else tracker.track(image)
-            views = views_of(image, landmarks, sides, mirrored=mirrored)
-            yield TrackedFrame(row + footage.first_frame, landmarks, views, tracker.state)
+        frames = footage.frames(start)
+        seen: Iterator[SeenFrame] = (
+            (SeenFrame(row, image, tracker.detect(image), tracker.state) for row, image in frames)
+            if footage.kind == "image"
+            else track_clip(frames, tracker)
+        )
+        for one in seen:
+            views = views_of(one.image, one.landmarks, sides, mirrored=mirrored)
+            yield TrackedFrame(one.row + footage.first_frame, one.landmarks, views, one.state)
 
-    return prefetch(frames(), _CAPACITY, "landmarks")
+    return prefetch(tracked(), _CAPACITY, "landmarks")
 
 
 def sample_frames(

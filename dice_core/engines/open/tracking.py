@@ -13,6 +13,7 @@ import numpy as np
 
 from dice_core.errors import Stopped
 from dice_core.landmarks import FrameLandmarks, LandmarkTracker
+from dice_core.landmarks.earlier_hands import track_clip
 from dice_core.landmarks.face_choice import FacePath, choose_path
 from dice_core.landmarks.side_over_time import SIDE_SECONDS, with_later_sides
 from dice_core.media.footage import Footage
@@ -63,8 +64,8 @@ def _track(
     tracker = LandmarkTracker(face_path=face_path, frame=start)
     if state is not None:
         tracker.restore(state)
-    for row, image in footage.frames(start):
-        yield TrackedFrame(row + footage.first_frame, tracker.track(image), tracker.state)
+    for seen in track_clip(footage.frames(start), tracker):
+        yield TrackedFrame(seen.row + footage.first_frame, seen.landmarks, seen.state)
 
 
 def sample_landmarks(

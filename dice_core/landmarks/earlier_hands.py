@@ -1,0 +1,69 @@
+"""Hands followed back in time: a hand that is found was in the frames before, too, in which the detector missed it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from dice_core.landmarks.detections import FrameLandmarks, HandDetection
+from dice_core.landmarks.hand import tracking_region
+from dice_core.landmarks.search import NEW_HAND_THRESHOLD, same_hand
+from dice_core.landmarks.tracker import SEARCH_INTERVAL, LandmarkTracker
+
+__all__ = ["SeenFrame", "track_clip"]
+
+LARGEST_MEMORY = 96 * 2**20
+"""Bytes of pictures that are kept to go back to: as many frames as between two searches, of up to 1080 lines. Set by
+hand."""
+
+
+@dataclass(frozen=True, eq=False)
+class SeenFrame:
+    """A frame of a clip: row in the footage; image, (h, w, 3) uint8 RGB; landmarks; state of the tracker after it."""
+
+    row: int
+    image: np.ndarray
+    landmarks: FrameLandmarks
+    state: dict[str, np.ndarray]
+
+
+def track_clip(frames: Iterable[tuple[int, np.ndarray]], tracker: LandmarkTracker) -> Iterator[SeenFrame]:
+    """Landmarks of successive frames, each some frames later, so that hands found meanwhile are in it, too.
+
+    frames : row and image of each. A frame depends on those before it and on at most `SEARCH_INTERVAL` after it.
+    """
+    waiting: list[SeenFrame] = []
+    for row, image in frames:
+        seen = SeenFrame(row, image, tracker.track(image), tracker.state)
+        for hand in _new_hands(seen.landmarks, waiting):
+            _follow_back(hand, waiting, tracker)
+        waiting.append(seen)
+        if len(waiting) > max(1, min(SEARCH_INTERVAL, LARGEST_MEMORY // image.nbytes)):
+            yield waiting.pop(0)
+    yield from waiting
+
+
+def _new_hands(landmarks: FrameLandmarks, before: list[SeenFrame]) -> list[HandDetection]:
+    """The hands of a frame that the frame before it, if any, does not have."""
+    known = {hand.track for hand in before[-1].landmarks.hands} if before else set()
+    return [hand for hand in landmarks.hands if hand.track not in known]
+
+
+def _follow_back(hand: HandDetection, waiting: list[SeenFrame], tracker: LandmarkTracker) -> None:
+    """Enter a hand, in place, in the frames before the one in which it was found, as far as it can be seen there."""
+    for k in reversed(range(len(waiting))):
+        others = waiting[k].landmarks.hands
+        if len(others) >= tracker.max_hands or any(hand.side == other.side for other in others):
+            return
+        region = tracking_region(hand.points)
+        if not region.is_near_image(waiting[k].image):
+            return
+        reading = tracker.read_hand(waiting[k].image, region)
+        if reading.presence < NEW_HAND_THRESHOLD or any(same_hand(reading.points, other.points) for other in others):
+            return
+        hand = replace(
+            hand, points=reading.points, world=reading.world, presence=reading.presence, region=reading.region
+        )
+        waiting[k] = replace(waiting[k], landmarks=replace(waiting[k].landmarks, hands=(*others, hand)))
