@@ -19,6 +19,7 @@ from dice_core.engines.dice import tracking  # noqa: E402
 from dice_core.engines.settings import CaptureSettings  # noqa: E402
 from dice_core.errors import InputError, MissingModelError  # noqa: E402
 from dice_core.landmarks import FaceDetection, FrameLandmarks, HandDetection  # noqa: E402
+from dice_core.landmarks.hand import HandReading  # noqa: E402
 from dice_core.landmarks.region import Region  # noqa: E402
 from dice_core.media.opening import open_footage  # noqa: E402
 from dice_core.network.files.body_files import read_indices  # noqa: E402
@@ -40,9 +41,14 @@ class _Tracker:
     """Stands for the landmark networks: a face, and a hand that comes from the side; frame 3 shows nobody."""
 
     sides: tuple[str, ...] = ("right",)
+    max_hands = 2
 
     def __init__(self) -> None:
         self.seen = 0
+
+    def read_hand(self, image: np.ndarray, region: Region) -> HandReading:
+        """Nothing: hands come into view in the frame in which they are found."""
+        return HandReading(np.zeros((21, 3)), np.zeros((21, 3)), 0.0, 0.5, region)
 
     @property
     def state(self) -> dict[str, np.ndarray]:
