@@ -13,6 +13,7 @@ from mathutils import Matrix
 
 from ..scene.object_data import pose_of
 from .controls import Controls
+from .switches import kept_values, set_switch
 
 __all__ = ["alone", "bones_that_follow", "neutral"]
 
@@ -43,21 +44,19 @@ def neutral(armature: bpy.types.Object, controls: Controls) -> Iterator[None]:
     pose: Any = pose_of(armature)
     # Channel by channel: a matrix does not tell how often a bone has been turned around.
     before = [(bone, [(name, tuple(getattr(bone, name))) for name in _CHANNELS]) for bone in pose.bones]
-    values = [(pose.bones[s.bone], s.name, pose.bones[s.bone][s.name]) for s in controls.switches]
     position, armature.data.pose_position = armature.data.pose_position, "POSE"  # type: ignore[union-attr]
     try:
-        for bone in pose.bones:
-            bone.matrix_basis = Matrix()
-        for switch in controls.switches:
-            pose.bones[switch.bone][switch.name] = type(pose.bones[switch.bone][switch.name])(switch.fk)
-        armature.update_tag()
-        yield
+        with kept_values(pose, controls.switches):
+            for bone in pose.bones:
+                bone.matrix_basis = Matrix()
+            for switch in controls.switches:
+                set_switch(pose, switch, switch.fk)
+            armature.update_tag()
+            yield
     finally:
         for bone, channels in before:
             for name, channel in channels:
                 setattr(bone, name, channel)
-        for bone, name, value in values:
-            bone[name] = value
         armature.data.pose_position = position  # type: ignore[union-attr]
         armature.update_tag()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Container
 from typing import Any
 
 import bpy
@@ -14,14 +15,18 @@ from dice_core.transfer.files import Motion
 from ..scene.animation import CurveWriter
 from ..scene.object_data import armature_of, pose_of
 from .following import alone
+from .reaching import ReachingArm
 from .rig import Rig
+from .switches import switch_path
 
 __all__ = ["key_pose", "wanted_turns"]
 
 # Of controls that other bones move along, in the units of the armature and as parts of a matrix: what is off by more is
-# corrected, as often as the largest number says. Set by hand; Rigify needs two corrections.
+# corrected, as often as the second number says, while a correction leaves no more than the third's share of it. Set by
+# hand; Rigify needs two corrections.
 _NEAR = 1e-4
 _MOST_CORRECTIONS = 6
+_GAIN = 0.9
 # In the units of the armature: a bone that moves from its place by less has no keys for that. Set by hand.
 _STILL = 1e-5
 
@@ -52,68 +57,136 @@ def key_pose(
     turns: dict[str, np.ndarray],
     curves: CurveWriter,
     times: np.ndarray,
+    *,
+    ik: bool = False,
 ) -> float:
-    """Keys for the controls of all roles. times : (T,) scene frames.
+    """Keys for the controls of all roles. times : (T,) scene frames; ik : arms that can follow their IK controls do.
 
     Returns the largest distance, in the armature's units, of a control from where it was to be: 0 where nothing but
     the bones' own keys moves them, so that nothing had to be measured.
     """
-    bases = {role: _basis(armature, rig, turns, role) for role in turns}
+    sides = [side for side in rig.controls.arms if ik and f"hand.{side}" in turns]
+    arms = [ReachingArm(armature, rig, side, turns) for side in sides]
+    pose = _Pose(armature, rig, turns, arms)
+    moved = {role.rpartition(".")[2] for role in turns}
     for switch in rig.controls.switches:
-        path = f'pose.bones["{_quoted(switch.bone)}"]["{_quoted(switch.name)}"]'
-        curves.write(path, 0, times[:1], np.array([switch.fk]), group=switch.bone, stepped=True)
-    _write(armature, rig, bases, curves, times)
-    if all(rig.controls.of[role] == rig.roles[role] for role in turns):
+        value = switch.ik if switch.side in sides else switch.fk
+        if switch.side in moved and value is not None:
+            curves.write(switch_path(switch), 0, times[:1], np.array([value]), group=switch.bone, stepped=True)
+    pose.write(curves, times)
+    if not arms and all(rig.controls.of[role] == rig.roles[role] for role in turns):
         return 0.0
-    return _correct(armature, rig, turns, bases, curves, times)
+    return _correct(armature, pose, curves, times)
 
 
-def _correct(
-    armature: bpy.types.Object,
-    rig: Rig,
-    turns: dict[str, np.ndarray],
-    bases: dict[str, np.ndarray],
-    curves: CurveWriter,
-    times: np.ndarray,
-) -> float:
-    """Measure where the controls stand and correct their keys, in place, until they stand where they have to."""
-    bones = armature_of(armature).bones
-    wanted = {role: turns[role] @ np.array(bones[rig.controls.of[role]].matrix_local) for role in turns}
+class _Pose:
+    """The channels of all controls. bases : of those that are turned, role -> (T, 4, 4); arms : that follow by IK."""
+
+    def __init__(
+        self, armature: bpy.types.Object, rig: Rig, turns: dict[str, np.ndarray], arms: list[ReachingArm]
+    ) -> None:
+        bones = armature_of(armature).bones
+        taken = {role for arm in arms for role in arm.taken}
+        self._armature, self._rig, self.arms = armature, rig, arms
+        self.bases = {role: _basis(armature, rig, turns, role) for role in turns if role not in taken}
+        control = {role: rig.controls.of[role] for role in self.bases}
+        self._wanted = {role: turns[role] @ np.array(bones[name].matrix_local) for role, name in control.items()}
+        self._reached = [arm.channels({}) for arm in arms]
+        self._placed: set[str] = set()
+        reaching = [(f"{k} {name}", bone) for k, arm in enumerate(arms) for name, bone in arm.measured.items()]
+        self.measured = control | dict(reaching)
+        self._above = {role: _role_above(rig, role, turns) for role in self.bases}
+
+    def off(self, there: dict[str, np.ndarray]) -> float:
+        """What is off most. there : (T, 4, 4) of everything that is measured."""
+        off = [float(np.abs(there[role] - wanted).max()) for role, wanted in self._wanted.items()]
+        return max([*off, *(arm.off(_own(there, k)) for k, arm in enumerate(self.arms))])
+
+    def correct(self, there: dict[str, np.ndarray]) -> None:
+        """Have everything stand where it has to, going along with what it hangs from once that does."""
+        moves = {role: wanted @ np.linalg.inv(there[role]) for role, wanted in self._wanted.items()}
+        for k, arm in enumerate(self.arms):
+            moves |= arm.moves(_own(there, k))
+        for role, basis in self.bases.items():
+            carried = moves.get(self._above[role], np.eye(4)) @ there[role]
+            corrected = basis @ np.linalg.inv(carried) @ self._wanted[role]
+            corrected[:, :3, :3] = _proper(corrected[:, :3, :3])
+            self.bases[role] = corrected
+        for k, arm in enumerate(self.arms):
+            arm.correct(_own(there, k))
+            self._reached[k] = arm.channels(_own(there, k))
+
+    def state(self) -> tuple[dict[str, np.ndarray], list[dict[str, np.ndarray]]]:
+        """What `write` writes, to be kept."""
+        return dict(self.bases), list(self._reached)
+
+    def restore(self, state: tuple[dict[str, np.ndarray], list[dict[str, np.ndarray]]]) -> None:
+        """Write again what was kept."""
+        self.bases, self._reached = state
+
+    def write(self, curves: CurveWriter, times: np.ndarray) -> None:
+        """Write the curves of all controls."""
+        found = [(self._rig.controls.of[role], basis, True) for role, basis in self.bases.items()]
+        for arm, reached in zip(self.arms, self._reached, strict=True):
+            found += [(name, basis, name in arm.turned()) for name, basis in reached.items()]
+        for name, basis, turned in found:
+            # Curves of a place that were written once have to be written again.
+            if _write(self._armature, name, basis, curves, times, turned=turned, placed=name in self._placed):
+                self._placed.add(name)
+
+
+def _role_above(rig: Rig, role: str, turns: Container[str]) -> str:
+    """The role whose bone of the skin carries that of another, "" for none."""
+    roles = {bone: name for name, bone in rig.roles.items() if name in turns}
+    above = int(rig.parents[rig.names.index(rig.roles[role])])
+    while above >= 0 and rig.names[above] not in roles:
+        above = int(rig.parents[above])
+    return roles[rig.names[above]] if above >= 0 else ""
+
+
+def _own(there: dict[str, np.ndarray], arm: int) -> dict[str, np.ndarray]:
+    """Of everything that was measured, what belongs to an arm."""
+    return {key.removeprefix(f"{arm} "): value for key, value in there.items() if key.startswith(f"{arm} ")}
+
+
+def _correct(armature: bpy.types.Object, pose: _Pose, curves: CurveWriter, times: np.ndarray) -> float:
+    """Measure where the controls stand and correct their keys until they stand where they have to."""
     data: Any = armature.data
     position, data.pose_position = data.pose_position, "POSE"
-    worst = math.inf
+    worst, best = math.inf, pose.state()
     try:
         with alone(armature) as scene:
             for _ in range(_MOST_CORRECTIONS):
-                there = _measured(armature, {role: rig.controls.of[role] for role in turns}, scene, times)
-                off = {role: np.abs(there[role] - wanted[role]) for role in turns}
-                found = max(float(part.max()) for part in off.values())
-                if found < _NEAR or found > 0.9 * worst:
-                    worst = min(worst, found)
+                there = _measured(armature, pose.measured, scene, times)
+                found = pose.off(there)
+                stuck = found > _GAIN * worst
+                if found < worst:
+                    worst, best = found, pose.state()
+                if found < _NEAR or stuck:
                     break
-                worst = found
-                for role, basis in bases.items():
-                    basis[:] = basis @ np.linalg.inv(there[role]) @ wanted[role]
-                    basis[:, :3, :3] = _proper(basis[:, :3, :3])
-                _write(armature, rig, bases, curves, times)
+                pose.correct(there)
+                pose.write(curves, times)
     finally:
         data.pose_position = position
+    pose.restore(best)
+    pose.write(curves, times)
     return worst
 
 
 def _measured(
-    armature: bpy.types.Object, controls: dict[str, str], scene: bpy.types.Scene, times: np.ndarray
+    armature: bpy.types.Object, bones: dict[str, str], scene: bpy.types.Scene, times: np.ndarray
 ) -> dict[str, np.ndarray]:
-    """Role -> (T, 4, 4) where its control stands."""
-    found = {role: np.empty((len(times), 4, 4)) for role in controls}
+    """Key -> (T, 4, 4) where its bone stands, "" standing still. bones : key -> name."""
+    found = {key: np.tile(np.eye(4), (len(times), 1, 1)) for key in bones}
     layer = scene.view_layers[0]
     with bpy.context.temp_override(scene=scene, view_layer=layer):
         for t, time in enumerate(times.tolist()):
             scene.frame_set(math.floor(time), subframe=time - math.floor(time))
             assert layer.depsgraph is not None
             evaluated: Any = armature.evaluated_get(layer.depsgraph)
-            for role, control in controls.items():
-                found[role][t] = evaluated.pose.bones[control].matrix
+            for key, bone in bones.items():
+                if bone:
+                    found[key][t] = evaluated.pose.bones[bone].matrix
     return found
 
 
@@ -131,19 +204,30 @@ def _basis(armature: bpy.types.Object, rig: Rig, turns: dict[str, np.ndarray], r
 
 
 def _write(
-    armature: bpy.types.Object, rig: Rig, bases: dict[str, np.ndarray], curves: CurveWriter, times: np.ndarray
-) -> None:
-    pose, bones = pose_of(armature), armature_of(armature).bones
-    for role, basis in bases.items():
-        name = rig.controls.of[role]
-        path = f'pose.bones["{_quoted(name)}"].'
-        bone = pose.bones[name]
+    armature: bpy.types.Object,
+    name: str,
+    basis: np.ndarray,
+    curves: CurveWriter,
+    times: np.ndarray,
+    *,
+    turned: bool = True,
+    placed: bool = False,
+) -> bool:
+    """Curves of a bone's channels (T, 4, 4). turned : those of its rotation; placed : those of its place in any case.
+
+    Returns whether there are any of its place.
+    """
+    bone, rest = pose_of(armature).bones[name], armature_of(armature).bones[name]
+    path = f'pose.bones["{bpy.utils.escape_identifier(name)}"].'
+    if turned:
         channel, values = _rotation(basis[:, :3, :3], bone.rotation_mode)
         curves.write_vector(path + channel, times, values, group=name)
-        places = basis[:, :3, 3]
-        moved = np.abs(places).max() > _STILL or float(np.abs(np.array(bone.location)).max()) > _STILL
-        if moved and not (bones[name].use_connect and bones[name].parent is not None):
-            curves.write_vector(path + "location", times, places, group=name)
+    places = basis[:, :3, 3]
+    moved = np.abs(places).max() > _STILL or float(np.abs(np.array(bone.location)).max()) > _STILL
+    placed = placed or (bool(moved) and not (rest.use_connect and rest.parent is not None))
+    if placed:
+        curves.write_vector(path + "location", times, places, group=name)
+    return placed
 
 
 def _rotation(matrices: np.ndarray, mode: str) -> tuple[str, np.ndarray]:
@@ -171,7 +255,3 @@ def _proper(linear: np.ndarray) -> np.ndarray:
     left[:, :, 2] *= flip[:, None]
     turns: np.ndarray = left @ right
     return turns
-
-
-def _quoted(name: str) -> str:
-    return bpy.utils.escape_identifier(name)

@@ -16,6 +16,7 @@ from .bone_names import roles_by_name
 from .bone_shapes import Skeleton, roles_by_shape
 from .controls import Controls, find_controls
 from .following import bones_that_follow
+from .ik_trials import try_ik_arms
 from .objects import CharacterObjects, moving_groups
 from .roles import ROLES
 from .vrm import roles_by_vrm
@@ -83,6 +84,8 @@ def read_rig(objects: CharacterObjects, bones: Mapping[str, str], unit: float) -
         if bone not in there:
             raise InputError(f"{armature.name} has no bone {bone}, which is to be its {role}: choose another.")
     controls = find_controls(armature, bones)
+    if controls.arms:
+        controls = try_ik_arms(armature, bones, controls)
     names = [bone.name for bone in there]
     parents = np.array([-1 if bone.parent is None else names.index(bone.parent.name) for bone in there], np.int32)
     kept = {role: bones[role] for role in controls.of}
@@ -94,7 +97,8 @@ def read_rig(objects: CharacterObjects, bones: Mapping[str, str], unit: float) -
         missing = "hand" if "head" in kept else "head"
         raise InputError(f"No {missing} was found on {armature.name}: choose its bone in the list of bones.")
     matrices, lengths = rest_matrices(armature, unit)
-    used = Controls({role: controls.of[role] for role in kept}, controls.switches)
+    arms = {side: arm for side, arm in controls.arms.items() if f"hand.{side}" in kept}
+    used = Controls({role: controls.of[role] for role in kept}, controls.switches, arms)
     return Rig(names, parents, matrices, lengths, kept, used)
 
 

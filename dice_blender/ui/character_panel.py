@@ -47,6 +47,7 @@ class DICE_PT_character(Tab):
         column.prop(settings, "dents", slider=True)
         column.prop(settings, "neck_share", slider=True)
         column.prop(settings, "hands")
+        column.prop(settings, "arms", expand=True)
         column.prop(settings, "target", expand=True)
         row = layout.row()
         row.scale_y = 1.8
