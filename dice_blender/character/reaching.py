@@ -56,7 +56,7 @@ class ReachingArm:
         return "" if above is None else above.name
 
     def off(self, there: Mapping[str, np.ndarray]) -> float:
-        """The largest distance from where hand and elbow have to be. there : name of `measured` -> (T, 4, 4)."""
+        """The largest distance of hand and elbow from where they have to be. there : name of `measured` -> (T, 4, 4)."""
         rows = slice(None) if self._arm.turns_hand else slice(3, None)
         found = float(np.abs(there["hand"] - self._wanted)[:, :3, rows].max())
         return max(found, self._pole.off(there["elbow"][:, :3, 3]) if self._pole is not None else 0.0)
@@ -103,7 +103,6 @@ class _Pole:
 
     def __init__(self, shoulder: np.ndarray, elbow: np.ndarray, wrist: np.ndarray, rest: np.ndarray) -> None:
         length = float(np.linalg.norm(rest[1] - rest[0]) + np.linalg.norm(rest[2] - rest[1]))
-        self._elbow, self._shoulder = elbow, shoulder
         self._axis = _unit(wrist - shoulder)
         aside = elbow - shoulder
         along = np.einsum("ti,ti->t", aside, self._axis)
@@ -129,8 +128,9 @@ class _Pole:
         return self._centre + self._far * way
 
     def off(self, elbow: np.ndarray) -> float:
-        """Distance of the elbow (T, 3) from where it has to be."""
-        return float(np.linalg.norm((elbow - self._elbow)[self._known], axis=1).max(initial=0.0))
+        """How far around the arm the elbow (T, 3) is from where it has to be; how far from it is up to the rig."""
+        across = np.einsum("ti,ti->t", elbow - self._centre, self._across)
+        return float(np.abs(across[self._known]).max(initial=0.0))
 
     def correct(self, elbow: np.ndarray) -> None:
         """Go around the arm by the angle that the elbow (T, 3) is off."""
