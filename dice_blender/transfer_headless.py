@@ -104,7 +104,7 @@ def _export(write: Any, path: Path, objects: CharacterObjects, preset: str) -> N
     assert bpy.context.scene is not None
     bpy.context.scene.collection.children.link(collection)
     try:
-        for item in (objects.armature, *objects.meshes):
+        for item in (*objects.armatures, *objects.meshes):
             collection.objects.link(item)
         for message in write(collection, path, preset=preset).warnings:
             say("warning", message=f"{path.name}: {message}")

@@ -11,6 +11,7 @@ import numpy as np
 from dice_core.errors import InputError
 from dice_core.transfer.files import Motion
 
+from ..scene.object_data import armature_of
 from ..scene.rollback import removed_on_failure
 from .actions import ActionMaker
 from .own_parts import list_transfers, remember, remove_transfer
@@ -55,7 +56,7 @@ def apply_motion(
     if ik:
         check_ik(read)
     armature, meshes = read.objects.armature, read.objects.meshes
-    turns = wanted_turns(read.rig, motion, armature, unit_of(scene))
+    turns = [wanted_turns(read.rig, part, motion) for part in read.rig.parts]
     earlier = list_transfers(armature).get(name, "")
     applied = Applied(uuid.uuid4().hex)
     actions = ActionMaker(name, applied.owner, nla=nla)
@@ -63,10 +64,22 @@ def apply_motion(
         remove_transfer(armature, meshes, earlier)
     try:
         with removed_on_failure(), actions.abandoned_on_failure():
-            off = key_pose(armature, read.rig, turns, actions.curves(armature), times, ik=ik)
+            off = 0.0
+            for part, own in zip(read.rig.parts, turns, strict=True):
+                if own or part.armature == armature:
+                    off = max(off, key_pose(armature, part, own, actions.curves(part.armature), times, ik=ik))
             add_surface_parts(meshes, read.character, motion, actions, applied.owner, times)
             applied.empties = add_touch_empties(
-                scene, armature, meshes, read.character, motion, actions, applied.owner, name, times, unit_of(scene)
+                scene,
+                read.objects.armatures,
+                meshes,
+                read.character,
+                motion,
+                actions,
+                applied.owner,
+                name,
+                times,
+                unit_of(scene),
             )
             actions.finish(float(times[0]))
     except BaseException:
@@ -83,21 +96,24 @@ def apply_motion(
         applied.warnings += [
             f"{armature.name} has no IK controls for its {word} arm, which has FK keys."
             for side, word in (("L", "left"), ("R", "right"))
-            if f"hand.{side}" in turns and side not in read.rig.controls.arms
+            if any(f"hand.{side}" in own for own in turns) and side not in read.rig.arms
         ]
     if off * unit_of(scene) > _WORTH_SAYING:
         applied.warnings.append(
             f"Controls of {armature.name} are up to {off * unit_of(scene) * 1000:.1f} mm off: "
             "look for constraints that hold them."
         )
-    if armature.data.pose_position == "REST":  # type: ignore[union-attr]
-        applied.warnings.append(f"{armature.name} is shown in its rest position: switch it to Pose Position.")
+    applied.warnings += [
+        f"{item.name} is shown in its rest position: switch it to Pose Position."
+        for item in read.objects.armatures
+        if armature_of(item).pose_position == "REST"
+    ]
     return applied
 
 
 def check_ik(read: ReadCharacter) -> None:
     """Raises InputError where no arm of a character can follow IK controls."""
-    if not read.rig.controls.arms:
+    if not read.rig.arms:
         raise InputError(f"{read.objects.armature.name} has no IK controls for its arms: choose FK.")
 
 

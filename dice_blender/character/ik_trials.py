@@ -71,7 +71,8 @@ class _Trial:
 
     def __init__(self, armature: bpy.types.Object, layer: bpy.types.ViewLayer, arm: IkArm, bones: list[str]) -> None:
         self._armature, self._layer, self._arm, self.bones = armature, layer, arm, bones
-        shoulder, elbow, wrist = (armature_of(armature).bones[name].head_local for name in bones)
+        joints: list[Any] = [armature_of(armature).bones[name].head_local for name in bones]
+        shoulder, elbow, wrist = joints
         self._length = (elbow - shoulder).length + (wrist - elbow).length
         self._inwards = (shoulder - wrist).normalized()
         across = (wrist - shoulder).cross(elbow - shoulder)
@@ -106,7 +107,7 @@ class _Trial:
         )
 
     def _place(self, bone: bpy.types.PoseBone, offset: Vector) -> None:
-        bone.matrix_basis = local_of(bone.bone, Matrix.Translation(offset) @ bone.bone.matrix_local)
+        bone.matrix_basis = local_of(bone.bone, Matrix.Translation(offset.to_tuple()) @ bone.bone.matrix_local)
 
     def _moved(self, bone: bpy.types.PoseBone, offset: Vector) -> list[Matrix]:
         self._place(bone, offset)
@@ -131,7 +132,7 @@ def _found_switches(trial: _Trial, armature: bpy.types.Object, side: str, arm: I
     best: dict[Switch, float | None] = {}
     most = 0
     for values in product((0.0, 1.0), repeat=len(switches)):
-        tried = dict(zip(switches, values, strict=True))
+        tried: dict[Switch, float | None] = dict(zip(switches, values, strict=True))
         weight = trial.answer(tried).weight
         if weight > most:
             best, most = tried, weight

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Container
 from typing import Any
 
 import bpy
@@ -16,7 +15,7 @@ from ..scene.animation import CurveWriter
 from ..scene.object_data import armature_of, pose_of
 from .following import alone
 from .reaching import ReachingArm
-from .rig import Rig
+from .rig import Rig, RigPart
 from .switches import switch_path
 
 __all__ = ["key_pose", "wanted_turns"]
@@ -31,76 +30,69 @@ _GAIN = 0.9
 _STILL = 1e-5
 
 
-def wanted_turns(rig: Rig, motion: Motion, armature: bpy.types.Object, unit: float) -> dict[str, np.ndarray]:
-    """Role -> (T, 4, 4): how its bone of the skin moves from rest, in the armature's own space.
-
-    unit : metres a unit of the scene.
-    """
-    world = np.array(armature.matrix_world, np.float64)
-    world[:3] *= unit
-    inverse = np.linalg.inv(world)
+def wanted_turns(rig: Rig, part: RigPart, motion: Motion) -> dict[str, np.ndarray]:
+    """Role -> (T, 4, 4): how its bone of the skin moves from rest, in the space of an armature that has the role."""
+    inverse = np.linalg.inv(part.world)
     index = {name: number for number, name in enumerate(rig.names)}
     turns = {}
     for column, (role, bone) in enumerate(zip(motion.role_names, motion.bone_names, strict=True)):
-        if rig.roles.get(role) != bone:
+        if rig.roles.get(role) != bone or role not in part.roles:
             continue
         rest = rig.matrices[index[bone]]
-        local = inverse @ motion.pose_matrices[:, column] @ np.linalg.inv(rest) @ world
+        local = inverse @ motion.pose_matrices[:, column] @ np.linalg.inv(rest) @ part.world
         local[:, :3, :3] = _proper(local[:, :3, :3])
         turns[role] = local
     return turns
 
 
 def key_pose(
-    armature: bpy.types.Object,
-    rig: Rig,
+    first: bpy.types.Object,
+    part: RigPart,
     turns: dict[str, np.ndarray],
     curves: CurveWriter,
     times: np.ndarray,
     *,
     ik: bool = False,
 ) -> float:
-    """Keys for the controls of all roles. times : (T,) scene frames; ik : arms that can follow their IK controls do.
+    """Keys for the controls of all roles of an armature. first : the armature that moves with the scene, and that may
+    carry this one; times : (T,) scene frames; ik : arms that can follow their IK controls do.
 
     Returns the largest distance, in the armature's units, of a control from where it was to be: 0 where nothing but
     the bones' own keys moves them, so that nothing had to be measured.
     """
-    sides = [side for side in rig.controls.arms if ik and f"hand.{side}" in turns]
-    arms = [ReachingArm(armature, rig, side, turns) for side in sides]
-    pose = _Pose(armature, rig, turns, arms)
+    sides = [side for side in part.controls.arms if ik and f"hand.{side}" in turns]
+    arms = [ReachingArm(part, side, turns) for side in sides]
+    pose = _Pose(part, turns, arms)
     moved = {role.rpartition(".")[2] for role in turns}
-    for switch in rig.controls.switches:
+    for switch in part.controls.switches:
         value = switch.ik if switch.side in sides else switch.fk
         if switch.side in moved and value is not None:
             curves.write(switch_path(switch), 0, times[:1], np.array([value]), group=switch.bone, stepped=True)
     pose.write(curves, times)
-    if not arms and all(rig.controls.of[role] == rig.roles[role] for role in turns):
+    if not arms and not part.carried and all(part.controls.of[role] == part.roles[role] for role in turns):
         return 0.0
-    return _correct(armature, pose, curves, times)
+    return _correct(first, part, pose, curves, times)
 
 
 class _Pose:
     """The channels of all controls. bases : of those that are turned, role -> (T, 4, 4); arms : that follow by IK."""
 
-    def __init__(
-        self, armature: bpy.types.Object, rig: Rig, turns: dict[str, np.ndarray], arms: list[ReachingArm]
-    ) -> None:
-        bones = armature_of(armature).bones
+    def __init__(self, part: RigPart, turns: dict[str, np.ndarray], arms: list[ReachingArm]) -> None:
+        bones = armature_of(part.armature).bones
         taken = {role for arm in arms for role in arm.taken}
-        self._armature, self._rig, self.arms = armature, rig, arms
-        self.bases = {role: _basis(armature, rig, turns, role) for role in turns if role not in taken}
-        control = {role: rig.controls.of[role] for role in self.bases}
+        self._part, self.arms = part, arms
+        self.bases = {role: _basis(part, turns, role) for role in turns if role not in taken}
+        control = {role: part.controls.of[role] for role in self.bases}
         self._wanted = {role: turns[role] @ np.array(bones[name].matrix_local) for role, name in control.items()}
         self._reached = [arm.channels({}) for arm in arms]
         self._placed: set[str] = set()
         reaching = [(f"{k} {name}", bone) for k, arm in enumerate(arms) for name, bone in arm.measured.items()]
         self.measured = control | dict(reaching)
-        self._above = {role: _role_above(rig, role, turns) for role in self.bases}
 
     def off(self, there: dict[str, np.ndarray]) -> float:
         """What is off most. there : (T, 4, 4) of everything that is measured."""
         off = [float(np.abs(there[role] - wanted).max()) for role, wanted in self._wanted.items()]
-        return max([*off, *(arm.off(_own(there, k)) for k, arm in enumerate(self.arms))])
+        return max([0.0, *off, *(arm.off(_own(there, k)) for k, arm in enumerate(self.arms))])
 
     def correct(self, there: dict[str, np.ndarray]) -> None:
         """Have everything stand where it has to, going along with what it hangs from once that does."""
@@ -108,7 +100,7 @@ class _Pose:
         for k, arm in enumerate(self.arms):
             moves |= arm.moves(_own(there, k))
         for role, basis in self.bases.items():
-            carried = moves.get(self._above[role], np.eye(4)) @ there[role]
+            carried = moves.get(self._part.above[role], np.eye(4)) @ there[role]
             corrected = basis @ np.linalg.inv(carried) @ self._wanted[role]
             corrected[:, :3, :3] = _proper(corrected[:, :3, :3])
             self.bases[role] = corrected
@@ -126,22 +118,13 @@ class _Pose:
 
     def write(self, curves: CurveWriter, times: np.ndarray) -> None:
         """Write the curves of all controls."""
-        found = [(self._rig.controls.of[role], basis, True) for role, basis in self.bases.items()]
+        found = [(self._part.controls.of[role], basis, True) for role, basis in self.bases.items()]
         for arm, reached in zip(self.arms, self._reached, strict=True):
             found += [(name, basis, name in arm.turned()) for name, basis in reached.items()]
         for name, basis, turned in found:
             # Curves of a place that were written once have to be written again.
-            if _write(self._armature, name, basis, curves, times, turned=turned, placed=name in self._placed):
+            if _write(self._part.armature, name, basis, curves, times, turned=turned, placed=name in self._placed):
                 self._placed.add(name)
-
-
-def _role_above(rig: Rig, role: str, turns: Container[str]) -> str:
-    """The role whose bone of the skin carries that of another, "" for none."""
-    roles = {bone: name for name, bone in rig.roles.items() if name in turns}
-    above = int(rig.parents[rig.names.index(rig.roles[role])])
-    while above >= 0 and rig.names[above] not in roles:
-        above = int(rig.parents[above])
-    return roles[rig.names[above]] if above >= 0 else ""
 
 
 def _own(there: dict[str, np.ndarray], arm: int) -> dict[str, np.ndarray]:
@@ -149,15 +132,16 @@ def _own(there: dict[str, np.ndarray], arm: int) -> dict[str, np.ndarray]:
     return {key.removeprefix(f"{arm} "): value for key, value in there.items() if key.startswith(f"{arm} ")}
 
 
-def _correct(armature: bpy.types.Object, pose: _Pose, curves: CurveWriter, times: np.ndarray) -> float:
+def _correct(first: bpy.types.Object, part: RigPart, pose: _Pose, curves: CurveWriter, times: np.ndarray) -> float:
     """Measure where the controls stand and correct their keys until they stand where they have to."""
-    data: Any = armature.data
-    position, data.pose_position = data.pose_position, "POSE"
+    before = [(data, data.pose_position) for data in (armature_of(first), armature_of(part.armature))]
+    for data, _ in before:
+        data.pose_position = "POSE"
     worst, best = math.inf, pose.state()
     try:
-        with alone(armature) as scene:
+        with alone(*{first, part.armature}) as scene:
             for _ in range(_MOST_CORRECTIONS):
-                there = _measured(armature, pose.measured, scene, times)
+                there = _measured(first, part, pose.measured, scene, times)
                 found = pose.off(there)
                 stuck = found > _GAIN * worst
                 if found < worst:
@@ -167,34 +151,43 @@ def _correct(armature: bpy.types.Object, pose: _Pose, curves: CurveWriter, times
                 pose.correct(there)
                 pose.write(curves, times)
     finally:
-        data.pose_position = position
+        for data, position in before:
+            data.pose_position = position
     pose.restore(best)
     pose.write(curves, times)
     return worst
 
 
 def _measured(
-    armature: bpy.types.Object, bones: dict[str, str], scene: bpy.types.Scene, times: np.ndarray
+    first: bpy.types.Object, part: RigPart, bones: dict[str, str], scene: bpy.types.Scene, times: np.ndarray
 ) -> dict[str, np.ndarray]:
-    """Key -> (T, 4, 4) where its bone stands, "" standing still. bones : key -> name."""
+    """Key -> (T, 4, 4) where its bone stands, in the space of its armature as that rests beside the first one.
+
+    bones : key -> name, "" for one that stands still.
+    """
+    into = np.linalg.inv(np.array(part.armature.matrix_world)) @ np.array(first.matrix_world)
     found = {key: np.tile(np.eye(4), (len(times), 1, 1)) for key in bones}
     layer = scene.view_layers[0]
     with bpy.context.temp_override(scene=scene, view_layer=layer):
         for t, time in enumerate(times.tolist()):
             scene.frame_set(math.floor(time), subframe=time - math.floor(time))
             assert layer.depsgraph is not None
-            evaluated: Any = armature.evaluated_get(layer.depsgraph)
+            evaluated: Any = part.armature.evaluated_get(layer.depsgraph)
+            space = np.eye(4)
+            if part.armature != first:
+                beside = np.linalg.inv(np.array(first.evaluated_get(layer.depsgraph).matrix_world))
+                space = into @ beside @ np.array(evaluated.matrix_world)
             for key, bone in bones.items():
                 if bone:
-                    found[key][t] = evaluated.pose.bones[bone].matrix
+                    found[key][t] = space @ np.array(evaluated.pose.bones[bone].matrix)
     return found
 
 
-def _basis(armature: bpy.types.Object, rig: Rig, turns: dict[str, np.ndarray], role: str) -> np.ndarray:
+def _basis(part: RigPart, turns: dict[str, np.ndarray], role: str) -> np.ndarray:
     """(T, 4, 4): how a control moves against what it hangs from, in its own axes."""
-    bones = armature_of(armature).bones
-    control = rig.controls.of[role]
-    owners = {rig.controls.of[other]: other for other in turns} | {rig.roles[other]: other for other in turns}
+    bones, controls = armature_of(part.armature).bones, part.controls.of
+    control = controls[role]
+    owners = {controls[other]: other for other in turns} | {part.roles[other]: other for other in turns}
     above = bones[control].parent
     while above is not None and (above.name not in owners or owners[above.name] == role):
         above = above.parent

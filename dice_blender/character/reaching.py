@@ -10,7 +10,7 @@ from mathutils import Matrix
 
 from ..scene.object_data import armature_of
 from .ik_arms import local_of
-from .rig import Rig
+from .rig import RigPart
 
 __all__ = ["ReachingArm"]
 
@@ -26,11 +26,11 @@ class ReachingArm:
     taken : the roles whose FK controls need no keys; measured : name -> bone that has to be measured for `correct`.
     """
 
-    def __init__(self, armature: bpy.types.Object, rig: Rig, side: str, turns: Mapping[str, np.ndarray]) -> None:
+    def __init__(self, part: RigPart, side: str, turns: Mapping[str, np.ndarray]) -> None:
         """turns : role -> (T, 4, 4) from rest, in the armature's space, with `hand.SIDE` among them."""
-        bones = armature_of(armature).bones
-        self._bones, self._arm = bones, rig.controls.arms[side]
-        names = {part: rig.roles.get(f"{part}.{side}", "") for part in ("upper_arm", "forearm", "hand")}
+        bones = armature_of(part.armature).bones
+        self._bones, self._arm = bones, part.controls.arms[side]
+        names = {limb: part.roles.get(f"{limb}.{side}", "") for limb in ("upper_arm", "forearm", "hand")}
         self._role = f"hand.{side}"
         turn = turns[self._role]
         self._wanted = turn @ np.array(bones[names["hand"]].matrix_local, np.float64)
@@ -41,22 +41,22 @@ class ReachingArm:
         self.measured = {"hand": names["hand"], "above hand": self._above(self._arm.hand)}
         self._pole: _Pole | None = None
         if self._arm.pole and all(names.values()) and f"upper_arm.{side}" in turns:
-            shoulder, elbow, wrist = (np.array([*bones[name].head_local, 1.0]) for name in names.values())
+            shoulder, elbow, wrist = (np.array([*_place(bones[name]), 1.0]) for name in names.values())
             upper = turns[f"upper_arm.{side}"]
-            rest = np.array([shoulder, elbow, wrist, [*bones[self._arm.pole].head_local, 1.0]])[:, :3]
+            rest = np.array([shoulder, elbow, wrist, [*_place(bones[self._arm.pole]), 1.0]])[:, :3]
             self._pole = _Pole((upper @ shoulder)[:, :3], (upper @ elbow)[:, :3], (turn @ wrist)[:, :3], rest)
             self.measured |= {"elbow": names["forearm"], "above pole": self._above(self._arm.pole)}
-        own = set(self._arm.chain) & {rig.controls.of.get(f"{part}.{side}") for part in ("upper_arm", "forearm")}
+        own = set(self._arm.chain) & {part.controls.of.get(f"{limb}.{side}") for limb in ("upper_arm", "forearm")}
         # Without a pole the elbow stays where the chain's own keys put it, if they are the skin's bones.
         arm_roles = () if own and self._pole is None else ("upper_arm", "forearm")
-        self.taken = {f"{part}.{side}" for part in (*arm_roles, *(["hand"] if self._arm.turns_hand else []))}
+        self.taken = {f"{limb}.{side}" for limb in (*arm_roles, *(["hand"] if self._arm.turns_hand else []))}
 
     def _above(self, bone: str) -> str:
         above = self._bones[bone].parent
         return "" if above is None else above.name
 
     def off(self, there: Mapping[str, np.ndarray]) -> float:
-        """The largest distance of hand and elbow from where they have to be. there : name of `measured` -> (T, 4, 4)."""
+        """The largest distance of hand and elbow from their places. there : name of `measured` -> (T, 4, 4)."""
         rows = slice(None) if self._arm.turns_hand else slice(3, None)
         found = float(np.abs(there["hand"] - self._wanted)[:, :3, rows].max())
         return max(found, self._pole.off(there["elbow"][:, :3, 3]) if self._pole is not None else 0.0)
@@ -139,6 +139,10 @@ class _Pole:
         aside = elbow - self._centre
         off = np.arctan2(np.einsum("ti,ti->t", aside, self._across), np.einsum("ti,ti->t", aside, self._out))
         self._angle = (self._angle - off)[_nearest(self._known)]
+
+
+def _place(bone: bpy.types.Bone) -> tuple[float, ...]:
+    return tuple(np.array(bone.head_local, np.float64).tolist())
 
 
 def _nearest(known: np.ndarray) -> np.ndarray:

@@ -44,8 +44,8 @@ _PROPERTY = re.compile(r'^pose\.bones\["(.+?)"\]\["(.+?)"\]$')
 
 def known_switches(pose: bpy.types.Pose, side: str, mark: str) -> list[Switch]:
     """Those of an arm of a rig that is known by name. mark : how the rig's names say the side."""
-    named = [(bone.format(s=mark), name, fk, ik) for bone, name, fk, ik in _KNOWN]
-    return [Switch(side, *one) for one in named if one[0] in pose.bones and one[1] in pose.bones[one[0]]]
+    named = [Switch(side, bone.format(s=mark), name, fk, ik) for bone, name, fk, ik in _KNOWN]
+    return [switch for switch in named if _number(pose, switch.bone, switch.name)]
 
 
 def driving_properties(armature: bpy.types.Object, bones: Iterable[str]) -> list[tuple[str, str]]:
