@@ -119,6 +119,19 @@ def test_rigifys_own_controls(rigify: bpy.types.Object) -> None:
     assert len(bpy.data.actions) == 0
 
 
+@pytest.mark.parametrize("ik", [False, True])
+def test_rigify_mirrored_and_in_centimetres(rigify: bpy.types.Object, ik: bool) -> None:
+    rigify.scale, rigify.location = (-120.0, 120.0, 120.0), (30.0, -20.0, 5.0)
+    bpy.context.scene.unit_settings.scale_length = 0.01
+    bpy.context.view_layer.update()
+    found, _ = applied(rigify, ik=ik)
+    assert found.character.roles["hand.L"] == "DEF-hand.R"
+    assert found.rig.controls.of["hand.L"] == "hand_fk.R"
+    assert ("hand_ik.R" in keyed(rigify)) == ik
+    assert ("hand_fk.R" in keyed(rigify)) != ik
+    assert max(misses(found, ("hand.L", "index.2.L", "hand.R")).values()) < HAND
+
+
 def test_keys_that_are_the_users_stay(rigify: bpy.types.Object) -> None:
     control = rigify.pose.bones["hand_ik.L"]
     control.location.x = 0.1
