@@ -67,7 +67,9 @@ def main() -> int:
             file = options.work / f"{name}--{take.replace(' ', '_')}.json"
             if options.again or not file.exists():
                 try:
-                    measured = _measure(character, open_performance(take, options.work), head) | {"keys": keys()}
+                    measured = _measure(character, open_performance(take, options.work), head) | {
+                        "keys": (keys() or {}).get("explained")
+                    }
                 except DiceError as error:
                     measured = {"error": str(error)}
                 file.write_text(json.dumps({"character": name, "take": take} | measured), encoding="utf-8")
@@ -219,7 +221,7 @@ def _summary(results: list[dict[str, Any]], baseline: bool = False) -> str:
     angles = np.concatenate([np.array(h["rotation_degrees"]) for h in hands])
     shake = sum(h["jitter"][0] for h in hands) / max(sum(h["jitter"][1] for h in hands), 1e-12)
     text += f"  turn {np.median(angles) if len(angles) else 0:4.1f} deg  jitter {shake:4.2f}"
-    keys = [result["keys"]["explained"] for result in results if result["keys"] is not None]
+    keys = [result["keys"] for result in results if result["keys"] is not None]
     if keys:
         text += f"  keys {100 * np.mean(keys):4.1f} %"
     return text + f"  {max(result['seconds'] for result in results):5.1f} s"

@@ -15,7 +15,7 @@ __all__ = ["IkArm", "find_ik_arms", "local_of"]
 
 # Of the arm's length: joints of an IK chain this near to those of the skin's arm are the arm's. Set by hand.
 _SAME_JOINT = 0.1
-# Bones of an IK chain at most: two, and their twist bones.
+# Bones of an IK chain at most: two, with their twist bones or the collar bone.
 _LONGEST_CHAIN = 4
 # How many bones above a constraint's target a control is looked for.
 _ABOVE = 4
@@ -88,12 +88,14 @@ def _arms_of(armature: bpy.types.Object, owner: bpy.types.PoseBone, arm: list[st
 
 
 def _is_arm(armature: bpy.types.Object, chain: list[str], arm: list[str]) -> bool:
-    """Whether the joints of a chain rest at shoulder, elbow and wrist. arm : upper arm, forearm, hand."""
+    """Whether a chain has its joints at shoulder and elbow and ends at the wrist. arm : upper arm, forearm, hand."""
     bones = armature_of(armature).bones
     shoulder, elbow, wrist = (bones[name].head_local for name in arm)
     near = _SAME_JOINT * ((elbow - shoulder).length + (wrist - elbow).length)
-    ends = (bones[chain[-1]].head_local - shoulder).length < near and (bones[chain[0]].tail_local - wrist).length < near
-    return ends and any((bones[name].head_local - elbow).length < near for name in chain)
+    joints = [bones[name].head_local for name in chain]
+    return (bones[chain[0]].tail_local - wrist).length < near and all(
+        any((joint - place).length < near for joint in joints) for place in (shoulder, elbow)
+    )
 
 
 def _control_of_target(armature: bpy.types.Object, target: str, lock: str) -> str:

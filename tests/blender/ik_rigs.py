@@ -20,9 +20,15 @@ def own_bones(armature: bpy.types.Object) -> None:
     constraint.target, constraint.subtarget, constraint.chain_count = armature, "reach.L", 2
 
 
+def with_the_collar(armature: bpy.types.Object) -> None:
+    """The same, with the collar bone in the chain."""
+    own_bones(armature)
+    armature.pose.bones["LeftForeArm"].constraints[0].chain_count = 3
+
+
 def with_pole(armature: bpy.types.Object) -> None:
-    """The same with a pole, the hand turning with its control, which hangs from the chest."""
-    add_bones(armature, {"reach.L": "LeftHand", "elbow.L": "LeftForeArm"}, above="Spine")
+    """The same with a pole, the hand turning with its control, which hangs from the head."""
+    add_bones(armature, {"reach.L": "LeftHand", "elbow.L": "LeftForeArm"}, above="Head")
     constraint: Any = armature.pose.bones["LeftForeArm"].constraints.new("IK")
     constraint.target, constraint.subtarget, constraint.chain_count = armature, "reach.L", 2
     constraint.pole_target, constraint.pole_subtarget = armature, "elbow.L"
@@ -70,7 +76,7 @@ def of_its_own_kind(armature: bpy.types.Object) -> None:
 
 
 RIGS: dict[str, Callable[[bpy.types.Object], None]] = {
-    build.__name__: build for build in (own_bones, with_pole, auto_rig_pro, of_its_own_kind)
+    build.__name__: build for build in (own_bones, with_the_collar, with_pole, auto_rig_pro, of_its_own_kind)
 }
 
 

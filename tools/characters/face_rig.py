@@ -31,11 +31,25 @@ def give_face_rig(armature: bpy.types.Object, meshes: Sequence[bpy.types.Object]
     for name in above:
         copied: Any = face.pose.bones[name].constraints.new("COPY_TRANSFORMS")
         copied.target, copied.subtarget = armature, name
+    for item in [item for item in armature.children if item.type == "MESH" and item not in meshes]:
+        _give_to_head(item, below)
     for item in meshes:
         item.parent = face
         for modifier in item.modifiers:
             if isinstance(modifier, bpy.types.ArmatureModifier):
                 modifier.object = face
+
+
+def _give_to_head(item: bpy.types.Object, bones: set[str]) -> None:
+    """Have the head move what some bones that are there no more have moved of a mesh."""
+    head = item.vertex_groups.get(_HEAD) or item.vertex_groups.new(name=_HEAD)
+    gone = {group.index for group in item.vertex_groups if group.name in bones}
+    for vertex in item.data.vertices:  # type: ignore[union-attr]
+        share = sum(weight.weight for weight in vertex.groups if weight.group in gone)
+        if share > 0:
+            head.add([vertex.index], share, "ADD")
+    for group in [group for group in item.vertex_groups if group.name in bones]:
+        item.vertex_groups.remove(group)
 
 
 def _keep(armature: Any, wanted: Any) -> None:
