@@ -33,10 +33,15 @@ _GROUPS = "dice_groups"
 
 @dataclass(frozen=True)
 class Body:
-    """What a body has become. armature : None where no bones pose it."""
+    """What a body has become.
+
+    armature : None where no bones pose it; lost_keys : names of the user's own shape keys that the body's new mesh
+    cannot have.
+    """
 
     mesh: bpy.types.Object
     armature: bpy.types.Object | None
+    lost_keys: list[str]
 
 
 def put_body(
@@ -53,12 +58,13 @@ def put_body(
     """
     name, rig = motion.mesh.name, old.get(rig_of(motion.mesh.name))
     item = old.get(name)
+    lost_keys: list[str] = []
     if item is None:
         item = bpy.data.objects.new(motion.object_name, build_mesh(motion.mesh, plan.basis, motion.object_name))
         collection.objects.link(item)
         item[MESH_PROPERTY] = item[PART_PROPERTY] = name
     else:
-        refill_mesh(item, motion.mesh, plan.basis)
+        lost_keys = refill_mesh(item, motion.mesh, plan.basis)
         _remove_contact(item)
     if item.parent is None or item.parent == rig:
         item.parent = origin
@@ -80,7 +86,7 @@ def put_body(
     elif rig is not None:
         _release(item, rig)
     item[_GROUPS] = "\n".join(group.name for group in item.vertex_groups if group.name not in before)
-    return Body(item, armature)
+    return Body(item, armature, lost_keys)
 
 
 def _put_rig(

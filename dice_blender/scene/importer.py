@@ -273,6 +273,11 @@ def _build(planned: _Planned, replace: bpy.types.Collection | None) -> ImportedT
             imported.armatures[name] = body.armature
         imported.key_counts[name] = len(plan.keys)
         imported.errors[name] = plan.error
+        if body.lost_keys:
+            imported.notes.append(
+                f"{body.mesh.name} has another mesh in this take, so your shape keys {', '.join(body.lost_keys)} are "
+                "gone: undo, and import a copy, to keep them."
+            )
         if plan.error > COMPACT_TOLERANCE:
             imported.notes.append(
                 f"{body.mesh.name} is up to {plan.error * 1000:.2f} mm off with {len(plan.keys)} shape keys: "

@@ -38,19 +38,20 @@ def build_mesh(mesh: Mesh, vertices: np.ndarray, name: str) -> bpy.types.Mesh:
     return data
 
 
-def refill_mesh(item: bpy.types.Object, mesh: Mesh, vertices: np.ndarray) -> None:
+def refill_mesh(item: bpy.types.Object, mesh: Mesh, vertices: np.ndarray) -> list[str]:
     """Make a mesh object that shows a body ready to be given shape keys anew.
 
-    Its materials, UVs, attributes and vertex groups stay; only a mesh that is no longer that of the body is replaced,
-    which keeps its materials where the user has changed any, on the polygons that both have. vertices : (V, 3) float,
-    metres, as for `build_mesh`.
+    Its materials, UVs, attributes, vertex groups and the user's own shape keys stay; only a mesh that is no longer that
+    of the body is replaced, which keeps its materials where the user has changed any, on the polygons that both have.
+    vertices : (V, 3) float, metres, as for `build_mesh`. Returns the names of the user's shape keys that were lost.
     """
     data = mesh_of(item)
     remove_shape_keys(item)
     corners = np.empty(len(data.loops), np.int32)
     data.loops.foreach_get("vertex_index", corners)
     if len(data.vertices) == len(vertices) and np.array_equal(corners, mesh.face_corners):
-        return
+        return []
+    lost = [] if data.shape_keys is None else [block.name for block in data.shape_keys.key_blocks[1:]]
     name, replaced = data.name, build_mesh(mesh, vertices, data.name)
     materials = [material for material in data.materials if material is not None]
     if all(material.get(MADE_HERE) for material in materials):
@@ -71,6 +72,7 @@ def refill_mesh(item: bpy.types.Object, mesh: Mesh, vertices: np.ndarray) -> Non
     for material in materials:
         if material.get(MADE_HERE) and not material.users:
             bpy.data.materials.remove(material)
+    return lost
 
 
 def key_visibility(curves: CurveWriter, times: np.ndarray, present: np.ndarray) -> None:

@@ -11,7 +11,8 @@ from dice_core.fitting.temporal_filter import smooth, smoothing_weights
 __all__ = ["BESIDE", "BRIDGED_SECONDS", "HOVERING", "REST_DEPTH", "SHORTEST_SECONDS", "touch_over_time"]
 
 BRIDGED_SECONDS = 0.15
-"""A break in a touch that is no longer is none: as in `contact.touch_events`."""
+"""A break in a touch that is no longer is none, if the hand touches in most frames of the whole: as in
+`contact.touch_events`."""
 
 SHORTEST_SECONDS = 0.08
 """A touch that is shorter is none: two frames of 24 a second. Set by hand on public clips of people who touch their
@@ -40,13 +41,24 @@ def touch_over_time(
     depth = np.maximum(depth, REST_DEPTH)
     if len(touches) == 1:
         return touches, depth
-    steady = _without_short(touches, round(BRIDGED_SECONDS * fps), gaps=True) & tracked
+    bridged = _without_short(touches, round(BRIDGED_SECONDS * fps), gaps=True) & tracked
+    steady = _where_mostly(touches, bridged)
     steady = _without_short(steady, round(SHORTEST_SECONDS * fps) - 1, gaps=False)
     known = np.flatnonzero(touches)
     if not len(known) or not steady.any():
         return steady, np.zeros(len(depth))
     filled = np.interp(np.arange(len(depth)), known, depth[known])
     return steady, np.where(steady, smooth(filled, smoothing_weights(steady, fps)), 0.0)
+
+
+def _where_mostly(values: np.ndarray, bridged: np.ndarray) -> np.ndarray:
+    """Runs of `bridged`, (T,) bool, in at least half of whose frames `values` are true; elsewhere the values."""
+    result = values.copy()
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], bridged.astype(np.int8), [0]])))
+    for first, last in zip(edges[::2], edges[1::2], strict=True):
+        if 2 * values[first:last].sum() >= last - first:
+            result[first:last] = True
+    return result
 
 
 def _without_short(values: np.ndarray, longest: int, *, gaps: bool) -> np.ndarray:

@@ -34,7 +34,10 @@ by hand."""
 
 @dataclass(frozen=True, eq=False)
 class Detection:
-    """A box with keypoints: score in [0, 1]; centre (2,), extent (2,) and keypoints (k, 2) float, pixels."""
+    """A box with keypoints: score in [0, 1]; centre (2,), extent (2,) and keypoints (k, 2) float, pixels.
+
+    The extent is that along the axes of the window in which it was found.
+    """
 
     score: float
     centre: np.ndarray
@@ -55,7 +58,7 @@ class AnchorDetector:
         """What is found with at least a score of `threshold`, the highest score first.
 
         image : (h, w, 3) uint8 RGB.
-        window : where to look, not turned; the whole image by default. What lies outside the image counts as black.
+        window : where to look; the whole image by default. What lies outside the image counts as black.
         average : as in `Region.crop`; without it the result is exactly the published pipelines'.
         """
         window = Region.of_image(image) if window is None else window
@@ -63,11 +66,13 @@ class AnchorDetector:
         outputs = self._network(window.crop(image, side, replicate=False, average=average))
         regressors, logits = (outputs[name] for name in self._network.spec.outputs)
         boxes, scores = decode(regressors, logits, self._anchors, side, threshold)
-        corner = np.array([window.x, window.y]) - window.size / 2
-        return tuple(
-            Detection(score, box[0] * window.size + corner, box[1] * window.size, box[2:] * window.size + corner)
-            for box, score in suppress(boxes, scores)
-        )
+        return tuple(_in_image(box, score, window) for box, score in suppress(boxes, scores))
+
+
+def _in_image(box: np.ndarray, score: float, window: Region) -> Detection:
+    """A box of `decode` in pixels of the image; its extent is along the window's axes."""
+    points = window.to_image(np.delete(box, 1, axis=0))
+    return Detection(score, points[0], box[1] * window.size, points[1:])
 
 
 def anchor_centres(side: int, strides: Sequence[int]) -> np.ndarray:

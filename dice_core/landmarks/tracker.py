@@ -14,7 +14,7 @@ from dice_core.landmarks.face import face_tracking_region
 from dice_core.landmarks.face_choice import FacePath
 from dice_core.landmarks.hand import HandReading, hand_size, tracking_region
 from dice_core.landmarks.region import Region
-from dice_core.landmarks.search import NEW_HAND_THRESHOLD, PRESENCE_THRESHOLD, Search, best_hands, same_hand
+from dice_core.landmarks.search import NEW_HAND_THRESHOLD, PRESENCE_THRESHOLD, Search, best_hands, close_up, same_hand
 from dice_core.landmarks.side import accumulate, evidence, resolve
 
 __all__ = ["LandmarkTracker"]
@@ -26,6 +26,10 @@ SEARCH_INTERVAL = 10
 
 LOST_HAND_SEARCH_INTERVAL = 3
 """The same while a hand that was just lost is missing. Set by hand."""
+
+THOROUGH_SEARCH_INTERVAL = 60
+"""Frames between searches in turned windows around the face, while a hand is missing: one takes as long as eight to
+twenty others. Set by hand."""
 
 MAX_MISSED_FRAMES = 8
 """Frames for which a lost face or hand is still expected where it was: about as long as a passing occlusion. Set by
@@ -87,6 +91,7 @@ class LandmarkTracker:
         self._face_missed = 0
         self._next_number = 0
         self._frames_to_search = 0
+        self._next_thorough_search = 0
 
     def detect(self, image: np.ndarray) -> FrameLandmarks:
         """A still by itself, searched thoroughly; leaves the state of tracking alone.
@@ -137,6 +142,7 @@ class LandmarkTracker:
             "frame": np.array(self._frame),
             "next_number": np.array(self._next_number),
             "frames_to_search": np.array(self._frames_to_search),
+            "next_thorough_search": np.array(self._next_thorough_search),
         }
 
     def restore(self, state: Mapping[str, np.ndarray]) -> None:
@@ -151,6 +157,7 @@ class LandmarkTracker:
         self._frame = int(state["frame"])
         self._next_number = int(state["next_number"])
         self._frames_to_search = int(state["frames_to_search"])
+        self._next_thorough_search = int(state["next_thorough_search"])
 
     def _track_face(self, image: np.ndarray) -> FaceDetection | None:
         """The face where it was, otherwise the detected one nearest to there, otherwise the largest.
@@ -220,15 +227,29 @@ class LandmarkTracker:
         )
 
     def _find_hands(self, image: np.ndarray, face: FaceDetection | None, seen: list[HandReading]) -> list[HandReading]:
-        """Hands of a frame other than those seen already, by the palm detector."""
-        regions = self._search.hand_regions(image, seen)
-        readings = [self._search.refine_hand(image, region) for region in regions[: self._max_hands]]
-        fresh = [
-            reading
-            for reading in readings
-            if reading is not None and not any(same_hand(reading.points, old.points) for old in seen)
-        ]
-        return best_hands(fresh, face, self._max_hands - len(seen))
+        """Hands of a frame other than those seen already, by the palm detector, and now and then thoroughly.
+
+        The picture and the surroundings of the face are looked at: both for a second hand, in turns while there is
+        none.
+        """
+        windows = [None] if (near := close_up(image, face)) is None else [None, near]
+        if not seen:
+            windows = [windows[(self._frame - 1) % len(windows)]]
+        wanted = self._max_hands - len(seen)
+        fresh: list[HandReading] = []
+        for window in windows:
+            if len(fresh) < wanted:
+                regions = self._search.hand_regions(image, [*seen, *fresh], window)
+                readings = [self._search.refine_hand(image, region) for region in regions[: self._max_hands]]
+                fresh += [
+                    reading
+                    for reading in readings
+                    if reading is not None and not any(same_hand(reading.points, old.points) for old in seen)
+                ]
+        if len(fresh) < wanted and face is not None and self._frame >= self._next_thorough_search:
+            self._next_thorough_search = self._frame + THOROUGH_SEARCH_INTERVAL
+            fresh += self._search.agreed_hand(image, face, [*seen, *fresh])
+        return best_hands(fresh, face, wanted)
 
     def _reassociate(self, reading: HandReading, lost: list[_HandTrack]) -> _HandTrack:
         """The lost track that a newly found hand continues, or a new one."""

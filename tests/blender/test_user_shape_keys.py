@@ -84,6 +84,18 @@ def test_own_shape_keys_stay(scene: bpy.types.Scene, small_take: Take, keys: str
     assert worst_distance(small_take, "head", head, 1) < 0.21
 
 
+def test_own_shape_keys_that_another_mesh_cannot_have_are_told(
+    scene: bpy.types.Scene, small_take: Take, plain_take: Take
+) -> None:
+    imported = import_take(small_take, keys="rigged")
+    head = imported.objects["head"]
+    _add(head, "Scar", np.zeros((len(head.data.vertices), 3)))
+    told = import_take(plain_take, keys="compact", replace=imported.collection).warnings
+    assert [f"{head.name} has another mesh" in line and "Scar" in line for line in told].count(True) == 1
+    again = import_take(small_take, keys="compact", replace=imported.collection).warnings
+    assert not any("another mesh" in line for line in again), "there were none to lose"
+
+
 def test_bones_are_out_of_sight_where_the_hand_is(scene: bpy.types.Scene, small_take: Take) -> None:
     imported = import_take(small_take, keys="rigged")
     rig, hand = imported.armatures["hand_right"], imported.objects["hand_right"]

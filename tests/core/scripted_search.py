@@ -25,25 +25,38 @@ def reading(x: float, y: float, *, presence: float = 0.9, right: float = 0.95) -
 
 @dataclass
 class ScriptedSearch:
-    """Networks that see hands exactly where `visible` says: (x, y, probability of right)."""
+    """Networks that see hands exactly where `visible` says: (x, y, probability of right).
+
+    only_close_up : hands whose palms no look at the whole picture shows; hidden : what a thorough search finds.
+    """
 
     visible: list[tuple[float, float, float]] = field(default_factory=list)
     faces: list[tuple[float, float, float]] = field(default_factory=list)
+    only_close_up: list[tuple[float, float, float]] = field(default_factory=list)
+    hidden: HandReading | None = None
+    windows: list[Region | None] = field(default_factory=list)
     palm_looks: int = 0
+    thorough_looks: int = 0
     presence: float = 0.9
 
     def read_hand(self, image: np.ndarray, region: Region) -> HandReading:
-        near = [hand for hand in self.visible if np.hypot(hand[0] - region.x, hand[1] - region.y) < region.size / 2]
+        there = [*self.visible, *self.only_close_up]
+        near = [hand for hand in there if np.hypot(hand[0] - region.x, hand[1] - region.y) < region.size / 2]
         if not near:
             return reading(region.x, region.y, presence=0.1)
         x, y, right = min(near, key=lambda hand: np.hypot(hand[0] - region.x, hand[1] - region.y))
         return reading(x, y, presence=self.presence, right=right)
 
-    def hand_regions(self, image: np.ndarray, known: list[HandReading]) -> list[Region]:
+    def agreed_hand(self, image: np.ndarray, face: FaceDetection, known: list[HandReading]) -> list[HandReading]:
+        self.thorough_looks += 1
+        return [] if self.hidden is None else [self.hidden]
+
+    def hand_regions(self, image: np.ndarray, known: list[HandReading], window: Region | None = None) -> list[Region]:
         self.palm_looks += 1
+        self.windows.append(window)
         return [
             Region(x, y, 200)
-            for x, y, _ in self.visible
+            for x, y, _ in self.visible + (self.only_close_up if window is not None else [])
             if not any(same_hand(reading(x, y).points, old.points) for old in known)
         ]
 

@@ -35,6 +35,16 @@ def test_a_touch_for_a_moment_is_none(fps: float) -> None:
     assert decided([*free, *lasts, *free], fps) == [*free, *lasts, *free]
 
 
+@pytest.mark.parametrize("fps", RATES)
+def test_breaks_that_outnumber_the_touch_are_not_bridged(fps: float) -> None:
+    break_ = max(round(0.15 * fps), 1)
+    seldom = [0, *([1, *([0] * break_)] * 8)]
+    bridged = max(2, round(0.08 * fps)) * [1]
+    assert sum(decided(seldom, fps)) <= sum(seldom), "a hand that hovers and is taken to touch now and then"
+    often = [0, *([*bridged, 0] * 8), 0]
+    assert sum(decided(often, fps)) == len(often) - 3, "a hand that touches in most frames"
+
+
 def test_ends_stay_because_nobody_knows_how_long_they_last() -> None:
     assert decided([1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1], 24.0) == [1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]
     assert decided([1], 0.0) == [1], "a picture"
