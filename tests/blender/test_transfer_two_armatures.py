@@ -6,6 +6,7 @@ import bpy
 import numpy as np
 import pytest
 
+from dice_blender.character import applying
 from dice_blender.character.applying import Applied, apply_motion
 from dice_blender.character.joined import bone_called
 from dice_blender.character.objects import find_objects
@@ -118,15 +119,30 @@ def test_run_again_and_removed_both_armatures_are_the_users_own() -> None:
     mine = face.animation_data.action
     applied()
     found, result = applied()
-    assert len([action for action in bpy.data.actions if action.get("dice_transfer")]) == len(
-        {action.get("dice_transfer") for action in bpy.data.actions} - {None}
-    ) * len([block for block in bpy.data.actions if block.get("dice_transfer") == result.owner])
+    assert {action.get("dice_transfer") for action in bpy.data.actions} == {None, result.owner}
     assert face.animation_data.action != mine
     assert list_transfers(found.objects.armature) == {"touch": result.owner}
     remove_transfer(found.objects.armature, found.objects.meshes, result.owner)
     assert face.animation_data.action == mine
     assert body.animation_data.action is None
     assert set(bpy.data.actions) == {mine}
+
+
+def test_an_error_changes_neither(monkeypatch: pytest.MonkeyPatch) -> None:
+    body, face = face_alone()
+    bone = face.pose.bones["Jaw"]
+    bone.keyframe_insert("location", frame=2)
+    mine = face.animation_data.action
+
+    def broken(*_: object) -> None:
+        raise RuntimeError("no more memory")
+
+    monkeypatch.setattr(applying, "add_touch_empties", broken)
+    with pytest.raises(RuntimeError, match="no more memory"):
+        applied()
+    assert set(bpy.data.actions) == {mine}
+    assert (body.animation_data.action, face.animation_data.action) == (None, mine)
+    assert not list_transfers(body)
 
 
 def test_in_the_nla_each_armature_has_a_track() -> None:
