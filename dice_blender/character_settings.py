@@ -38,6 +38,15 @@ _TARGETS = (
         "The new actions go to tracks of their own in the NLA, and the character's own actions keep playing",
     ),
 )
+_ARMS = (
+    ("FK", "FK", "Upper arms, forearms and hands are keyed; a rig's arms are switched to FK"),
+    (
+        "IK",
+        "IK",
+        "The IK controls of the rig's hands and elbows are keyed, and its arms switched to IK. "
+        "Needs a rig that has such controls, as Rigify and Auto-Rig Pro have",
+    ),
+)
 
 
 def _is_armature(_settings: object, item: bpy.types.Object) -> bool:
@@ -103,6 +112,7 @@ class DICE_PG_character(PropertyGroup):
         default=True,
     )
     hands: EnumProperty(name="Hands", description="Which of the take's hands are put onto the character", items=_HANDS)
+    arms: EnumProperty(name="Arms", description="Which controls of the character's arms are keyed", items=_ARMS)
     target: EnumProperty(name="Result As", description="How the new actions are played", items=_TARGETS)
 
 

@@ -20,7 +20,7 @@ from dice_core.errors import DiceError, InputError
 from dice_core.take import open_take
 from dice_core.transfer.files import read_motion, write_character
 
-from .character.applying import apply_motion
+from .character.applying import apply_motion, check_ik
 from .character.files import SUFFIXES, open_character
 from .character.landmarks import read_landmarks
 from .character.mapping import CharacterMap, load_map
@@ -54,6 +54,8 @@ def main(arguments: Sequence[str]) -> int:
 def _read(options: argparse.Namespace) -> None:
     scene, objects, mapping = _opened(options)
     read = read_character(objects, mapping, scene, read_landmarks(scene))
+    if options.arms == "ik":
+        check_ik(read)
     write_character(options.output, read.character)
     say(
         "done",
@@ -77,7 +79,8 @@ def _apply(options: argparse.Namespace) -> None:
     read = read_character(objects, mapping, scene, read_landmarks(scene))
     step = scene_fps(scene) / take.fps if take.fps > 0 else 1.0
     times = scene.frame_start + (motion.frame - motion.frame[0]) * step
-    applied = apply_motion(read, motion, take.name, np.round(times, 3), scene, nla=options.nla)
+    times = np.round(times, 3)
+    applied = apply_motion(read, motion, take.name, times, scene, nla=options.nla, ik=options.arms == "ik")
     for message in applied.warnings:
         say("warning", message=message)
     if options.character.suffix.lower() != ".blend":
@@ -101,7 +104,7 @@ def _export(write: Any, path: Path, objects: CharacterObjects, preset: str) -> N
     assert bpy.context.scene is not None
     bpy.context.scene.collection.children.link(collection)
     try:
-        for item in (objects.armature, *objects.meshes):
+        for item in (*objects.armatures, *objects.meshes):
             collection.objects.link(item)
         for message in write(collection, path, preset=preset).warnings:
             say("warning", message=f"{path.name}: {message}")
@@ -149,6 +152,7 @@ def _parser() -> argparse.ArgumentParser:
         for part in ("head", "hand-left", "hand-right", "armature"):
             step.add_argument(f"--{part}")
         step.add_argument("--map", type=_absolute)
+        step.add_argument("--arms", choices=("fk", "ik"), default="fk")
     return parser
 
 

@@ -120,6 +120,20 @@ GERMAN = {
     "Every hand that the take has": "Jede Hand, die der Take hat",
     "Only the left hand": "Nur die linke Hand",
     "Only the right hand": "Nur die rechte Hand",
+    "Arms": "Arme",
+    "Which controls of the character's arms are keyed": "Welche Controls der Arme des Charakters Keys bekommen",
+    "FK": "FK",
+    "Upper arms, forearms and hands are keyed; a rig's arms are switched to FK": (
+        "Oberarme, Unterarme und Hände bekommen Keys; die Arme eines Rigs werden auf FK geschaltet"
+    ),
+    "IK": "IK",
+    (
+        "The IK controls of the rig's hands and elbows are keyed, and its arms switched to IK. "
+        "Needs a rig that has such controls, as Rigify and Auto-Rig Pro have"
+    ): (
+        "Die IK-Controls für Hände und Ellbogen des Rigs bekommen Keys, und seine Arme werden auf IK geschaltet. "
+        "Das Rig muss solche Controls haben, wie Rigify und Auto-Rig Pro"
+    ),
     "Result As": "Ergebnis als",
     "How the new actions are played": "Wie die neuen Aktionen gespielt werden",
     "The character plays the new actions. Those that it played before are kept and come back later": (

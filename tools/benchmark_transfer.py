@@ -1,6 +1,6 @@
 """How well takes are transferred onto characters, measured on each character's own mesh.
 
-    python tools/benchmark_transfer.py CHARACTERS WORK [--only NAME] [--takes NAME ...] [--held-out] [--json FILE]
+    python tools/benchmark_transfer.py CHARACTERS WORK [--only NAME] [--takes NAME ...] [--held-out] [--keys]
 
 CHARACTERS is a folder of NAME.npz, as tools/make_characters.py writes them; WORK keeps synthetic performances and
 what is measured, so that an interrupted run goes on (--again measures anew). docs/transfer.md says what each figure is.
@@ -26,7 +26,15 @@ import dice_core.cli  # noqa: F401 - first, because it says how many threads num
 import numpy as np
 from tqdm import tqdm
 from transfer.baseline import copied_hand
-from transfer.figures import contact_figures, hand_tracks, jitter, key_figures, rotation_figures
+from transfer.figures import (
+    as_mixtures,
+    contact_figures,
+    hand_tracks,
+    jitter,
+    key_figures,
+    rotation_figures,
+    with_gains,
+)
 from transfer.performances import GESTURES, HELD_OUT, open_performance
 from transfer.posing import Posed
 
@@ -51,17 +59,24 @@ def main() -> int:
     for name in tqdm(names, disable=not sys.stderr.isatty()):
         character = read_character(options.characters / f"{name}.npz")
         head = cache(partial(understand_head, character, lambda: None))
-        keys = cache(lambda name=name, character=character, head=head: _keys(name, character, head()))
+        keys = cache(lambda character=character, head=head: _keys(character, head()))
+        if options.keys:
+            print(f"{name:24} {_key_line(keys())}", flush=True)
+            continue
         for take in takes:
             file = options.work / f"{name}--{take.replace(' ', '_')}.json"
             if options.again or not file.exists():
                 try:
-                    measured = _measure(character, open_performance(take, options.work), head) | {"keys": keys()}
+                    measured = _measure(character, open_performance(take, options.work), head) | {
+                        "keys": (keys() or {}).get("explained")
+                    }
                 except DiceError as error:
                     measured = {"error": str(error)}
                 file.write_text(json.dumps({"character": name, "take": take} | measured), encoding="utf-8")
             results.append(json.loads(file.read_text()))
             print(_line(results[-1]), flush=True)
+    if options.keys:
+        return 0
     print()
     print(_table(results))
     if options.json is not None:
@@ -76,6 +91,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--only", action="append", metavar="NAME", help="this character; may be given again")
     parser.add_argument("--takes", nargs="+", metavar="NAME")
     parser.add_argument("--held-out", action="store_true", help="the performances that nothing was tuned on")
+    parser.add_argument("--keys", action="store_true", help="measure made keys alone")
     parser.add_argument("--again", action="store_true", help="measure anew what WORK holds")
     parser.add_argument("--json", type=Path)
     return parser
@@ -116,19 +132,26 @@ def _plain(figures: dict[str, Any]) -> dict[str, Any]:
     return figures | {"distances": [float(x) for x in np.round(figures["distances"], 5)]}
 
 
-def _keys(name: str, character: Character, target: TargetHead) -> float | None:
+def _keys(character: Character, target: TargetHead) -> dict[str, float] | None:
     """How much of a character's own expressions keys that are made for it explain; None where it has none."""
-    if len(character.expressions) < len(EXPRESSION_NAMES) - 2 or name.startswith("foreign"):
+    if len({row["source"] for row in character.expressions}) < len(EXPRESSION_NAMES) - 2:
         return None
     made = make_keys(target, eyes_by_bone=False, should_stop=lambda: None)
     used = target.skin_vertices
-    true, ours = [], []
+    true: dict[str, np.ndarray] = {}
     for row in character.expressions:
-        if row["source"] in EXPRESSION_NAMES:
-            rows = [k for k, key in enumerate(character.shape_key_names) if key == row["target"]]
-            true.append(character.shape_key_deltas[rows].sum(axis=0)[used])
-            ours.append(made.deltas[EXPRESSION_NAMES.index(row["source"])][used])
-    return key_figures(np.array(ours), np.array(true))
+        # One expression may be two keys, such as a left and a right half.
+        rows = [k for k, key in enumerate(character.shape_key_names) if key == row["target"]]
+        delta = character.shape_key_deltas[rows].sum(axis=0)[used]
+        true[row["source"]] = true.get(row["source"], np.zeros_like(delta)) + delta
+    names = [name for name in EXPRESSION_NAMES if name in true]
+    ours = np.array([made.deltas[EXPRESSION_NAMES.index(name)][used] for name in names])
+    theirs = np.array([true[name] for name in names])
+    return {
+        "explained": key_figures(ours, theirs),
+        "with gains": key_figures(with_gains(ours, theirs), theirs),
+        "as mixtures": key_figures(as_mixtures(ours, theirs), theirs),
+    }
 
 
 def _head_degrees(solution: Solution) -> float:
@@ -143,6 +166,12 @@ def _head_degrees(solution: Solution) -> float:
     wanted = axes @ solution.performance.rotation @ axes.T
     trace = np.trace(turn @ np.swapaxes(wanted, 1, 2), axis1=1, axis2=2)
     return float(np.degrees(np.arccos(np.clip((trace - 1) / 2, -1, 1))).max())
+
+
+def _key_line(keys: dict[str, float] | None) -> str:
+    if keys is None:
+        return "has no keys of its own"
+    return "  ".join(f"{name} {100 * value:4.1f} %" for name, value in keys.items())
 
 
 def _line(result: dict[str, Any]) -> str:

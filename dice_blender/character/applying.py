@@ -11,6 +11,7 @@ import numpy as np
 from dice_core.errors import InputError
 from dice_core.transfer.files import Motion
 
+from ..scene.object_data import armature_of
 from ..scene.rollback import removed_on_failure
 from .actions import ActionMaker
 from .own_parts import list_transfers, remember, remove_transfer
@@ -19,7 +20,7 @@ from .reading import ReadCharacter, unit_of
 from .surface_parts import add_surface_parts, driven_expressions
 from .touch_empties import add_touch_empties
 
-__all__ = ["Applied", "apply_motion"]
+__all__ = ["Applied", "apply_motion", "check_ik"]
 
 # Metres by which controls may miss their places before the user is told. Set by hand.
 _WORTH_SAYING = 1e-3
@@ -42,16 +43,20 @@ def apply_motion(
     scene: bpy.types.Scene,
     *,
     nla: bool = False,
+    ik: bool = False,
 ) -> Applied:
     """Key a character, add its dents, contact and touches, and replace what an earlier transfer of the take has made.
 
     name : of the take, which the actions get; times : (T,) scene frames, rising; nla : push the actions to tracks of
-    their own, instead of having them played in place of the user's.
-    Raises InputError where the motion is another character's; the file is then as it was.
+    their own, instead of having them played in place of the user's; ik : key the arms' IK controls instead of FK's.
+    Raises InputError where the motion is another character's, or where the rig has no IK controls that are wanted; the
+    file is then as it was.
     """
     _check_fits(read, motion, times)
+    if ik:
+        check_ik(read)
     armature, meshes = read.objects.armature, read.objects.meshes
-    turns = wanted_turns(read.rig, motion, armature, unit_of(scene))
+    turns = [wanted_turns(read.rig, part, motion) for part in read.rig.parts]
     earlier = list_transfers(armature).get(name, "")
     applied = Applied(uuid.uuid4().hex)
     actions = ActionMaker(name, applied.owner, nla=nla)
@@ -59,10 +64,22 @@ def apply_motion(
         remove_transfer(armature, meshes, earlier)
     try:
         with removed_on_failure(), actions.abandoned_on_failure():
-            off = key_pose(armature, read.rig, turns, actions.curves(armature), times)
+            off = 0.0
+            for part, own in zip(read.rig.parts, turns, strict=True):
+                if own or part.armature == armature:
+                    off = max(off, key_pose(armature, part, own, actions.curves(part.armature), times, ik=ik))
             add_surface_parts(meshes, read.character, motion, actions, applied.owner, times)
             applied.empties = add_touch_empties(
-                scene, armature, meshes, read.character, motion, actions, applied.owner, name, times, unit_of(scene)
+                scene,
+                read.objects.armatures,
+                meshes,
+                read.character,
+                motion,
+                actions,
+                applied.owner,
+                name,
+                times,
+                unit_of(scene),
             )
             actions.finish(float(times[0]))
     except BaseException:
@@ -75,14 +92,29 @@ def apply_motion(
             f"Drivers hold {len(held)} shape keys, which do not follow the take (such as {held[0]}): "
             "mute the drivers, or choose other keys in the list."
         )
+    if ik:
+        applied.warnings += [
+            f"{armature.name} has no IK controls for its {word} arm, which has FK keys."
+            for side, word in (("L", "left"), ("R", "right"))
+            if any(f"hand.{side}" in own for own in turns) and side not in read.rig.arms
+        ]
     if off * unit_of(scene) > _WORTH_SAYING:
         applied.warnings.append(
             f"Controls of {armature.name} are up to {off * unit_of(scene) * 1000:.1f} mm off: "
             "look for constraints that hold them."
         )
-    if armature.data.pose_position == "REST":  # type: ignore[union-attr]
-        applied.warnings.append(f"{armature.name} is shown in its rest position: switch it to Pose Position.")
+    applied.warnings += [
+        f"{item.name} is shown in its rest position: switch it to Pose Position."
+        for item in read.objects.armatures
+        if armature_of(item).pose_position == "REST"
+    ]
     return applied
+
+
+def check_ik(read: ReadCharacter) -> None:
+    """Raises InputError where no arm of a character can follow IK controls."""
+    if not read.rig.arms:
+        raise InputError(f"{read.objects.armature.name} has no IK controls for its arms: choose FK.")
 
 
 def _check_fits(read: ReadCharacter, motion: Motion, times: np.ndarray) -> None:

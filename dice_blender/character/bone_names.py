@@ -16,11 +16,13 @@ __all__ = ["roles_by_name"]
 _LEAST_NAMED = 4
 
 
-def roles_by_name(bones: Iterable[str], moving_skin: Iterable[str] = ()) -> tuple[str, dict[str, str]]:
+def roles_by_name(
+    bones: Iterable[str], moving_skin: Iterable[str] = (), *, least: int = _LEAST_NAMED
+) -> tuple[str, dict[str, str]]:
     """The roles that a rig's own names tell.
 
     bones : names of an armature's bones; moving_skin : those of them that have vertices to move, which are preferred
-    where several names of a convention are there.
+    where several names of a convention are there; least : how many bones a convention has to name.
     Returns the convention's name, "" where none fits, and role -> bone.
     """
     there: dict[str, str] = {}
@@ -31,7 +33,7 @@ def roles_by_name(bones: Iterable[str], moving_skin: Iterable[str] = ()) -> tupl
     for convention in CONVENTIONS:
         found = _named(convention, there, skin)
         weight = len(found) + sum(bone in skin for bone in found.values())
-        if len(found) >= _LEAST_NAMED and weight > best[0]:
+        if len(found) >= least and weight > best[0]:
             best = (weight, convention.name, found)
     _, name, found = best
     return name, _with_neck_in_order(found)

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import bpy
 
 from ..scene.object_data import pose_of
+from .ik_arms import IkArm, find_ik_arms
+from .switches import Switch, driving_properties, known_switches
 
-__all__ = ["Controls", "Switch", "find_controls"]
+__all__ = ["Controls", "bones_handing_on", "find_controls", "mark_of"]
 
 # Constraints by which rigs hand a control's pose on to the bones of the skin.
 _HANDING_ON = {"COPY_TRANSFORMS", "COPY_ROTATION", "CHILD_OF", "ARMATURE"}
 # How many constraints are followed from a bone to its control; Rigify has three.
 _LONGEST_CHAIN = 6
+# How many bones above one of them are looked at for constraints that hand on to it; Rigify has two.
+_ABOVE = 2
 
 _RIGIFY = {
     "head": "head",
@@ -43,52 +47,61 @@ _AUTO_RIG_PRO = {
 
 
 @dataclass(frozen=True)
-class Switch:
-    """A property of a bone that decides whether an arm follows its FK or its IK controls."""
-
-    bone: str
-    name: str
-    fk: float
-
-
-_SWITCHES = (Switch("upper_arm_parent.{s}", "IK_FK", 1.0), Switch("c_hand_ik.{s}", "ik_fk_switch", 1.0))
-
-
-@dataclass(frozen=True)
 class Controls:
-    """of : role -> the bone that is keyed for it; switches : what has to be set for FK controls to act."""
+    """of : role -> the bone that is keyed for it; switches : what has to be set for controls of one kind to act;
+    arms : by side, those that can follow by IK."""
 
     of: dict[str, str]
     switches: list[Switch] = field(default_factory=list)
+    arms: dict[str, IkArm] = field(default_factory=dict)
 
 
 def find_controls(armature: bpy.types.Object, bones: Mapping[str, str]) -> Controls:
-    """The control of each role. bones : role -> bone of the skin.
+    """The control of each role, for arms those of FK, as far as names and constraints tell. bones : role -> bone of the
+    skin.
 
     A role whose bone is bound to something that cannot be found is left out.
     """
     pose: Any = pose_of(armature)
+    arms = find_ik_arms(armature, bones)
+    switches = [s for side in "LR" for s in _switches_of(armature, side, bones, arms.get(side))]
+    # A chain of the skin's own bones is free where its constraint is switched off.
+    freed = {(switch.bone, switch.name) for switch in switches if switch.constraint}
     found: dict[str, str] = {}
     for role, bone in bones.items():
-        control = _control_of(pose, role, bone)
+        control = _control_of(pose, role, bone, freed)
         if control:
             found[role] = control
-    switches = []
-    if any(control != bones[role] for role, control in found.items()):
-        sided = [Switch(s.bone.format(s=mark), s.name, s.fk) for s in _SWITCHES for mark in ("L", "R", "l", "r")]
-        switches = [switch for switch in sided if switch.bone in pose.bones and switch.name in pose.bones[switch.bone]]
-    return Controls(found, switches)
+    return Controls(found, switches, arms)
 
 
-def _control_of(pose: bpy.types.Pose, role: str, bone: str) -> str:
+def _switches_of(armature: bpy.types.Object, side: str, bones: Mapping[str, str], arm: IkArm | None) -> list[Switch]:
+    bone = bones.get(f"hand.{side}")
+    if bone is None:
+        return []
+    pose = pose_of(armature)
+    known = known_switches(pose, side, mark_of(side, bone))
+    if known or arm is None or arm.owner != bones[f"forearm.{side}"] or driving_properties(armature, [arm.owner]):
+        return known
+    return [Switch(side, arm.owner, arm.constraint, 0.0, 1.0, constraint=True)]
+
+
+def mark_of(side: str, bone: str) -> str:
+    """How a rig says the side of a bone: a mirrored character has its left on its right."""
+    end = bone.rpartition(".")[2]
+    return end if end.upper() in ("L", "R") else side
+
+
+def _control_of(pose: bpy.types.Pose, role: str, bone: str, freed: set[tuple[str, str]]) -> str:
     """The control of a bone, "" where it is bound and nothing of what binds it can be keyed."""
     side = role.rpartition(".")[2]
     name = role.removesuffix(f".{side}") if side in ("L", "R") else role
-    for table, mark in ((_RIGIFY, side), (_AUTO_RIG_PRO, side.lower())):
+    side = mark_of(side, bone)
+    for table, mark in ((_RIGIFY, side.upper()), (_AUTO_RIG_PRO, side.lower())):
         control = table.get(name, "").format(s=mark)
         if control in pose.bones and _can_be_keyed(pose.bones[control]):
             return control
-    if _bound(pose.bones[bone]):
+    if _bound(pose.bones[bone], freed):
         return _followed(pose, bone)
     # A bone that only hangs from bound ones, such as Rigify's palms, is no animator's business.
     return "" if bone.startswith("DEF-") and any(_bound(above) for above in pose.bones[bone].parent_recursive) else bone
@@ -107,6 +120,17 @@ def _followed(pose: bpy.types.Pose, bone: str) -> str:
     return ends[0] if ends else ""
 
 
+def bones_handing_on(pose: bpy.types.Pose, bones: Iterable[str]) -> list[str]:
+    """Bones, those not far above them, and all whose pose constraints hand on to either."""
+    reached: dict[str, None] = {}
+    waiting = list(bones)
+    for _ in range(_LONGEST_CHAIN):
+        waiting += [above.name for bone in waiting for above in pose.bones[bone].parent_recursive[:_ABOVE]]
+        reached |= dict.fromkeys(waiting)
+        waiting = [target for name in waiting for target in _targets(pose, name) if target not in reached]
+    return list(reached)
+
+
 def _targets(pose: bpy.types.Pose, bone: str) -> list[str]:
     targets: list[str] = []
     for constraint in pose.bones[bone].constraints:
@@ -118,10 +142,10 @@ def _targets(pose: bpy.types.Pose, bone: str) -> list[str]:
     return targets
 
 
-def _bound(bone: bpy.types.PoseBone) -> bool:
-    """Whether something else than its own keys decides how a bone stands."""
+def _bound(bone: bpy.types.PoseBone, freed: Container[tuple[str, str]] = ()) -> bool:
+    """Whether something else than its own keys decides how a bone stands. freed : constraints that are switched off."""
     ways = _HANDING_ON | {"STRETCH_TO", "DAMPED_TRACK", "IK", "TRACK_TO", "LOCKED_TRACK"}
-    return any(constraint.type in ways and not constraint.mute for constraint in bone.constraints)
+    return any(c.type in ways and not c.mute and (bone.name, c.name) not in freed for c in bone.constraints)
 
 
 def _can_be_keyed(bone: Any) -> bool:

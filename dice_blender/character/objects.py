@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import bpy
 
@@ -12,17 +12,27 @@ from dice_core.errors import InputError
 
 from ..scene.object_data import armature_of, mesh_of, shape_keys_of
 from ..scene.parts import PART_PROPERTY
+from .joined import armature_modifier, joined_armatures, most_of_head, poses
 
-__all__ = ["CharacterObjects", "armature_modifier", "at_rest", "find_objects", "moving_groups"]
+__all__ = ["CharacterObjects", "at_rest", "find_objects"]
 
 
 @dataclass(frozen=True)
 class CharacterObjects:
-    """armature : poses the meshes; head : the mesh with the face; meshes : all of them, the head first."""
+    """armature : poses the meshes; head : the mesh with the face; meshes : all of them, the head first.
+
+    others : armatures beside the first that pose some of the meshes, such as a face's of its own.
+    """
 
     armature: bpy.types.Object
     head: bpy.types.Object
     meshes: list[bpy.types.Object]
+    others: list[bpy.types.Object] = field(default_factory=list)
+
+    @property
+    def armatures(self) -> list[bpy.types.Object]:
+        """All of them, those that carry others first."""
+        return [self.armature, *self.others]
 
 
 def find_objects(
@@ -38,11 +48,14 @@ def find_objects(
     armature, head, hands : as the user names them, None where they are to be found; chosen : selected objects.
     Raises InputError where there is no character, or more than one and none is named.
     """
-    armature = armature or _armature_of_mesh(head) or _chosen_armature(chosen) or _only_armature(scene)
+    named = [item for item in (head, *hands) if item is not None]
+    unit = float(scene.unit_settings.scale_length) or 1.0
+    armature = armature or _armature_of_mesh(head) or _chosen_armature(chosen) or _only_armature(scene, unit)
     if armature.type != "ARMATURE":
         raise InputError(f"{armature.name} is no armature: choose the one that poses the character.")
-    meshes = [item for item in scene.objects if item.type == "MESH" and _moves_with(item, armature)]
-    named = [item for item in (head, *hands) if item is not None]
+    given = [found for item in named if (found := _armature_of_mesh(item)) is not None]
+    armatures = joined_armatures(scene, armature, given, unit)
+    meshes = [item for item in scene.objects if item.type == "MESH" and any(poses(a, item) for a in armatures)]
     for item in named:
         if item.type != "MESH":
             raise InputError(f"{item.name} is no mesh: choose the one that has the face.")
@@ -50,43 +63,27 @@ def find_objects(
             raise InputError(f"{item.name} is not moved by {armature.name}: choose the armature that poses it.")
     if not meshes:
         raise InputError(f"{armature.name} poses no mesh: choose the armature of the character.")
-    head = head or _with_the_face(meshes, armature)
-    for item in (armature, *meshes):
+    head = head or _with_the_face(meshes, armatures)
+    for item in (*armatures, *meshes):
         _check_usable(item)
-    return CharacterObjects(armature, head, [head, *(item for item in meshes if item != head)])
-
-
-def armature_modifier(item: bpy.types.Object, armature: bpy.types.Object) -> bpy.types.ArmatureModifier | None:
-    """The modifier by which an armature poses a mesh."""
-    for modifier in item.modifiers:
-        if isinstance(modifier, bpy.types.ArmatureModifier) and modifier.object == armature:
-            return modifier
-    return None
-
-
-def moving_groups(item: bpy.types.Object, armature: bpy.types.Object) -> dict[int, str]:
-    """Index of a mesh's vertex group -> the bone that moves its vertices."""
-    bones = armature_of(armature).bones
-    return {group.index: group.name for group in item.vertex_groups if _deforms(bones.get(group.name))}
+    return CharacterObjects(armatures[0], head, [head, *(item for item in meshes if item != head)], armatures[1:])
 
 
 @contextmanager
-def at_rest(armature: bpy.types.Object) -> Iterator[None]:
-    """Everything evaluated with the armature in its rest pose; afterwards it is posed as before."""
-    data, layer = armature_of(armature), bpy.context.view_layer
+def at_rest(armatures: Iterable[bpy.types.Object]) -> Iterator[None]:
+    """Everything evaluated with armatures in their rest poses; afterwards they are posed as before."""
+    layer = bpy.context.view_layer
     assert layer is not None
-    before = data.pose_position
-    data.pose_position = "REST"
+    before = [(data, data.pose_position) for data in map(armature_of, armatures)]
+    for data, _ in before:
+        data.pose_position = "REST"
     layer.update()
     try:
         yield
     finally:
-        data.pose_position = before
+        for data, position in before:
+            data.pose_position = position
         layer.update()
-
-
-def _deforms(bone: bpy.types.Bone | None) -> bool:
-    return bone is not None and bone.use_deform
 
 
 def _armature_of_mesh(item: bpy.types.Object | None) -> bpy.types.Object | None:
@@ -105,12 +102,12 @@ def _chosen_armature(chosen: Iterable[bpy.types.Object]) -> bpy.types.Object | N
     return armatures[0] if armatures else None
 
 
-def _only_armature(scene: bpy.types.Scene) -> bpy.types.Object:
+def _only_armature(scene: bpy.types.Scene, unit: float) -> bpy.types.Object:
     armatures = [item for item in scene.objects if item.type == "ARMATURE" and not item.get(PART_PROPERTY)]
     posing = [item for item in armatures if _poses_something(scene, item)]
     if not posing:
         raise InputError("There is no armature that poses a mesh: select the character, or name its armature.")
-    if len(posing) > 1:
+    if len(posing) > 1 and set(joined_armatures(scene, posing[0], (), unit)) != set(posing):
         names = ", ".join(sorted(item.name for item in posing))
         raise InputError(f"There are several characters ({names}): select one, or name its armature.")
     return posing[0]
@@ -120,14 +117,9 @@ def _poses_something(scene: bpy.types.Scene, armature: bpy.types.Object) -> bool
     return any(armature_modifier(item, armature) is not None for item in scene.objects if item.type == "MESH")
 
 
-def _moves_with(item: bpy.types.Object, armature: bpy.types.Object) -> bool:
-    if armature_modifier(item, armature) is not None:
-        return True
-    return item.parent == armature and item.parent_type == "BONE" and item.parent_bone in armature_of(armature).bones
-
-
-def _with_the_face(meshes: list[bpy.types.Object], armature: bpy.types.Object) -> bpy.types.Object:
-    """The mesh with most vertices above the neck; of those with expressions, if some have."""
+def _with_the_face(meshes: list[bpy.types.Object], armatures: list[bpy.types.Object]) -> bpy.types.Object:
+    """The mesh with most vertices of those that the head's armature poses; of those with expressions, if some have."""
+    armature = most_of_head(armatures, meshes)
     with_keys = [item for item in meshes if mesh_of(item).shape_keys is not None and item.vertex_groups]
     candidates = with_keys or [item for item in meshes if armature_modifier(item, armature) is not None]
     named = [item for item in candidates if "head" in item.name.lower() or "face" in item.name.lower()]

@@ -48,7 +48,9 @@ def remove_transfer(armature: bpy.types.Object, meshes: Iterable[bpy.types.Objec
 
     Shape keys that it made for expressions stay while another transfer of the character uses them.
     """
-    remove_actions(armature, owner)
+    for item in bpy.data.objects:
+        if item.type == "ARMATURE":  # whatever a character consists of meanwhile
+            remove_actions(item, owner)
     others = [take for take, other in list_transfers(armature).items() if other != owner]
     for item in meshes:
         keys = shape_keys_of(item)

@@ -77,13 +77,13 @@ def read_character(
         # What was the left when it was named stands on the right.
         bones = {_other_side(role): bone for role, bone in bones.items()}
         expressions = [replace(e, source=_other_side(e.source)) for e in expressions]
-    with at_rest(objects.armature):
+    with at_rest(objects.armatures):
         rig = read_rig(objects, bones, unit)
         surfaces = [read_surface(item, unit) for item in objects.meshes]
     counts = [len(surface.vertices) for surface in surfaces]
     starts = np.concatenate([[0], np.cumsum(counts)])
     index = {name: number for number, name in enumerate(rig.names)}
-    skins = [skin_of(item, objects.armature, index) for item in objects.meshes]
+    skins = [skin_of(item, objects.armatures, index) for item in objects.meshes]
     skin_bones = np.concatenate([bones for bones, _ in skins]).reshape(-1, INFLUENCES)
     skin_weights = np.concatenate([weights for _, weights in skins]).reshape(-1, INFLUENCES)
     vertices = np.concatenate([surface.vertices for surface in surfaces])

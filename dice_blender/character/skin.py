@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import bpy
@@ -10,7 +11,7 @@ import numpy as np
 from dice_core.transfer.files import INFLUENCES
 
 from ..scene.object_data import mesh_of, shape_keys_of
-from .objects import moving_groups
+from .joined import full_name, moving_groups
 
 __all__ = ["Surface", "read_surface", "shape_key_deltas", "skin_of"]
 
@@ -60,20 +61,31 @@ def shape_key_deltas(item: bpy.types.Object, name: str, linear: np.ndarray) -> n
     return ((shape - base).reshape(-1, 3).astype(np.float64) @ linear.T).astype(np.float32)
 
 
-def skin_of(item: bpy.types.Object, armature: bpy.types.Object, bones: dict[str, int]) -> tuple[np.ndarray, np.ndarray]:
+def skin_of(
+    item: bpy.types.Object, armatures: Sequence[bpy.types.Object], bones: dict[str, int]
+) -> tuple[np.ndarray, np.ndarray]:
     """Which bones move an object's vertices: (V, 8) int32 and (V, 8) float32, rows that sum to 1, or 0 for none.
 
-    bones : index of each bone.
+    bones : index of each bone, called as `full_name` does.
     """
     count = len(mesh_of(item).vertices)
     indices = np.zeros((count, INFLUENCES), np.int32)
     weights = np.zeros((count, INFLUENCES), np.float32)
-    if item.parent == armature and item.parent_type == "BONE":
-        indices[:, 0], weights[:, 0] = bones[item.parent_bone], 1.0
+    first = armatures[0]
+    parent = item.parent
+    if parent is not None and parent in armatures and item.parent_type == "BONE":
+        indices[:, 0], weights[:, 0] = bones[full_name(first, parent, item.parent_bone)], 1.0
         return indices, weights
-    groups = {group: bones[bone] for group, bone in moving_groups(item, armature).items()}
+    groups = [
+        (group, bones[full_name(first, armature, bone)])
+        for armature in armatures
+        for group, bone in moving_groups(item, armature).items()
+    ]
+    moving: dict[int, list[int]] = {}
+    for group, bone in groups:
+        moving.setdefault(group, []).append(bone)
     for v, vertex in enumerate(mesh_of(item).vertices):
-        moved = [(g.weight, groups[g.group]) for g in vertex.groups if g.group in groups and g.weight > 0]
+        moved = [(g.weight, bone) for g in vertex.groups if g.weight > 0 for bone in moving.get(g.group, ())]
         moved.sort(reverse=True)
         for k, (weight, bone) in enumerate(moved[:INFLUENCES]):
             indices[v, k], weights[v, k] = bone, weight

@@ -23,7 +23,7 @@ _SIZE = 0.01
 
 def add_touch_empties(
     scene: bpy.types.Scene,
-    armature: bpy.types.Object,
+    armatures: list[bpy.types.Object],
     meshes: list[bpy.types.Object],
     character: Character,
     motion: Motion,
@@ -57,7 +57,7 @@ def add_touch_empties(
             curves = actions.curves(empty)
             curves.write(f'["{INFLUENCE}"]', 0, times, motion.touch_influence[:, number], group="Contact")
             empties.append((empty, triangle, np.array(touch[f"{part}_weights"], float)))
-    with at_rest(armature):
+    with at_rest(armatures):
         for empty, triangle, weights in empties:
             _move_to_point(empty, character, triangle, weights, unit)
     return [empty for empty, _, _ in empties]

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ from ..character.objects import CharacterObjects, find_objects
 from ..character.own_parts import list_transfers, remove_transfer
 from ..character.reading import find_map, read_character, unit_of
 from ..character_settings import character_of, fill_map, read_map
+from ..preferences import ADDON
 from ..properties import DICE_PG_take
 from ..scene.object_data import armature_of
 
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import OperatorReturnItems
 
 __all__ = ["character_objects", "register", "show_character", "take_name", "unregister"]
+
+_log = logging.getLogger(ADDON)
 
 
 def character_objects(context: bpy.types.Context) -> CharacterObjects:
@@ -104,7 +108,8 @@ class DICE_OT_make_landmarks(_OnCharacter, Operator):
         except DiceError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
-        armature_of(objects.armature).pose_position = "REST"
+        for armature in objects.armatures:
+            armature_of(armature).pose_position = "REST"
         context.view_layer.update()
         face = read.character.vertices[read.character.head_vertices] / unit_of(context.scene)
         make_landmarks(context.scene, objects.head, face)
@@ -125,8 +130,14 @@ class DICE_OT_remove_landmarks(Operator):
     def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
         remove_landmarks(context.scene)
         armature = character_of(context.scene).armature
-        if armature is not None:
-            armature_of(armature).pose_position = "POSE"
+        armatures = [] if armature is None else [armature]
+        try:
+            armatures += character_objects(context).armatures
+        except DiceError:
+            # Points of a character that is there no more can still be removed.
+            _log.debug("the points' character is gone")
+        for item in armatures:
+            armature_of(item).pose_position = "POSE"
         return {"FINISHED"}
 
 

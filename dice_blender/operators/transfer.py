@@ -19,7 +19,7 @@ from dice_core.take import open_take
 from dice_core.transfer.files import read_motion, write_character
 
 from .. import take_list
-from ..character.applying import apply_motion
+from ..character.applying import apply_motion, check_ik
 from ..character.landmarks import read_landmarks
 from ..character.reading import ReadCharacter, read_character
 from ..character_settings import character_of, read_map
@@ -67,6 +67,8 @@ class DICE_OT_transfer(Operator):
         try:
             folder = take_list.folder_of(context.scene, entry)
             read = _read(context)
+            if settings.arms == "IK":
+                check_ik(read)
             job = transfer_job.start(
                 context.scene, folder, take_name(entry), options, lambda path: write_character(path, read.character)
             )
@@ -109,8 +111,8 @@ class DICE_OT_apply_transfer(Operator):
         try:
             take, motion = open_take(Path(self.take)), read_motion(Path(self.motion))
             times = _times(scene, name, motion.frame)
-            nla = character_of(scene).target == "NLA"
-            applied = apply_motion(_read(context), motion, take.name, times, scene, nla=nla)
+            nla, ik = character_of(scene).target == "NLA", character_of(scene).arms == "IK"
+            applied = apply_motion(_read(context), motion, take.name, times, scene, nla=nla, ik=ik)
         except DiceError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}

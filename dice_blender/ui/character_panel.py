@@ -11,6 +11,7 @@ from bpy.app.translations import pgettext_iface as _t
 from bpy.types import UILayout, UIList
 
 from .. import take_list
+from ..character.joined import bone_called
 from ..character.landmarks import read_landmarks
 from ..character.own_parts import list_transfers
 from ..character_settings import DICE_PG_character, character_of
@@ -47,6 +48,7 @@ class DICE_PT_character(Tab):
         column.prop(settings, "dents", slider=True)
         column.prop(settings, "neck_share", slider=True)
         column.prop(settings, "hands")
+        column.prop(settings, "arms", expand=True)
         column.prop(settings, "target", expand=True)
         row = layout.row()
         row.scale_y = 1.8
@@ -79,7 +81,11 @@ class DICE_PT_character_bones(_OfCharacter):
         layout.template_list("DICE_UL_bones", "", settings, "bones", settings, "active_bone", rows=_ROWS)
         if 0 <= settings.active_bone < len(settings.bones):
             row = settings.bones[settings.active_bone]
-            layout.prop_search(row, "bone", settings.armature.data, "bones", text="")
+            called = bone_called(settings.armature, row.bone)
+            if called is None or called[0] == settings.armature:
+                layout.prop_search(row, "bone", settings.armature.data, "bones", text="")
+            else:
+                layout.prop(row, "bone", text="")
         _draw_map_buttons(layout)
 
 
@@ -139,7 +145,7 @@ class DICE_UL_bones(UIList):
         index: int,
         flt_flag: int,
     ) -> None:
-        there = data.armature is not None and item.bone in data.armature.data.bones
+        there = data.armature is not None and bone_called(data.armature, item.bone) is not None
         row = layout.split(factor=0.42)
         row.label(text=item.name, icon=_mark(bool(item.bone), there), translate=False)
         bone = row.row()

@@ -217,6 +217,12 @@ def _add_transfer(command: _AddCommand) -> None:
     sub.add_argument("--fbx", type=Path, metavar="OUT.fbx")
     sub.add_argument("--glb", type=Path, metavar="OUT.glb")
     sub.add_argument("--preset", metavar="NAME", help="as of dice blend")
+    sub.add_argument(
+        "--arms",
+        choices=("fk", "ik"),
+        default="fk",
+        help="the arms' controls that are keyed; ik where the rig has them",
+    )
     sub.add_argument("--nla", action="store_true", help="push the actions to tracks of the NLA")
     sub.add_argument("--report", type=Path, metavar="REPORT.json", help="what was found and how well it went")
     _add_transfer_settings(sub, default)

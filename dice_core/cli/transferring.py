@@ -70,6 +70,7 @@ def _named(options: argparse.Namespace) -> list[str]:
             arguments.append(f"--{name.replace('_', '-')}={value}")
     if options.map is not None:
         arguments += ["--map", str(options.map.absolute())]
+    arguments += ["--arms", options.arms]
     return arguments
 
 

@@ -87,6 +87,7 @@ def test_names_and_a_map_choose_what_is_meant(tmp_path: Path, small_take: Take) 
         (["--head", "Hero"], "is no mesh"),
         (["--head", "Cube"], "not moved by"),
         (["--map", "missing.json"], "cannot be read"),
+        (["--arms", "ik"], "no IK controls"),
     ],
 )
 def test_wrong_names_are_refused_in_one_sentence(

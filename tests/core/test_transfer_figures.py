@@ -1,4 +1,4 @@
-"""The figures that transfers are measured by: what lies inside a head that is open at its neck."""
+"""The figures that transfers are measured by: what lies inside an open head, and what made keys explain."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 sys.path.append(str(Path(__file__).parents[2] / "tools"))
 
-from transfer.figures import INSIDE, winding_numbers
+from transfer.figures import INSIDE, as_mixtures, key_figures, winding_numbers, with_gains
 
 CORNERS = np.array([[x, y, z] for x in (-1.0, 1) for y in (-1.0, 1) for z in (-1.0, 1)])
 SIDES = ((0, 1, 3, 2), (4, 6, 7, 5), (0, 4, 5, 1), (2, 3, 7, 6), (0, 2, 6, 4), (1, 5, 7, 3))
@@ -33,3 +33,18 @@ def test_an_open_side_takes_its_share_of_what_is_around() -> None:
     (middle, beyond) = winding_numbers(box(SIDES[1:]), np.array([[0, 0, 0], [-3.0, 0, 0]]))
     assert middle == pytest.approx(5 / 6)
     assert beyond < INSIDE < middle
+
+
+def test_keys_that_differ_in_strength_or_in_what_is_which_are_told_from_others() -> None:
+    rng = np.random.default_rng(2)
+    made = rng.normal(size=(3, 50, 3))
+    assert key_figures(made, made) == pytest.approx(1)
+    assert key_figures(np.zeros_like(made), made) == pytest.approx(0)
+    stronger = made * np.array([0.5, 1, 2])[:, None, None]
+    assert key_figures(made, stronger) < 0.9
+    assert key_figures(with_gains(made, stronger), stronger) == pytest.approx(1)
+    exchanged = made[[1, 0, 2]] + 0.3 * made
+    assert key_figures(with_gains(made, exchanged), exchanged) < 0.6
+    assert key_figures(as_mixtures(made, exchanged), exchanged) == pytest.approx(1)
+    other = rng.normal(size=(3, 50, 3))
+    assert key_figures(as_mixtures(made, other), other) < 0.2

@@ -9,12 +9,16 @@ import bpy
 import numpy as np
 import pytest
 
+from dice_blender.character.joined import bone_called
 from dice_blender.character_settings import character_of
 from dice_blender.jobs import transfer_job
+from dice_blender.scene.animation import curves_of
 from dice_core.transfer.files import read_character, write_motion
+from tests.blender.ik_rigs import with_pole
 from tests.blender.small_character import make_character
 from tests.blender.synthetic_motion import synthetic_motion
 from tests.blender.synthetic_take import Recipe, write_synthetic_take
+from tests.blender.two_armatures import face_alone
 
 pytestmark = pytest.mark.usefixtures("extension")
 
@@ -116,6 +120,56 @@ def test_a_solver_that_fails_changes_nothing(take: Path, monkeypatch: pytest.Mon
     assert {action.name for action in bpy.data.actions} == before
     bpy.ops.dice.cancel_transfer()
     assert transfer_job.current() is None
+
+
+def test_ik_is_refused_before_anything_is_solved_where_the_rig_has_none(
+    take: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    solved(monkeypatch)
+    bpy.ops.dice.find_character()
+    character_of(bpy.context.scene).arms = "IK"
+    before = {action.name for action in bpy.data.actions}
+    with pytest.raises(RuntimeError, match="Hero has no IK controls for its arms: choose FK"):
+        bpy.ops.dice.transfer()
+    assert transfer_job.current() is None
+    assert {action.name for action in bpy.data.actions} == before
+
+
+def test_ik_controls_are_keyed_where_the_panel_says_so(take: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    solved(monkeypatch)
+    with_pole(bpy.data.objects["Hero"])
+    bpy.ops.dice.find_character()
+    character_of(bpy.context.scene).arms = "IK"
+    assert bpy.ops.dice.transfer() == {"FINISHED"}
+    keyed = {curve.data_path for curve in curves_of(bpy.data.objects["Hero"])}
+    assert 'pose.bones["reach.L"].location' in keyed
+    assert 'pose.bones["elbow.L"].location' in keyed
+    assert not any("LeftForeArm" in path and "rotation" in path for path in keyed)
+
+
+def test_a_face_with_an_armature_of_its_own(take: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    solved(monkeypatch)
+    for item in (bpy.data.objects["Hero"], bpy.data.objects["Hero Body"]):
+        bpy.data.objects.remove(item)
+    body, face = face_alone()
+    for item in bpy.context.view_layer.objects:
+        item.select_set(item.name == "Mask Body")
+    assert bpy.ops.dice.find_character() == {"FINISHED"}
+    settings = character_of(bpy.context.scene)
+    assert (settings.armature, settings.head.name) == (body, "Mask Body")
+    bones = {row.name: row.bone for row in settings.bones}
+    assert (bones["head"], bones["jaw"], bones["hand.L"]) == ("Head", "Mask/Jaw", "LeftHand")
+    assert bone_called(body, bones["jaw"]) == (face, "Jaw")
+    before = {action.name for action in bpy.data.actions}
+    assert bpy.ops.dice.transfer() == {"FINISHED"}
+    assert body.animation_data.action.name == "touch"
+    assert face.animation_data.action.name.startswith("touch")
+    assert bpy.ops.dice.make_landmarks() == {"FINISHED"}
+    assert {item.data.pose_position for item in (body, face)} == {"REST"}
+    assert bpy.ops.dice.remove_landmarks() == {"FINISHED"}
+    assert {item.data.pose_position for item in (body, face)} == {"POSE"}
+    assert bpy.ops.dice.remove_transfer() == {"FINISHED"}
+    assert {action.name for action in bpy.data.actions} == before
 
 
 def test_without_a_character_it_says_what_to_select(take: Path) -> None:

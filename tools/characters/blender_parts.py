@@ -19,15 +19,19 @@ Weights = Mapping[str, Sequence[tuple[int, float]]]
 
 
 class Part:
-    """A mesh object made of some vertices of a larger mesh.
+    """A mesh object on the surface of a larger mesh.
 
-    item : the object; source : (V,) index in the larger mesh of each of its vertices.
+    item : the object; corners : (V, k) vertices of the larger mesh that each is made of; shares : (V, k) of each.
     """
 
-    def __init__(self, item: bpy.types.Object, source: np.ndarray) -> None:
+    def __init__(self, item: bpy.types.Object, corners: np.ndarray, shares: np.ndarray) -> None:
         self.item = item
-        self.source = source
-        self.index = {int(v): k for k, v in enumerate(source)}
+        self.corners, self.shares = corners, shares
+
+    def of(self, values: np.ndarray) -> np.ndarray:
+        """(V, ...) what values (N, ...) on the larger mesh are on this one."""
+        found: np.ndarray = np.einsum("vk,vk...->v...", self.shares, values[self.corners])
+        return found
 
 
 def kept_vertices(faces: Sequence[Sequence[int]]) -> np.ndarray:
@@ -45,19 +49,19 @@ def build_skin(name: str, points: np.ndarray, faces: Sequence[Sequence[int]]) ->
     mesh.update()
     item = bpy.data.objects.new(name, mesh)
     bpy.context.scene.collection.objects.link(item)
-    return Part(item, source)
+    return Part(item, source[:, None], np.ones((len(source), 1)))
 
 
 def add_keys(part: Part, deltas: Mapping[str, np.ndarray]) -> None:
     """Shape keys, without those that move nothing of this part. deltas : name -> (N, 3) on the larger mesh."""
-    count = len(part.source)
+    count = len(part.corners)
     base = np.empty(count * 3, np.float32)
     part.item.data.vertices.foreach_get("co", base)
     base = base.reshape(-1, 3)
     if part.item.data.shape_keys is None:
         part.item.shape_key_add(name="Basis", from_mix=False)
     for name, delta in deltas.items():
-        own = delta[part.source]
+        own = part.of(delta)
         if np.abs(own).max() < 1e-6:
             continue
         block = part.item.shape_key_add(name=name, from_mix=False)
@@ -72,9 +76,12 @@ def add_weights(part: Part, armature: bpy.types.Object, weights: Weights, names:
         if name not in armature.data.bones:
             continue
         group = part.item.vertex_groups.get(name) or part.item.vertex_groups.new(name=name)
+        shares = np.zeros(max(int(part.corners.max()), *(vertex for vertex, _ in pairs), 0) + 1)
         for vertex, weight in pairs:
-            if vertex in part.index and weight > 0:
-                group.add([part.index[vertex]], weight, "ADD")
+            shares[vertex] += weight
+        own = part.of(shares)
+        for vertex in np.flatnonzero(own > 0).tolist():
+            group.add([vertex], float(own[vertex]), "ADD")
     part.item.parent = armature
     add_armature_modifier(part.item, armature)
 

@@ -12,9 +12,11 @@ import numpy as np
 
 from . import names as naming
 from .blender_parts import Part, add_keys, add_weights, build_rig, build_skin
+from .face_rig import give_face_rig
 from .heads import foreign_head, product_head
 from .makehuman import BODY_PARTS, MakeHuman, RigBone
 from .recipes import Recipe
+from .remeshing import remeshed
 from .rigify import RIGIFY_BONES, generated
 from .stylised import exaggerated
 
@@ -51,6 +53,8 @@ def build(recipe: Recipe, source: MakeHuman, foreign: Path | None) -> bpy.types.
         armature = generated(armature, source.rig_entries(recipe.rig), bones)
         other = {name: name if name.startswith("DEF-") else f"DEF-{name}" for name in weights}
     parts = _parts(recipe, source, points)
+    if recipe.remeshed:
+        parts = [remeshed(part) for part in parts]
     style = naming.KEY_STYLES.get(recipe.keys)
     keys = {} if style is None else {style(name): delta for name, delta in deltas.items()}
     for part in parts:
@@ -59,6 +63,8 @@ def build(recipe: Recipe, source: MakeHuman, foreign: Path | None) -> bpy.types.
         add_weights(part, armature, weights, other)
     if recipe.head:
         _replace_head(recipe, armature, other, source, points, foreign)
+    if recipe.face_rig:
+        give_face_rig(armature, [part.item for part in parts if part.item.name in ("Head", "Eyes", "Mouth")])
     _unusual(recipe, armature)
     return armature
 

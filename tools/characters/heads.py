@@ -82,7 +82,7 @@ def _onto(own: np.ndarray, eyes: np.ndarray) -> tuple[float, np.ndarray]:
 
 def _bind(part: Part, armature: bpy.types.Object, names: Mapping[str, str], eyes: np.ndarray) -> None:
     """Weights that go over from the head to the neck."""
-    count = len(part.source)
+    count = len(part.corners)
     points = np.empty(count * 3, np.float32)
     part.item.data.vertices.foreach_get("co", points)
     height = points.reshape(-1, 3)[:, 2]

@@ -45,6 +45,8 @@ class Recipe:
     body : whose mesh; rig : in the wheel; weights : of that rig; names : style of its bones' names, "" as in the wheel.
     keys : style of its shape keys, "" for none; parts : objects that the mesh is split into, "" for one.
     head : "" for the body's own, "product" for this project's head, "foreign" for one from a file.
+    remeshed : whether its triangles are none of MakeHuman's, whose topology this project's head has.
+    face_rig : whether the head's meshes have an armature of their own, whose bones copy the body's.
     stylised : whether the eyes are made larger and the rest of the face smaller than any person's.
     scale : of the armature object (x mirrored where negative); unit : metres a unit of the scene.
     """
@@ -56,6 +58,8 @@ class Recipe:
     keys: str = ""
     parts: str = ""
     head: str = ""
+    remeshed: bool = False
+    face_rig: bool = False
     stylised: bool = False
     scale: tuple[float, float, float] = (1.0, 1.0, 1.0)
     place: tuple[float, float, float] = (0.0, 0.0, 0.0)
@@ -85,6 +89,8 @@ RECIPES: Mapping[str, Recipe] = {
     "man_unnamed": Recipe(_MAN, *_MANNEQUIN, names="meaningless", keys="arkit"),
     "product_head_makehuman": Recipe(_WOMAN, *_DEFAULT, keys="underscored", parts="several", head="product"),
     "stylised_metarig": Recipe(_TOON, *_RIGIFY, stylised=True, place=(0.0, -2.0, 0.0)),
+    "woman_mixamo_remeshed": Recipe(_WOMAN, *_MIXAMO, keys="underscored", remeshed=True),
+    "woman_unreal_two_rigs": Recipe(_WOMAN, *_DEFAULT, names="unreal", keys="arkit", parts="several", face_rig=True),
     "foreign_head_unreal": Recipe(_MAN, *_DEFAULT, names="unreal", keys="foreign", parts="several", head="foreign"),
 }
 """Each by its name; `foreign_head_unreal` needs a file with a head."""

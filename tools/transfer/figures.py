@@ -20,12 +20,14 @@ from dice_core.transfer.target import TargetHead
 
 __all__ = [
     "HandTracks",
+    "as_mixtures",
     "contact_figures",
     "hand_tracks",
     "jitter",
     "key_figures",
     "rotation_figures",
     "winding_numbers",
+    "with_gains",
 ]
 
 TOUCHING = 0.5
@@ -151,6 +153,19 @@ def jitter(points: np.ndarray, tracked: np.ndarray) -> float:
 def key_figures(made: np.ndarray, true: np.ndarray) -> float:
     """Share of the motion of true keys (E, V, 3) that made ones explain: 1 - |made - true|^2 / |true|^2, over all."""
     return float(1 - ((made - true) ** 2).sum() / max(float((true**2).sum()), 1e-12))
+
+
+def with_gains(made: np.ndarray, true: np.ndarray) -> np.ndarray:
+    """Made keys (E, V, 3), each by the factor that suits the true one best, so that strength does not count."""
+    gain = np.einsum("evx,evx->e", made, true) / np.maximum(np.einsum("evx,evx->e", made, made), 1e-12)
+    return made * gain[:, None, None]
+
+
+def as_mixtures(made: np.ndarray, true: np.ndarray) -> np.ndarray:
+    """The mixtures of made keys (E, V, 3) that suit each true one best, so that which is which does not count."""
+    flat = made.reshape(len(made), -1).T
+    shares = np.linalg.lstsq(flat, true.reshape(len(true), -1).T, rcond=None)[0]
+    return (flat @ shares).T.reshape(true.shape)
 
 
 def winding_numbers(triangles: np.ndarray, points: np.ndarray) -> np.ndarray:
