@@ -14,7 +14,15 @@ import numpy as np
 from dice_core.geometry.closest_point import closest_on_triangles
 from dice_core.geometry.mesh import boundary_vertices, vertex_triangles
 
-__all__ = ["ContactPairs", "PosedSurface", "Topology", "near_each_other", "pair_surfaces", "smooth_step"]
+__all__ = [
+    "ContactPairs",
+    "PosedSurface",
+    "Topology",
+    "near_each_other",
+    "pair_surfaces",
+    "pair_vertices",
+    "smooth_step",
+]
 
 # All of these were set by hand, on single frames of the rendered sample and the shapes of tests/core.
 
@@ -162,17 +170,30 @@ def pair_surfaces(
     closest to the far side of the body around it, such as the nail of a finger pressed into a cheek, is paired with a
     point that faces it instead.
     """
-    p, q = first.vertices[first_vertices], second.vertices[second_vertices]
-    # Coordinates about the middle keep the squares small, so that float32 is exact enough.
-    middle = p.mean(axis=0)
-    p, q = (p - middle).astype(np.float32), (q - middle).astype(np.float32)
-    square = (p @ q.T) * -2
-    square += (p * p).sum(axis=1)[:, None]
-    square += (q * q).sum(axis=1)[None]
+    square = _squared_distances(first.vertices[first_vertices], second.vertices[second_vertices])
     return (
         _pairs(first, second, first_vertices, second_vertices, square),
         _pairs(second, first, second_vertices, first_vertices, square.T),
     )
+
+
+def pair_vertices(
+    first: PosedSurface, second: PosedSurface, first_vertices: np.ndarray, second_vertices: np.ndarray
+) -> ContactPairs:
+    """The first of the two results of `pair_surfaces`, in half the time."""
+    square = _squared_distances(first.vertices[first_vertices], second.vertices[second_vertices])
+    return _pairs(first, second, first_vertices, second_vertices, square)
+
+
+def _squared_distances(p: np.ndarray, q: np.ndarray) -> np.ndarray:
+    """(n, m) float32 between points (n, 3) and (m, 3)."""
+    # Coordinates about the middle keep the squares small, so that float32 is exact enough.
+    middle = p.mean(axis=0)
+    p, q = (p - middle).astype(np.float32), (q - middle).astype(np.float32)
+    square = (p @ q.T) * np.float32(-2)
+    square += (p * p).sum(axis=1)[:, None]
+    square += (q * q).sum(axis=1)[None]
+    return square
 
 
 def _pairs(

@@ -34,9 +34,10 @@ def settling_shift(
     metres, **positive inside**. Returns None where the skin is farther than `FARTHEST`.
     """
     along = hand.mean(axis=0) / np.linalg.norm(hand.mean(axis=0))
+    pairs_at = tissue.pairs_of_moved(head, hand, triangles)
     for push in _PUSHES:
         shift = push * along
-        pairs = _facing(tissue.hand_pairs(head, hand + shift, triangles))
+        pairs = _facing(pairs_at(shift))
         if pairs is not None:
             break
     for _ in range(_ROUNDS):
@@ -53,15 +54,16 @@ def settling_shift(
             break
         if np.linalg.norm(shift) > FARTHEST:
             return None
-        pairs = _facing(tissue.hand_pairs(head, hand + shift, triangles))
+        pairs = _facing(pairs_at(shift))
     return shift
 
 
 def clearing_shift(tissue: SoftTissue, head: np.ndarray, hand: np.ndarray, triangles: np.ndarray) -> np.ndarray:
     """The translation (3,), metres, that keeps the hand `CLEARANCE` off the skin; arguments as `settling_shift`."""
     shift = np.zeros(3)
+    pairs_at = tissue.pairs_of_moved(head, hand, triangles)
     for _ in range(_ROUNDS):
-        pairs = _facing(tissue.hand_pairs(head, hand + shift, triangles))
+        pairs = _facing(pairs_at(shift))
         if pairs is None or pairs[0].max() < _CLOSE_ENOUGH - CLEARANCE:
             break
         below, outward = pairs

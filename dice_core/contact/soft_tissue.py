@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +15,7 @@ from dice_core.contact.contact_pairs import (
     Topology,
     near_each_other,
     pair_surfaces,
+    pair_vertices,
     smooth_step,
 )
 from dice_core.contact.contact_rows import ContactRows, contact_rows
@@ -165,13 +168,32 @@ class SoftTissue:
             hand_pairs, head_pairs, normals = self._narrow_phase(frame, candidates)
         return self._response(frame, hand_pairs, head_pairs)
 
-    def hand_pairs(self, head: np.ndarray, hand: np.ndarray, hand_triangles: np.ndarray) -> ContactPairs | None:
-        """Vertices of a hand (W, 3) near the undented head (V, 3), with the skin that they would touch; None if far."""
-        candidates = self._broad_phase(head, hand)
-        if candidates is None:
-            return None
-        frame = self._begin(head.astype(np.float64), hand.astype(np.float64), hand_triangles)
-        return self._narrow_phase(frame, candidates)[0]
+    def pairs_of_moved(
+        self, head: np.ndarray, hand: np.ndarray, hand_triangles: np.ndarray
+    ) -> Callable[[np.ndarray], ContactPairs | None]:
+        """What a hand (W, 3) would touch of the undented head (V, 3), metres, if it were moved.
+
+        Returns a function of a shift (3,), metres: the hand's vertices near the head with the skin that they would
+        touch, None if there are none.
+        """
+
+        @cache
+        def surfaces() -> tuple[PosedSurface, np.ndarray]:
+            skin = head.astype(np.float64)
+            normals, facing = vertex_normals(skin, self.triangles), self._facing(skin)
+            surface = PosedSurface(skin, normals, normals if facing is None else facing, self._surface)
+            return surface, vertex_normals(hand.astype(np.float64), hand_triangles)
+
+        def pairs(shift: np.ndarray) -> ContactPairs | None:
+            moved = hand + shift
+            candidates = self._broad_phase(head, moved)
+            if candidates is None:
+                return None
+            surface, normals = surfaces()
+            topology = self._topology_of_hand(hand_triangles, len(hand))
+            return pair_vertices(PosedSurface(moved, normals, normals, topology), surface, candidates[1], candidates[0])
+
+        return pairs
 
     def _begin(self, head: np.ndarray, hand: np.ndarray, hand_triangles: np.ndarray) -> _Frame:
         """A frame before anything gives way."""
