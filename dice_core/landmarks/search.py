@@ -67,9 +67,12 @@ AGREEING_ON_SECOND = 4
 """The same of the eight wider ones, beside a hand that is known. On 140 rendered stills (seeds 31 and 34) and 40 frames
 of public clips and photos with one hand at most 2 agree on something else; on second hands that this finds, all."""
 
-HOPELESS = 0.1
-"""Presence below which two readings in a row end the way to a hand: of those that led to one in the same stills, one in
-hundred began like that."""
+LEAST_AGREEING = 2
+"""Wider windows without so many that agree end the search. Set by hand; one of the five hands has three."""
+
+HOPELESS = 0.05
+"""Presence of a first reading below which a palm is not followed: one in seventy of those that led to a hand in the
+same stills began like that."""
 
 LEAST_HAND = 0.35
 """Size of such a hand in face windows. Of the hands in those stills one in twenty is smaller; most of what was taken
@@ -149,14 +152,19 @@ class Search:
         """The hand other than the known ones, if any, to which several of the turned windows around a face lead."""
         scales, enough = (TURNED_SCALES[:1], AGREEING_ON_SECOND) if known else (TURNED_SCALES, AGREEING_WINDOWS)
         readings: list[HandReading] = []
-        for window in turned_windows(face.region, scales):
-            for reading in self._readings_in(image, window, known):
-                if hand_size(reading.points) < LEAST_HAND * face.region.size:
-                    continue
-                readings.append(reading)
-                same = [other for other in readings if same_hand(reading.points, other.points)]
-                if len(same) >= enough:
-                    return [max(same, key=lambda one: one.presence)]
+        most = 0
+        for scale in scales:
+            for window in turned_windows(face.region, scale):
+                for reading in self._readings_in(image, window, known):
+                    if hand_size(reading.points) < LEAST_HAND * face.region.size:
+                        continue
+                    readings.append(reading)
+                    same = [other for other in readings if same_hand(reading.points, other.points)]
+                    most = max(most, len(same))
+                    if most >= enough:
+                        return [max(same, key=lambda one: one.presence)]
+            if most < LEAST_AGREEING:
+                break
         return []
 
     def _readings_in(self, image: np.ndarray, window: Region, known: Sequence[HandReading]) -> list[HandReading]:
@@ -201,17 +209,13 @@ class Search:
         return reading if reading.presence >= NEW_HAND_THRESHOLD else None
 
     def _settled(self, image: np.ndarray, region: Region) -> HandReading:
-        """The reading of a rough window after following its own landmarks, also while they do not look like a hand."""
+        """The reading of a rough window after following its own landmarks, also while they hardly look like a hand."""
         reading = self.read_hand(image, region)
-        for _ in range(HAND_REFINEMENTS):
+        for _ in range(HAND_REFINEMENTS if reading.presence >= HOPELESS else 0):
             region = tracking_region(reading.points)
             if not region.is_near_image(image):
                 break
-            again = self.read_hand(image, region)
-            hopeless = max(again.presence, reading.presence) < HOPELESS
-            reading = again
-            if hopeless:
-                break
+            reading = self.read_hand(image, region)
         return reading
 
     def refine_face(self, image: np.ndarray, region: Region) -> FaceDetection | None:
@@ -236,10 +240,9 @@ def close_up(image: np.ndarray, face: FaceDetection | None) -> Region | None:
     return Region(face.region.x, face.region.y, CLOSE_UP_SCALE * face.region.size)
 
 
-def turned_windows(face: Region, scales: Sequence[float]) -> list[Region]:
-    """Windows around a face in all directions; scales : their sides in face windows."""
-    turns = [2 * math.pi * turn / TURNS for turn in range(TURNS)]
-    return [Region(face.x, face.y, scale * face.size, turn) for scale in scales for turn in turns]
+def turned_windows(face: Region, scale: float) -> list[Region]:
+    """Windows around a face in all directions; scale : their side in face windows."""
+    return [Region(face.x, face.y, scale * face.size, 2 * math.pi * turn / TURNS) for turn in range(TURNS)]
 
 
 def best_hands(readings: list[HandReading], face: FaceDetection | None, count: int) -> list[HandReading]:

@@ -12,7 +12,16 @@ from dice_core.landmarks.detector import AnchorDetector, Detection
 from dice_core.landmarks.hand import HandReading
 from dice_core.landmarks.networks import PALM_DETECTOR
 from dice_core.landmarks.region import Region
-from dice_core.landmarks.search import AGREEING_ON_SECOND, AGREEING_WINDOWS, LEAST_HAND, TURNS, Search, close_up
+from dice_core.landmarks.search import (
+    AGREEING_ON_SECOND,
+    AGREEING_WINDOWS,
+    LEAST_AGREEING,
+    LEAST_HAND,
+    TURNED_SCALES,
+    TURNS,
+    Search,
+    close_up,
+)
 from dice_core.landmarks.tracker import SEARCH_INTERVAL, THOROUGH_SEARCH_INTERVAL
 from dice_core.media.opening import open_footage
 from dice_core.sample import sample_clip
@@ -90,6 +99,12 @@ def test_beside_a_known_hand_fewer_windows_have_to_agree_on_another() -> None:
     assert _agreed(AGREEING_ON_SECOND - 1, known=(elsewhere,))[0] == []
     found, networks = _agreed(16, known=(here,))
     assert (found, networks.looks) == ([], TURNS), "the known hand is not found again"
+
+
+def test_wider_windows_in_which_nothing_agrees_end_the_search() -> None:
+    assert _agreed(0)[1].looks == TURNS
+    assert _agreed(LEAST_AGREEING - 1)[1].looks == TURNS
+    assert _agreed(LEAST_AGREEING)[1].looks == TURNS * len(TURNED_SCALES)
 
 
 def test_close_up_is_smaller_than_the_picture() -> None:
