@@ -9,10 +9,14 @@ import numpy as np
 
 from dice_core.landmarks.detections import FrameLandmarks, HandDetection
 from dice_core.landmarks.hand import tracking_region
-from dice_core.landmarks.search import NEW_HAND_THRESHOLD, same_hand
+from dice_core.landmarks.search import same_hand
 from dice_core.landmarks.tracker import SEARCH_INTERVAL, LandmarkTracker
 
 __all__ = ["SeenFrame", "track_clip"]
+
+SURELY = 0.9
+"""Presence from which a hand is followed to the frame before: of hands that are clearly seen it stays above. Set by
+hand on six rendered clips (seed 32); a false hand would be followed back as well."""
 
 LARGEST_MEMORY = 96 * 2**20
 """Bytes of pictures that are kept to go back to: as many frames as between two searches, of up to 1080 lines. Set by
@@ -61,7 +65,7 @@ def _follow_back(hand: HandDetection, waiting: list[SeenFrame], tracker: Landmar
         if not region.is_near_image(waiting[k].image):
             return
         reading = tracker.read_hand(waiting[k].image, region)
-        if reading.presence < NEW_HAND_THRESHOLD or any(same_hand(reading.points, other.points) for other in others):
+        if reading.presence < SURELY or any(same_hand(reading.points, other.points) for other in others):
             return
         hand = replace(
             hand, points=reading.points, world=reading.world, presence=reading.presence, region=reading.region
