@@ -1,12 +1,12 @@
 """How right captures are, on pictures and clips whose truth is known because they are rendered.
 
     python tools/benchmark_accuracy.py make --seed N OUT [--stills S] [--clips C] [--renderer rasterizer|cycles]
-    python tools/benchmark_accuracy.py run OUT [--json FILE]
+    python tools/benchmark_accuracy.py run OUT [--json FILE] [--engine open|dice]
     python tools/benchmark_accuracy.py split OUT [--json FILE]
 
-`make` renders a set; the same seed gives the same pictures. `run` captures all of it with the open engine and prints
-how far the takes are from the truth, overall and by factor; `split` does so again with stages of the capture replaced
-by the truth. docs/accuracy.md says what each figure is.
+`make` renders a set; the same seed gives the same pictures. `run` captures all of it and prints how far the takes are
+from the truth, overall and by factor; `split` does so again with stages of the open engine's capture replaced by the
+truth. docs/accuracy.md says what each figure is.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from accuracy.split import REPLACED
 from accuracy.tables import format_factors, format_overall, format_split
 from tqdm import tqdm
 
+from dice_core.engines.registry import ENGINES
 from dice_core.errors import DiceError, InputError
 
 RENDERERS = ("rasterizer", "cycles")
@@ -57,6 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     make.add_argument("--clips", type=int, default=4)
     make.add_argument("--renderer", choices=RENDERERS, default="rasterizer")
     run = commands.add_parser("run", help="capture a set and print how far it is from the truth")
+    run.add_argument("--engine", choices=tuple(ENGINES), default="open")
     split = commands.add_parser("split", help="the same with stages replaced by the truth")
     for command in (run, split):
         command.add_argument("--json", type=Path, help="write the figures to this file, too")
@@ -84,7 +86,7 @@ def _is_made(file: Path, recipe: dict[str, Any], renderer: str) -> bool:
 
 
 def _run(options: argparse.Namespace) -> None:
-    figures = _captured(options, "nothing")
+    figures = _captured(options, "nothing", options.engine)
     print(format_overall(figures))
     print()
     print(format_factors(figures))
@@ -97,12 +99,12 @@ def _split(options: argparse.Namespace) -> None:
     _write(options.json, figures)
 
 
-def _captured(options: argparse.Namespace, replaced: str) -> list[dict[str, Any]]:
+def _captured(options: argparse.Namespace, replaced: str, engine: str = "open") -> list[dict[str, Any]]:
     """The figures of all items, captured with stages replaced by the truth."""
     names = item_names(options.folder)
     if not names:
         raise InputError(f"{options.folder} holds no finished set: make one first.")
-    work = partial(capture_item, folder=options.folder, replaced=replaced)
+    work = partial(capture_item, folder=options.folder, replaced=replaced, engine=engine)
     _all(work, names, options.jobs, f"capturing, replaced by the truth: {replaced}")
     return [figures_of(options.folder, name, replaced) for name in names]
 

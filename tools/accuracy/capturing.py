@@ -1,4 +1,4 @@
-"""Capturing the items of a set by the open engine as a user would, or with stages replaced by the truth."""
+"""Capturing the items of a set as a user would, or with stages replaced by the truth."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ def take_path(folder: Path, name: str, replaced: str) -> Path:
     return folder / "takes" / replaced.replace(",", "").replace(" ", "_") / f"{name}.dicetake"
 
 
-def capture_item(name: str, *, folder: Path, replaced: str) -> None:
-    """Capture an item with default settings, anew."""
+def capture_item(name: str, *, folder: Path, replaced: str, engine: str = "open") -> None:
+    """Capture an item with default settings, anew. engine : by its name; of the open one alone are stages replaced."""
     output = take_path(folder, name, replaced)
     shutil.rmtree(output, ignore_errors=True)
     output.parent.mkdir(parents=True, exist_ok=True)
     truth = open_take(truth_path(folder, name))
     path = footage_path(folder, name)
     footage = open_footage(path, fps=truth.fps if path.is_dir() else None)
-    settings, told = CaptureSettings(), REPLACED[replaced]
+    settings, told = CaptureSettings(engine=engine), REPLACED[replaced]
     if not told:
         capture(footage, output, settings)
         return

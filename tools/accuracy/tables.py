@@ -236,8 +236,12 @@ def _direction(angles: np.ndarray) -> np.ndarray:
 
 
 def _expressions(heads: list[dict[str, Any]]) -> dict[str, float | None]:
-    """Correlation of found with true weights and their slope, the mean of the expressions that vary."""
+    """Correlation of found with true weights and their slope, the mean of the expressions that vary.
+
+    Heads with expressions of another make are left out.
+    """
     pairs = [head["expression"] for head in heads if None not in head["expression"]]
+    pairs = [(found, true) for found, true in pairs if len(found) == len(true)]
     if len(pairs) < FEWEST:
         return {"correlation": None, "gain": None}
     found, true = np.array(pairs).transpose(1, 0, 2)
