@@ -24,6 +24,7 @@ __all__ = [
     "interpolate_rotation",
     "longest_gap",
     "reach",
+    "runs",
     "smooth",
     "smooth_rotation",
     "smoothing_weights",
@@ -88,6 +89,12 @@ def smooth(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Apply `smoothing_weights` to values (T, ...) of any shape."""
     flat = values.reshape(len(values), -1)
     return (weights @ flat).reshape(values.shape)
+
+
+def runs(values: np.ndarray) -> list[tuple[int, int]]:
+    """First frame of each run of true values (T,) bool, and the frame after its last."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], values, [False]]).astype(np.int8)))
+    return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
 
 
 def smooth_rotation(rotation: np.ndarray, weights: np.ndarray) -> np.ndarray:

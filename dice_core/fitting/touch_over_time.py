@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from dice_core.fitting.temporal_filter import smooth, smoothing_weights
+from dice_core.fitting.temporal_filter import runs, smooth, smoothing_weights
 
 __all__ = ["BESIDE", "BRIDGED_SECONDS", "HOVERING", "REST_DEPTH", "SHORTEST_SECONDS", "touch_over_time"]
 
@@ -54,8 +54,7 @@ def touch_over_time(
 def _where_mostly(values: np.ndarray, bridged: np.ndarray) -> np.ndarray:
     """Runs of `bridged`, (T,) bool, in at least half of whose frames `values` are true; elsewhere the values."""
     result = values.copy()
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], bridged.astype(np.int8), [0]])))
-    for first, last in zip(edges[::2], edges[1::2], strict=True):
+    for first, last in runs(bridged):
         if 2 * values[first:last].sum() >= last - first:
             result[first:last] = True
     return result

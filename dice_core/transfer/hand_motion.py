@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from dice_core.bodies import load_head
+from dice_core.fitting.temporal_filter import runs
 from dice_core.geometry.closest_point import SurfaceIndex
 from dice_core.geometry.mesh import Mesh, vertex_normals
 from dice_core.geometry.mesh import triangles as mesh_triangles
@@ -124,8 +125,7 @@ def _in_order(near: np.ndarray, weight: np.ndarray) -> Iterator[tuple[int, int |
     near, weight : (T,). A stretch begins where most of the hand touches, and goes on from there to both ends: a hand
     that approaches is then already in the pose in which it touches.
     """
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], near, [False]]).astype(int)))
-    for first, end in edges.reshape(-1, 2).tolist():
+    for first, end in runs(near):
         best = first + int(np.argmax(weight[first:end]))
         yield best, None
         yield from ((k, k - 1) for k in range(best + 1, end))

@@ -17,7 +17,7 @@ from dice_core.engines.open.frames import HandFrames, HeadFrames, OpenFrames
 from dice_core.engines.open.survey import Person
 from dice_core.engines.postprocess import fill_short_gaps, press_hand
 from dice_core.fitting.adaptive_filter import adaptive_smooth, adaptive_smooth_rotation
-from dice_core.fitting.temporal_filter import BLINK_SECONDS, EXPRESSION_SECONDS
+from dice_core.fitting.temporal_filter import BLINK_SECONDS, EXPRESSION_SECONDS, runs
 from dice_core.fitting.touch_over_time import touch_over_time
 from dice_core.geometry.mesh import triangles
 from dice_core.take.mesh_frames import HEAD_LANDMARKS, MeshFrames
@@ -181,8 +181,7 @@ def _smooth_position(translation: np.ndarray, measured: np.ndarray, fps: float, 
 
 def _drop_short(tracked: np.ndarray, shortest: int) -> None:
     """Take back, in place, stretches that are shorter than `shortest` and end on both sides within the window."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], (tracked > 0).astype(int), [0]])))
-    for first, last in zip(edges[::2], edges[1::2], strict=True):
+    for first, last in runs(tracked > 0):
         if last - first < shortest and first > 0 and last < len(tracked):
             tracked[first:last] = 0
 
