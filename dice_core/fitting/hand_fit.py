@@ -139,6 +139,10 @@ class HandFitter:
         again = self._fit_from(loose, observation, rough[5], None)
         return min(pose, again, key=lambda candidate: self.error(candidate, observation))
 
+    def centre(self, pose: np.ndarray) -> np.ndarray:
+        """Mean of the key points (3,), metres; pose : (28,)."""
+        return self.skeleton.positions(pose, self.keypoints).mean(axis=0)
+
     def error(self, pose: np.ndarray, observation: HandObservation) -> float:
         """Mean distance of the key points from their landmarks, as a share of the hand's size in the image."""
         seen = self.camera.project(self.skeleton.positions(pose, self.keypoints))

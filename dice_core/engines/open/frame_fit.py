@@ -123,3 +123,5 @@ class FrameFitter:
         if view is not None:
             refined = self._refiner(side).refine(free, observation, view, refined_before, previous_head)
             hand.pose[0], hand.touching[0], hand.depth[0] = refined.pose, refined.is_touching, refined.depth
+        hand.free_centre[0] = self._hand(side).centre(free)
+        hand.centre[0] = self._hand(side).centre(hand.pose[0])

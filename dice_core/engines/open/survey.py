@@ -121,7 +121,7 @@ def _hand_scale(
         view = HeadView.of(pose, vertices, skin, person.camera)
         predicted = HandDepthPrior.load().predict(observation.pixels, observation.depth, side, person.camera, view)
         hand = HandFitter(person.hand(side), person.camera, person.hand_shape, person.hand_scale)
-        by_size = float(hand.skeleton.positions(hand.fit(observation), hand.keypoints)[:, 2].mean())
+        by_size = float(hand.centre(hand.fit(observation))[2])
         trust = 1 / ((predicted.mean_sigma / predicted.mean) ** 2 + _SIZE_SIGMA**2)
         total += trust * np.log(predicted.mean / by_size)
         weight += trust
