@@ -11,7 +11,8 @@ import numpy as np
 from dice_core.bodies import Hand, Head, load_hand, load_head
 from dice_core.fitting.depth_prior import HandDepthPrior
 from dice_core.fitting.expression_prior import ExpressionPrior, FacePrediction
-from dice_core.fitting.hand_fit import HandFitter, HandObservation
+from dice_core.fitting.hand_fit import HandFitter
+from dice_core.fitting.hand_observation import HandObservation
 from dice_core.fitting.hand_shape import fit_hand_shape
 from dice_core.fitting.head_fit import HeadFitter
 from dice_core.fitting.head_shape import fit_head_shape
