@@ -223,7 +223,10 @@ def format_status(states: Iterable[ModelStatus]) -> str:
             lines.append(f"{'':9}{reason}Handed out at {state.source}")
             lines.append(f"{'':9}Licence: {state.licence}")
     lines.append("")
-    lines.append(f"Kept in {_folder()}. All of these are for non-commercial use; the open engine needs none of them.")
+    lines.append(
+        f"Kept in {_folder()}. What others released is for {_RESEARCH}; a network that you trained on the open bodies "
+        "is yours. The open engine needs none of these files."
+    )
     return "\n".join(lines)
 
 
