@@ -159,8 +159,21 @@ def find_button(
     """Where in the sidebar the button of an operator is, found by hovering over it, and leaves the mouse there.
 
     below : another button's place, above which it is not; columns : shares of the sidebar's width to look at. The
-    sidebar is scrolled down from its top where the button is not in sight.
+    sidebar is scrolled down from its top where the button is not in sight. It is looked through twice, because a window
+    that has just drawn something large answers late.
     """
+    place = _look_for_button(command, below, columns)
+    if place is None:
+        time.sleep(2)
+        place = _look_for_button(command, below, columns)
+    if place is None:
+        raise LookupError(command)
+    return place
+
+
+def _look_for_button(
+    command: str, below: tuple[float, float] | None, columns: tuple[float, ...]
+) -> tuple[float, float] | None:
     x0, y0, width, height = run("R = [region.x, region.y, region.width, region.height]")
     top = READY["window"][1] - (y0 + height)  # Blender counts y from the bottom
     first = int(below[1] - top) if below else 20
@@ -175,7 +188,7 @@ def find_button(
                     return x0 + width * share, top + down
         first = 20
         _scroll(x0 + width * columns[0], top + first, "5", _NOTCHES)
-    raise LookupError(command)
+    return None
 
 
 def _scroll(x: float, y: float, button: str, notches: int) -> None:
