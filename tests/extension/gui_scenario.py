@@ -17,8 +17,8 @@ from gui import (
     FILES,
     OUT,
     click,
+    confirm,
     find_button,
-    find_default_button,
     go_on_with_clock,
     pause_clock,
     pixels,
@@ -159,9 +159,7 @@ def drop_take(path: str) -> int:
     before = pixels()
     run(f"bpy.ops.wm.drop_import_file('INVOKE_DEFAULT', directory={folder + '/'!r}, files=[dict(name={name!r})])")
     time.sleep(1)
-    find_default_button(before)
-    press()
-    time.sleep(2)
+    confirm(before)
     return run("R = len([c for c in bpy.context.scene.collection.children if 'dice_take' in c])")
 
 

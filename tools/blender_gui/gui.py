@@ -18,6 +18,7 @@ __all__ = [
     "OUT",
     "READY",
     "click",
+    "confirm",
     "cursor",
     "drop",
     "find_button",
@@ -43,10 +44,13 @@ _STEP = 9
 _COLUMNS = (0.45, 0.2, 0.8, 0.93)
 # How often the sidebar is scrolled for a button that is not in sight, and by how many notches of the wheel.
 _SCROLLS, _NOTCHES = 4, 6
+# Seconds at each place until Blender has drawn what the mouse is over: at first, and when nothing was found.
+_PATIENCE = 0.08, 0.4
 # Of Blender's dark theme: the button of a dialog that Enter presses.
 _DEFAULT_BUTTON = (71, 114, 179)
 # Pixels across that a button has at least.
 _LEAST_BUTTON = 60
+_PRESSES = 5  # of a dialog's button, until it closes
 _HOVER = """
 wm = bpy.context.window_manager; wm.clipboard = ""
 if bpy.ops.ui.copy_python_command_button.poll():
@@ -159,20 +163,18 @@ def find_button(
     """Where in the sidebar the button of an operator is, found by hovering over it, and leaves the mouse there.
 
     below : another button's place, above which it is not; columns : shares of the sidebar's width to look at. The
-    sidebar is scrolled down from its top where the button is not in sight. It is looked through twice, because a window
-    that has just drawn something large answers late.
+    sidebar is scrolled down from its top where the button is not in sight. It is looked through again with more time at
+    each place, because a window that draws a large scene on a busy machine answers late.
     """
-    place = _look_for_button(command, below, columns)
-    if place is None:
-        time.sleep(2)
-        place = _look_for_button(command, below, columns)
-    if place is None:
-        raise LookupError(command)
-    return place
+    for patience in _PATIENCE:
+        place = _look_for_button(command, below, columns, patience)
+        if place is not None:
+            return place
+    raise LookupError(command)
 
 
 def _look_for_button(
-    command: str, below: tuple[float, float] | None, columns: tuple[float, ...]
+    command: str, below: tuple[float, float] | None, columns: tuple[float, ...], patience: float
 ) -> tuple[float, float] | None:
     x0, y0, width, height = run("R = [region.x, region.y, region.width, region.height]")
     top = READY["window"][1] - (y0 + height)  # Blender counts y from the bottom
@@ -183,7 +185,7 @@ def _look_for_button(
         for share in columns:
             for down in range(first, height, _STEP):
                 move(x0 + width * share, top + down)
-                time.sleep(0.08)
+                time.sleep(patience)
                 if run(_HOVER).startswith(f"bpy.ops.{command}("):
                     return x0 + width * share, top + down
         first = 20
@@ -198,19 +200,38 @@ def _scroll(x: float, y: float, button: str, notches: int) -> None:
     time.sleep(0.5)
 
 
-def find_default_button(before: np.ndarray) -> None:
-    """Put the mouse onto the button that Enter would press, in a dialog that has opened since a picture was taken.
+def confirm(before: np.ndarray) -> None:
+    """Press the button that Enter would press, in a dialog that has opened since a picture was taken, until it closes.
 
-    before : the window without the dialog, as `pixels` gives it.
+    before : the window without the dialog, as `pixels` gives it. Raises LookupError where there is no such dialog.
     """
+    find_default_button(before)
+    for _ in range(_PRESSES):  # a window that is busy drawing does not hear every click
+        time.sleep(0.5)
+        press()
+        time.sleep(2)
+        if not _on_default_button(before):
+            return
+    raise LookupError("the dialog does not close")
+
+
+def find_default_button(before: np.ndarray) -> None:
+    """Put the mouse onto that button. Raises LookupError where there is none."""
+    if not _on_default_button(before):
+        raise LookupError("no dialog with a default button")
+
+
+def _on_default_button(before: np.ndarray) -> bool:
+    """Put the mouse onto that button; returns whether there is one."""
     blue = (pixels() == _DEFAULT_BUTTON).all(2) & ~(before == _DEFAULT_BUTTON).all(2)
     rows = np.flatnonzero(blue.sum(1) >= _LEAST_BUTTON)
     if not len(rows):
-        raise LookupError("no dialog with a default button")
+        return False
     # It is the lowest of what is blue: choices that are made in the dialog are above it.
     rows = np.split(rows, np.flatnonzero(np.diff(rows) > 1) + 1)[-1]
     middle = int(np.median(rows))
     move(float(np.median(np.flatnonzero(blue[middle]))), middle)
+    return True
 
 
 def click(command: str) -> tuple[float, float]:
