@@ -33,7 +33,7 @@ _HEAD_NOISE = _Noise(turn=0.013, across=0.0006, along=0.02)
 _HAND_NOISE = _Noise(turn=0.010, across=0.0008, along=0.04)
 _FINGER_NOISE = 0.012  # radians
 _EXPRESSION_NOISE = 0.014  # of the full expression
-_TOUCH_NOISE = 0.006  # metres along the view, of a hand that was found to touch
+_TOUCH_NOISE = 0.02  # metres along the view, of a hand that was found to touch: some do not
 
 _QUICK_ACTIONS = ("eyeBlink",)
 _SHORTEST_STAY_SECONDS = 0.1  # a hand seen more briefly is a misdetection; set by hand
