@@ -20,7 +20,7 @@ from dice_core.contact.contact_pairs import (
 )
 from dice_core.contact.contact_rows import ContactRows, contact_rows
 from dice_core.contact.lcp import minimum_translation, solve_lcp
-from dice_core.contact.sheet_compliance import compliance_matrix
+from dice_core.contact.sheet_compliance import SheetCompliance
 from dice_core.contact.tissue.eyes import Eye, eyes_of
 from dice_core.contact.tissue.flesh import Lining, volume_bulge
 from dice_core.contact.tissue.stiffness import Tissue, bed_stiffness, head_tissue
@@ -107,11 +107,8 @@ class SoftTissue:
         moving = np.flatnonzero(tissue.moving)
         couplings = (tissue.couplings, tissue.coupling_strength) if len(tissue.couplings) else None
         skin = triangles[tissue.moving[triangles].all(axis=1)]
-        inner = compliance_matrix(rest_vertices, skin, bed_stiffness(tissue.softness), moving, couplings)
-        # One more row and column of zeros stands for every vertex that does not move.
-        self._compliance = np.zeros((len(moving) + 1, len(moving) + 1), np.float32)
-        self._compliance[:-1, :-1] = inner
-        self._slot = np.full(count, len(moving))
+        self._compliance = SheetCompliance(rest_vertices, skin, bed_stiffness(tissue.softness), moving, couplings)
+        self._slot = np.full(count, -1)
         self._slot[moving] = np.arange(len(moving))
         self._moving = moving
         self._lining = Lining.behind(tissue, rest_vertices)
@@ -258,10 +255,11 @@ class SoftTissue:
         """Set the frame's dent to one that brings every row to its depth (m,); returns the force (m,) of every row."""
         vertices, place = np.unique(rows.corners, return_inverse=True)
         place = place.reshape(rows.corners.shape)
-        slots = self._slot[vertices]
         spread = np.zeros((len(depth), len(vertices)), np.float32)
         np.add.at(spread, (np.arange(len(depth))[:, None], place), rows.weights.astype(np.float32))
-        columns = self._compliance[slots]
+        slots = self._slot[vertices]
+        slots, spread = slots[slots >= 0], spread[:, slots >= 0]
+        columns = self._compliance.responses(slots)
         response = (spread @ columns[:, slots] @ spread.T) * (rows.direction @ rows.direction.T)
         soft = np.flatnonzero(np.diagonal(response) > RIGID_SHARE * float(np.diagonal(response).max(initial=0)))
         force = np.zeros(len(depth))
@@ -270,7 +268,7 @@ class SoftTissue:
         load = (spread.T @ (force[:, None] * rows.direction)).astype(np.float32)
         frame.dent = np.zeros((len(self._slot), 3))
         if force.any():
-            frame.dent[self._moving] = (columns.T @ load)[:-1]
+            frame.dent[self._moving] = columns.T @ load
         for eye in frame.eyes:
             eye.keep_off(frame.dent, frame.head + frame.bulge)
         return force

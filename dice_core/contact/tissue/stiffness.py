@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dice_core.geometry.close_pairs import pairs_within
 from dice_core.geometry.mesh import Mesh, triangle_edges, vertex_normals
 from dice_core.geometry.mesh import triangles as mesh_triangles
 
@@ -185,11 +186,8 @@ def _softness(head: Head, rest: np.ndarray, triangles: np.ndarray, rigid: np.nda
 def _outward(rest: np.ndarray, normals: np.ndarray, hidden: np.ndarray, lips: np.ndarray) -> np.ndarray:
     """(V, 3) unit: normals averaged over visible skin that faces the same way, or over all of it around the lips."""
     seen = np.flatnonzero(~hidden)
-    points = rest[seen].astype(np.float32)
-    length = (points**2).sum(axis=1)
-    square = length[:, None] + length - 2 * points @ points.T
-    i, j = np.nonzero(square < (3 * OUTWARD_WIDTH) ** 2)
-    near = np.exp(square[i, j] / (-2 * OUTWARD_WIDTH**2))
+    i, j, square = pairs_within(rest[seen], 3 * OUTWARD_WIDTH)
+    near = np.exp(square / (-2 * OUTWARD_WIDTH**2))
     around_mouth = lips[seen][i] & lips[seen][j]
     facing = normals[seen]
     for _ in range(OUTWARD_ROUNDS):
