@@ -66,7 +66,7 @@ class Lining:
         lining, skin = np.flatnonzero(tissue.lining), np.flatnonzero(tissue.moving & ~tissue.lining)
         a, b = rest[lining].astype(np.float64), rest[skin].astype(np.float64)
         square = (a**2).sum(axis=1)[:, None] + (b**2).sum(axis=1) - 2 * a @ b.T
-        nearest = np.argpartition(square.astype(np.float32), FOLLOWED, axis=1)[:, :FOLLOWED]  # half the work of float64
+        nearest = np.argpartition(square, FOLLOWED, axis=1)[:, :FOLLOWED]
         distance = np.linalg.norm(b[nearest] - a[:, None], axis=2)
         share = 1 / np.maximum(distance, 1e-4) ** 2
         fading = 1 - smooth_step(distance.min(axis=1, keepdims=True), FOLLOWS_UP_TO, STAYS_FROM)
