@@ -58,13 +58,13 @@ class NearestVertexIndex:
         self._low = self._candidates.min(axis=0) - _MARGIN
         high = self._candidates.max(axis=0) + _MARGIN
         self._shape = np.ceil((high - self._low) / _CELL).astype(int)
-        cubes = -(-self._shape // _CUBE)
-        self._grid = np.full((*cubes, _CUBE, _CUBE, _CUBE), -1)
+        self._grid = np.full(-(-self._shape // _CUBE) * _CUBE, -1)
         self.set_vertices(mesh.rest_vertices)
 
     def set_vertices(self, vertices: np.ndarray) -> None:
         """Set the vertices (V, 3) of this frame: deformed, in rest axes, metres."""
         self._vertices = vertices.astype(np.float32)
+        self._coordinates = np.ascontiguousarray(self._vertices.T)
         self._normals = vertex_normals(self._vertices, self._triangles)
 
     @property
@@ -79,8 +79,12 @@ class NearestVertexIndex:
         walking = np.arange(len(points))
         for _ in range(_STEPS):
             around = self._neighbours[vertex[walking]]
-            difference = self._vertices[around] - points[walking, None]
-            best = np.einsum("nkj,nkj->nk", difference, difference).argmin(axis=1)
+            # Coordinate by coordinate: numpy is slow on axes as short as three.
+            x, y, z = (
+                along[around] - of_points[walking, None]
+                for along, of_points in zip(self._coordinates, points.T, strict=True)
+            )
+            best = (x * x + y * y + z * z).argmin(axis=1)
             # A vertex is the first of its own neighbours: a walk that stays there has arrived.
             moved = np.flatnonzero(best)
             walking = walking[moved]
@@ -92,14 +96,14 @@ class NearestVertexIndex:
 
     def _start(self, cells: np.ndarray) -> np.ndarray:
         """(n,) the vertex nearest at rest to the centres of cells (n, 3)."""
-        cubes, within = np.divmod(cells, _CUBE)
-        place = (*cubes.T, *within.T)
-        vertex = self._grid[place]
-        unknown = vertex < 0
-        if unknown.any():
-            for cube in np.unique(cubes[unknown], axis=0):
-                self._grid[tuple(cube)] = self._nearest_of_cells(cube)
-            vertex = self._grid[place]
+        _, rows, columns = self._grid.shape
+        place = (cells[:, 0] * rows + cells[:, 1]) * columns + cells[:, 2]
+        vertex = self._grid.ravel()[place]
+        if vertex.min(initial=0) < 0:
+            for cube in np.unique(cells[vertex < 0] // _CUBE, axis=0):
+                x, y, z = (slice(low, low + _CUBE) for low in cube * _CUBE)
+                self._grid[x, y, z] = self._nearest_of_cells(cube)
+            vertex = self._grid.ravel()[place]
         return vertex
 
     def _nearest_of_cells(self, cube: np.ndarray) -> np.ndarray:
