@@ -93,7 +93,9 @@ def _add_info(command: _AddCommand) -> None:
 
 
 def _add_metrics(command: _AddCommand) -> None:
-    sub = command("metrics", "Measure a take's plausibility, and its errors against a ground truth.", "reporting.metrics")
+    sub = command(
+        "metrics", "Measure a take's plausibility, and its errors against a ground truth.", "reporting.metrics"
+    )
     sub.add_argument("take", type=Path)
     sub.add_argument("--truth", type=Path, metavar="TAKE", help="a take of the same footage that is known to be right")
     sub.add_argument("--json", action="store_true")
