@@ -68,6 +68,7 @@ class Skeleton:
         earlier = [int((self.dof_joint[:d] == joint).sum()) for d, joint in enumerate(self.dof_joint)]
         self._rounds = [np.flatnonzero(np.array(earlier) == number) for number in range(max(earlier, default=-1) + 1)]
         self._latest: tuple[bytes, tuple[np.ndarray, np.ndarray, np.ndarray]] | None = None
+        self._latest_moves: tuple[bytes, ArticulatedPoints, tuple[np.ndarray, np.ndarray]] | None = None
 
     def joint_rotations(self, angles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Rotation (J, 3, 3) of each joint, and for each degree of freedom (D, 3, 3) that of the ones before it."""
@@ -104,6 +105,10 @@ class Skeleton:
 
     def jacobian(self, pose: np.ndarray, points: ArticulatedPoints) -> tuple[np.ndarray, np.ndarray]:
         """World positions (n, 3) and derivatives (n, 3, 6 + D), the rotation's for a small turn from the left."""
+        # An optimiser's next round begins where the last one ended.
+        key, latest = pose.tobytes(), self._latest_moves
+        if latest is not None and latest[0] == key and latest[1] is points:
+            return latest[2]
         linear, offset, axes = self.transforms(pose)
         stacked = _stacked(linear, offset)
         position = points.carried @ stacked.reshape(-1, 3)
@@ -124,7 +129,8 @@ class Skeleton:
         moves[..., :3], moves[..., 6:] = turned[..., :3], turned[..., 3:]
         moves[:, 3, :, 3:6] = np.eye(3)
         jacobian = points.carried @ moves.reshape(stacked.shape[0] * stacked.shape[1], -1)
-        return position, jacobian.reshape(len(position), 3, -1)
+        self._latest_moves = (key, points, (position, jacobian.reshape(len(position), 3, -1)))
+        return self._latest_moves[2]
 
 
 def _stacked(linear: np.ndarray, offset: np.ndarray) -> np.ndarray:

@@ -63,6 +63,7 @@ class NearestVertexIndex:
 
     def set_vertices(self, vertices: np.ndarray) -> None:
         """Set the vertices (V, 3) of this frame: deformed, in rest axes, metres."""
+        self._latest: tuple[bytes, NearestVertices] | None = None
         self._vertices = vertices.astype(np.float32)
         self._coordinates = np.ascontiguousarray(self._vertices.T)
         self._normals = vertex_normals(self._vertices, self._triangles)
@@ -75,6 +76,10 @@ class NearestVertexIndex:
     def query(self, points: np.ndarray) -> NearestVertices:
         """Nearest allowed vertex to each point; points : (n, 3) float, metres, in rest axes."""
         points = points.astype(np.float32)
+        # What touches is asked for in the pose that an optimiser has come to, and so is the start of its next round.
+        key = points.tobytes()
+        if self._latest is not None and self._latest[0] == key:
+            return self._latest[1]
         vertex = self._start(np.clip(((points - self._low) / _CELL).astype(int), 0, self._shape - 1))
         walking = np.arange(len(points))
         for _ in range(_STEPS):
@@ -92,7 +97,8 @@ class NearestVertexIndex:
         offset = points - self._vertices[vertex]
         normal = self._normals[vertex]
         depth = -np.einsum("nj,nj->n", offset, normal)
-        return NearestVertices(vertex, offset, normal, depth)
+        self._latest = (key, NearestVertices(vertex, offset, normal, depth))
+        return self._latest[1]
 
     def _start(self, cells: np.ndarray) -> np.ndarray:
         """(n,) the vertex nearest at rest to the centres of cells (n, 3)."""
