@@ -27,7 +27,8 @@ from dice_core.contact.tissue.stiffness import Tissue, bed_stiffness, head_tissu
 from dice_core.contact.tissue_response import TissueResponse, contact_probability
 from dice_core.errors import ShapeError
 from dice_core.geometry.mesh import triangles as mesh_triangles
-from dice_core.geometry.mesh import vertex_areas, vertex_normals
+from dice_core.geometry.mesh import vertex_areas
+from dice_core.geometry.surface_normals import SurfaceNormals
 
 if TYPE_CHECKING:
     from dice_core.bodies import Head
@@ -102,6 +103,7 @@ class SoftTissue:
         self._touchable = np.flatnonzero(tissue.touchable)
         self._surface = Topology(triangles[tissue.touchable[triangles].all(axis=1)], count)
         self._touchable = self._touchable[self._surface.ring[self._touchable, 0] >= 0]
+        self._normals = SurfaceNormals(triangles, count)
         self._area = vertex_areas(rest_vertices, triangles)
         self._rest = np.asarray(rest_vertices, np.float32)
         moving = np.flatnonzero(tissue.moving)
@@ -174,12 +176,14 @@ class SoftTissue:
         touch, None if there are none.
         """
 
+        topology = self._topology_of_hand(hand_triangles, len(hand))
+
         @cache
         def surfaces() -> tuple[PosedSurface, np.ndarray]:
             skin = head.astype(np.float64)
-            normals, facing = vertex_normals(skin, self.triangles), self._facing(skin)
+            normals, facing = self._normals(skin), self._facing(skin)
             surface = PosedSurface(skin, normals, normals if facing is None else facing, self._surface)
-            return surface, vertex_normals(hand.astype(np.float64), hand_triangles)
+            return surface, topology.normals(hand.astype(np.float64))
 
         def pairs(shift: np.ndarray) -> ContactPairs | None:
             moved = hand + shift
@@ -187,7 +191,6 @@ class SoftTissue:
             if candidates is None:
                 return None
             surface, normals = surfaces()
-            topology = self._topology_of_hand(hand_triangles, len(hand))
             return pair_vertices(PosedSurface(moved, normals, normals, topology), surface, candidates[1], candidates[0])
 
         return pairs
@@ -198,11 +201,12 @@ class SoftTissue:
         limits = self.tissue.dent_limit.copy()
         for eye in eyes:
             eye.limit(limits, head)
+        topology = self._topology_of_hand(hand_triangles, len(hand))
         return _Frame(
             head=head,
             hand=hand,
-            hand_normals=vertex_normals(hand, hand_triangles),
-            hand_topology=self._topology_of_hand(hand_triangles, len(hand)),
+            hand_normals=topology.normals(hand),
+            hand_topology=topology,
             facing=self._facing(head),
             eyes=eyes,
             limits=limits,
@@ -226,7 +230,7 @@ class SoftTissue:
         candidates : vertices of the head and of the hand.
         """
         skin = frame.head + frame.bulge + frame.dent
-        normals = vertex_normals(skin, self.triangles)
+        normals = self._normals(skin)
         facing = normals if frame.facing is None else frame.facing
         head_surface = PosedSurface(skin, normals, facing, self._surface)
         hand_surface = PosedSurface(

@@ -8,10 +8,12 @@ it is deformed in this frame.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
-from dice_core.geometry.mesh import Mesh, triangles, vertex_neighbours, vertex_normals
+from dice_core.geometry.mesh import Mesh, triangles, vertex_neighbours
+from dice_core.geometry.surface_normals import SurfaceNormals
 
 __all__ = ["NearestVertexIndex", "NearestVertices"]
 
@@ -38,10 +40,10 @@ class NearestVertices:
     normal: np.ndarray
     depth: np.ndarray
 
-    @property
+    @cached_property
     def distance(self) -> np.ndarray:
         """(n,) metres to the nearest vertex, without a sign."""
-        return np.linalg.norm(self.offset, axis=1)
+        return np.sqrt(np.einsum("nj,nj->n", self.offset, self.offset))
 
 
 class NearestVertexIndex:
@@ -51,9 +53,10 @@ class NearestVertexIndex:
     """
 
     def __init__(self, mesh: Mesh, allowed: np.ndarray) -> None:
-        self._triangles = triangles(mesh)
-        self._neighbours = vertex_neighbours(self._triangles, allowed)
-        self._outer = np.flatnonzero(allowed & (np.bincount(self._triangles.ravel(), minlength=len(allowed)) > 0))
+        faces = triangles(mesh)
+        self._neighbours = vertex_neighbours(faces, allowed)
+        self._normals_of = SurfaceNormals(faces, len(allowed))
+        self._outer = np.flatnonzero(allowed & (np.bincount(faces.ravel(), minlength=len(allowed)) > 0))
         self._candidates = mesh.rest_vertices[self._outer].astype(np.float32)
         self._low = self._candidates.min(axis=0) - _MARGIN
         high = self._candidates.max(axis=0) + _MARGIN
@@ -66,7 +69,7 @@ class NearestVertexIndex:
         self._latest: tuple[bytes, NearestVertices] | None = None
         self._vertices = vertices.astype(np.float32)
         self._coordinates = np.ascontiguousarray(self._vertices.T)
-        self._normals = vertex_normals(self._vertices, self._triangles)
+        self._normals = self._normals_of(self._vertices)
 
     @property
     def normals(self) -> np.ndarray:
