@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from dice_core.contact.tissue.stiffness import head_tissue
-from dice_core.engines.base import Chunk, FittedFrame, camera_of
+from dice_core.bodies import load_hand, load_head
+from dice_core.contact.tissue.stiffness import Tissue, head_tissue
+from dice_core.engines.base import SIDES, Chunk, FittedFrame, camera_of
 from dice_core.engines.frame_table import FrameTable
 from dice_core.engines.open.frame_fit import FrameFitter
 from dice_core.engines.open.frames import OpenFrames
@@ -17,12 +18,14 @@ from dice_core.engines.open.postprocess import Postprocessor
 from dice_core.engines.open.survey import DEFAULT_FOV, SURVEY_FRAMES, Person, survey
 from dice_core.engines.open.tracking import TrackedFrame, sample_landmarks, track
 from dice_core.engines.settings import CaptureSettings
+from dice_core.fitting.depth_prior import HandDepthPrior
 from dice_core.fitting.expression_prior import ExpressionPrior
 from dice_core.geometry.camera import Camera
 from dice_core.geometry.mesh import Mesh
 from dice_core.landmarks import FrameLandmarks, model_identities
 from dice_core.landmarks.face_choice import FacePath
 from dice_core.media.footage import Footage
+from dice_core.prefetch import in_background
 
 __all__ = ["OpenEngine"]
 
@@ -56,17 +59,18 @@ class OpenEngine:
 
         Raises Stopped where `should_stop` says so.
         """
+        loaded = in_background(_load_bodies, "bodies")
         seen = self._look(should_stop) if saved is None else []
+        tissue = loaded.result()
         sides = self._settings.sides
         if saved is not None and "face_frames" in saved:
             self._face_path = FacePath.from_arrays(saved)
         person = Person.from_arrays(saved) if saved is not None else survey(self._camera, seen, sides)
-        tissue = head_tissue(person.head)
         self._person = person
         self._fitter = FrameFitter(person, tissue, self._footage.fps)
         self._postprocessor = Postprocessor(person, tissue, self._footage.fps)
         if any(found.face is not None and any(hand.side in sides for hand in found.hands) for found in seen):
-            # Now, while the first frames are tracked: a capture that is cancelled then ends at once.
+            # While the first frames are fitted: a capture that is cancelled then ends at once.
             self._postprocessor.prepare_contact()
         path = {} if self._face_path is None else self._face_path.to_arrays()
         return person.to_arrays() | path
@@ -127,3 +131,12 @@ class OpenEngine:
         assert self._postprocessor is not None
         assert isinstance(window, OpenFrames)
         return self._postprocessor.chunk(window, start, stop)
+
+
+def _load_bodies() -> Tissue:
+    """Read all that ships with the product and is needed for any footage; returns the head's tissue."""
+    for side in SIDES:
+        load_hand(side)
+    ExpressionPrior.load()
+    HandDepthPrior.load()
+    return head_tissue(load_head())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -20,6 +21,7 @@ from dice_core.fitting.adaptive_filter import adaptive_smooth, adaptive_smooth_r
 from dice_core.fitting.temporal_filter import BLINK_SECONDS, EXPRESSION_SECONDS, runs
 from dice_core.fitting.touch_over_time import touch_over_time
 from dice_core.geometry.mesh import triangles
+from dice_core.prefetch import in_background
 from dice_core.take.mesh_frames import HEAD_LANDMARKS, MeshFrames
 
 __all__ = ["Postprocessor"]
@@ -78,16 +80,20 @@ class Postprocessor:
         self._blinks = np.array([name.startswith(_QUICK_ACTIONS) for name in person.head.expression_names])
         self._tissue = tissue
         self._hand_triangles = {side: triangles(person.hand(side).mesh) for side in SIDES}
+        self._prepared: Future[SoftTissue] | None = None
 
-    @cached_property
-    def _soft_tissue(self) -> SoftTissue:
-        # Made when it is needed: half a second or more that clips of heads alone need not wait for.
+    def prepare_contact(self) -> None:
+        """Begin to prepare the skin for hands, which otherwise happens when the first one is there."""
+        self._prepared = in_background(self._prepare, "soft tissue")
+
+    def _prepare(self) -> SoftTissue:
         mesh = self._person.head_mesh()
         return SoftTissue(self._tissue, mesh.rest_vertices, triangles(mesh))
 
-    def prepare_contact(self) -> None:
-        """Prepare the skin for hands, which otherwise happens when the first one is there."""
-        _ = self._soft_tissue
+    @cached_property
+    def _soft_tissue(self) -> SoftTissue:
+        # Made when it is needed: a fifth of a second that clips of heads alone need not wait for.
+        return self._prepare() if self._prepared is None else self._prepared.result()
 
     def chunk(self, window: OpenFrames, start: int, stop: int) -> Chunk:
         """Rows start..stop-1 as the take holds them; a mesh that is in none of them is left out.
