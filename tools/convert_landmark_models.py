@@ -113,28 +113,33 @@ def list_outputs(model: onnx.ModelProto, layers: tuple[str, ...]) -> None:
 def name_clips(model: onnx.ModelProto) -> None:
     """Have clips between 0 and 6 be OpenCV's own operator ReLU6, which it joins with the convolution before.
 
-    Of a standard Clip, OpenCV 5.0.0 makes a layer of its own between two changes of layout: a sixth of the hand network's
-    time. The results are the same to the last bit.
+    Of a standard Clip, OpenCV 5.0.0 makes a layer of its own between two changes of layout: a sixth of the time of the
+    hand network. The results are the same to the last bit.
     """
     graph = model.graph
     constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
-    nodes, named = [], False
-    for node in graph.node:
-        bounds = [constants.get(name) for name in node.input[1:]] if node.op_type == "Clip" else []
-        if [None if bound is None else float(bound) for bound in bounds] == [0.0, 6.0]:
-            node = helper.make_node(
-                "ReLU6", node.input[:1], node.output, node.name, domain=OPENCV_DOMAIN, min_value=0.0, max_value=6.0
-            )
-            named = True
-        nodes.append(node)
+
+    def clips(node: onnx.NodeProto) -> bool:
+        bounds = [constants.get(name) for name in node.input[1:]]
+        return node.op_type == "Clip" and [bound is not None and float(bound) for bound in bounds] == [0.0, 6.0]
+
+    nodes = [
+        helper.make_node(
+            "ReLU6", node.input[:1], node.output, node.name, domain=OPENCV_DOMAIN, min_value=0.0, max_value=6.0
+        )
+        if clips(node)
+        else node
+        for node in graph.node
+    ]
+    if nodes == list(graph.node):
+        return
     del graph.node[:]
     graph.node.extend(nodes)
     used = {name for node in nodes for name in node.input}
     for tensor in list(graph.initializer):
         if tensor.name not in used:
             graph.initializer.remove(tensor)
-    if named:
-        model.opset_import.append(helper.make_opsetid(OPENCV_DOMAIN, 1))
+    model.opset_import.append(helper.make_opsetid(OPENCV_DOMAIN, 1))
 
 
 def halve_weights(model: onnx.ModelProto) -> None:
