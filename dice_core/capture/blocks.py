@@ -9,6 +9,7 @@ import numpy as np
 
 from dice_core.engines.base import FittedFrame
 from dice_core.engines.frame_table import FrameTable
+from dice_core.errors import InputError
 from dice_core.take.format import load_arrays, write_arrays
 
 __all__ = ["BlockStore", "block_file", "in_blocks", "load_last", "save_block"]
@@ -31,7 +32,7 @@ class BlockStore:
         self.frames = 0
         while (file := self._file(len(self._tables))).exists():
             arrays = load_arrays(file)
-            self._enter(table.from_arrays(_within(arrays, _TABLE)), _within(arrays, _TRACKER))
+            self._enter(_rows_of(arrays, table, folder), _within(arrays, _TRACKER))
             self._tables[-1] = None
 
     def __len__(self) -> int:
@@ -62,7 +63,7 @@ class BlockStore:
     def _rows(self, index: int) -> FrameTable:
         rows = self._tables[index]
         if rows is None:
-            rows = self._tables[index] = self._table.from_arrays(_within(load_arrays(self._file(index)), _TABLE))
+            rows = self._tables[index] = _rows_of(load_arrays(self._file(index)), self._table, self._folder)
         return rows
 
     def _enter(self, rows: FrameTable, tracker: dict[str, np.ndarray]) -> None:
@@ -89,8 +90,17 @@ def save_block(folder: Path, index: int, block: list[FittedFrame]) -> None:
 def load_last(folder: Path, index: int, table: type[FrameTable]) -> FittedFrame:
     """The last frame of a block. Raises InputError where it is missing or damaged."""
     arrays = load_arrays(block_file(folder, index))
-    rows = table.from_arrays(_within(arrays, _TABLE))
+    rows = _rows_of(arrays, table, folder)
     return FittedFrame(rows.rows(slice(len(rows) - 1, len(rows))), _within(arrays, _TRACKER))
+
+
+def _rows_of(arrays: dict[str, np.ndarray], table: type[FrameTable], folder: Path) -> FrameTable:
+    """The rows of a saved block. Raises InputError where it was saved by a version that knew other columns."""
+    try:
+        return table.from_arrays(_within(arrays, _TABLE))
+    except KeyError as error:
+        begun = f"{folder.parent} was begun by another version of DICE"
+        raise InputError(f"{begun}: delete it and capture the footage again.") from error
 
 
 def _joined(block: list[FittedFrame]) -> FrameTable:

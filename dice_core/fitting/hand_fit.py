@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 
 from dice_core.bodies import Hand
 from dice_core.fitting.depth_prior import DepthPrediction
+from dice_core.fitting.hand_observation import HandObservation, edge_on, hand_size
 from dice_core.fitting.kinematics import POSE_SIZE, ArticulatedPoints, HandSkeleton, bone_weights
 from dice_core.fitting.levenberg_marquardt import Quadratic, minimise
 from dice_core.geometry.camera import Camera
 from dice_core.geometry.rotations import axis_angle
 
-__all__ = ["HandFitter", "HandObservation", "edge_on", "hand_size"]
+__all__ = ["HandFitter"]
 
 # All weights and deviations below were set by hand, judged on the rendered sample clip and on the four test photos.
 _LANDMARK_SIGMA = 0.01  # of the hand's size in the image
@@ -34,9 +34,6 @@ _ABDUCTION_SIGMA = 1.5  # degrees
 _FLEXION_DIFFERENCE_SIGMA = {"mcp_flexion": 1.0, "pip_flexion": 1.6, "dip_flexion": 2.0}  # degrees, between neighbours
 _COUPLING_SCALE = 2.0  # sigmas beyond which it counts linearly: a finger that points is not like the others
 _COUPLING_FLAT = 0.4  # its weight in a hand seen flat, where depth is uncertain but the spread of the fingers is seen
-# When a hand counts as seen edge-on.
-_FLAT_WIDTH = 0.65  # width between the outer knuckles over the palm's length, of a palm seen flat
-_FLAT_FROM, _EDGE_RANGE = 0.85, 0.5  # shares of that width: flat at the first, edge-on at the first minus the second
 # Degrees by which the landmark network's 3D estimate bends the fingers beyond those of the mean hand, on average, from
 # which a hand is fitted from there, too: from there alone, a fist is found that a half open hand looks like. By hand.
 _BENT = 30.0
@@ -49,44 +46,6 @@ _PALM = [0, 1, 5, 9, 13, 17]
 _BONES = np.array([(k if k % 4 else 0, k + 1) for k in range(20)])  # (20, 2) landmarks at the ends of each bone
 _KNUCKLES = [5, 9, 13, 17]
 _CHAINS = np.array([[0, knuckle, knuckle + 1, knuckle + 2, knuckle + 3] for knuckle in _KNUCKLES])
-
-
-@dataclass(frozen=True)
-class HandObservation:
-    """What the landmark network sees of a hand in one frame.
-
-    pixels : (21, 2); depth : (21,) pixels, relative; world : (21, 3) metres, camera axes, relative;
-    depth_prediction : what `HandDepthPrior` makes of the hand before the head, None where no head is seen.
-    """
-
-    pixels: np.ndarray
-    depth: np.ndarray
-    world: np.ndarray
-    depth_prediction: DepthPrediction | None = None
-
-    @classmethod
-    def of(cls, points: np.ndarray, world: np.ndarray) -> HandObservation:
-        """From a detection's points (21, 3) in pixels and its world points (21, 3) in metres."""
-        points = points.astype(np.float64)
-        return cls(points[:, :2], points[:, 2], world.astype(np.float64))
-
-
-def hand_size(pixels: np.ndarray) -> float:
-    """Longer side of the box around the landmarks, pixels; pixels : (21, 2)."""
-    return float(np.ptp(pixels, axis=0).max())
-
-
-def edge_on(pixels: np.ndarray) -> float:
-    """How far a hand is seen edge-on: 0 for a palm that faces the camera, 1 when knuckles and wrist lie on a line.
-
-    pixels : (21, 2).
-    """
-    along = pixels[_KNUCKLES].mean(axis=0) - pixels[0]
-    length = float(np.linalg.norm(along))
-    row = pixels[_KNUCKLES[-1]] - pixels[_KNUCKLES[0]]
-    width = abs(float(along[0] * row[1] - along[1] * row[0])) / max(length, 1e-6)
-    openness = width / max(length, 1e-6) / _FLAT_WIDTH
-    return float(np.clip((_FLAT_FROM - openness) / _EDGE_RANGE, 0.0, 1.0))
 
 
 class HandFitter:
@@ -138,6 +97,10 @@ class HandFitter:
         loose = self._fit_from(rough, observation, rough[5], None, coupling=0.0)
         again = self._fit_from(loose, observation, rough[5], None)
         return min(pose, again, key=lambda candidate: self.error(candidate, observation))
+
+    def centre(self, pose: np.ndarray) -> np.ndarray:
+        """Mean of the key points (3,), metres; pose : (28,)."""
+        return self.skeleton.positions(pose, self.keypoints).mean(axis=0)
 
     def error(self, pose: np.ndarray, observation: HandObservation) -> float:
         """Mean distance of the key points from their landmarks, as a share of the hand's size in the image."""
@@ -220,9 +183,10 @@ class HandFitter:
         rows = (focal[:, None] / z[:, None] * jacobian[:, :2]) - (
             (focal * position[:, :2])[:, :, None] / z[:, None] ** 2 * jacobian[:, 2:]
         )
-        terms.add_robust(residual, rows / unit, _ROBUST_SCALE)
+        trust = observation.trust()
+        terms.add_robust(residual * trust[:, None], rows * (trust / unit)[:, None, None], _ROBUST_SCALE)
         if observation.depth_prediction is not None:
-            _add_depth_prediction(terms, observation.depth_prediction, z[:, 0], jacobian[:, 2])
+            _add_depth_prediction(terms, observation.depth_prediction, z[:, 0], jacobian[:, 2], trust)
             return terms
         edge = edge_on(observation.pixels)
         sigma = _DEPTH_SIGMA + edge * (_EDGE_DEPTH_SIGMA - _DEPTH_SIGMA)
@@ -265,12 +229,14 @@ class HandFitter:
         return matrix
 
 
-def _add_depth_prediction(terms: Quadratic, predicted: DepthPrediction, z: np.ndarray, slope: np.ndarray) -> None:
-    """Add the cost against the learned depths; z : (21,) metres, slope : (21, n) its derivatives."""
+def _add_depth_prediction(
+    terms: Quadratic, predicted: DepthPrediction, z: np.ndarray, slope: np.ndarray, trust: np.ndarray
+) -> None:
+    """Add the cost against the learned depths; z : (21,) metres, slope : (21, n) its derivatives, trust : (21,)."""
     mean, mean_slope = z.mean(), slope.mean(axis=0)
     terms.add(np.array([(mean - predicted.mean) / predicted.mean_sigma]), mean_slope[None] / predicted.mean_sigma)
     # The errors of neighbouring landmarks are nearly the same error.
-    sigma = predicted.relative_sigma * _CORRELATED_ERRORS
+    sigma = predicted.relative_sigma * _CORRELATED_ERRORS / trust
     terms.add((z - mean - predicted.relative) / sigma, (slope - mean_slope) / sigma[:, None])
 
 

@@ -13,8 +13,8 @@ from typing import NamedTuple
 import numpy as np
 
 from dice_core.fitting.attraction import attraction
-from dice_core.fitting.depth_prior import DepthPrediction
-from dice_core.fitting.hand_fit import HandFitter, HandObservation, edge_on
+from dice_core.fitting.hand_fit import HandFitter
+from dice_core.fitting.hand_observation import HandObservation, edge_on
 from dice_core.fitting.hand_samples import HandSamples
 from dice_core.fitting.head_fit import HeadPose
 from dice_core.fitting.head_view import HeadView
@@ -221,7 +221,7 @@ class HandHeadRefiner:
 
     def _reaches(self, pose: np.ndarray, evidence: _Evidence, was_touching: bool) -> bool:
         """Whether a touch is likely, and the head is where the hand may be; was_touching : in the frame before."""
-        predicted = _depth_prediction(evidence.observation)
+        predicted = evidence.observation.predicted()
         if not is_possible(predicted, was_touching):
             return False
         _, deepest = self._swept(pose, evidence.head, SWEEP[within_reach(pose[5], predicted)])
@@ -237,8 +237,9 @@ class HandHeadRefiner:
         head = evidence.head
         flat, deepest = self._swept(pose, head, SWEEP)
         behind = flat[:, 2] - head.front_at(self._camera.project(flat)) > _DEEPEST
-        occluded = behind.reshape(len(SWEEP), -1).mean(axis=1)
-        likely = np.flatnonzero(within_reach(pose[5], _depth_prediction(evidence.observation)))
+        shown = self._shown(evidence.observation)[::2]
+        occluded = (behind.reshape(len(SWEEP), -1) & shown).mean(axis=1)
+        likely = np.flatnonzero(within_reach(pose[5], evidence.observation.predicted()))
         meets = np.flatnonzero((deepest > _REST_DEPTH) | (occluded > _OCCLUDED_SHARE))
         first = meets[0] if len(meets) else likely[np.argmax(deepest[likely])]
         return float(SWEEP[first])
@@ -251,6 +252,10 @@ class HandHeadRefiner:
         # A point below the tangent plane of skin that is far away need not be inside: only near ones count.
         depth = np.where(nearest.distance < _DEEPEST, nearest.depth, -nearest.distance)
         return flat, depth.reshape(len(factors), -1).max(axis=1)
+
+    def _shown(self, observation: HandObservation) -> np.ndarray:
+        """(n,) bool: samples that are in front of what they cover; not those of a thumb that is hidden."""
+        return ~(self._samples.thumb & observation.thumb_hidden)
 
     def _touching_parts(self, pose: np.ndarray, head: HeadView) -> np.ndarray:
         """(n,) weight of each sample's attraction: 0 but for the one of each part nearest to skin that faces it."""
@@ -272,7 +277,8 @@ class HandHeadRefiner:
             points, moves = position[21:], jacobian[21:]
             nearest, skin = self._nearest(points, head)
             self._add_penetration(terms, nearest, skin, moves, evidence.contact_weight)
-            self._add_occlusion(terms, points, samples.facing(fitter.skeleton, x, points), moves, evidence)
+            facing = samples.facing(fitter.skeleton, x, points) & self._shown(evidence.observation)
+            self._add_occlusion(terms, points, facing, moves, evidence)
             if len(attracted):
                 index = np.flatnonzero(attracted)
                 weight = attracted[index] * evidence.contact_weight / _ATTRACTION_SIGMA
@@ -310,9 +316,3 @@ class HandHeadRefiner:
 
 def _final_image_weight(observation: HandObservation) -> float:
     return _FINAL_WEIGHT + edge_on(observation.pixels) * (_FINAL_WEIGHT_EDGE - _FINAL_WEIGHT)
-
-
-def _depth_prediction(observation: HandObservation) -> DepthPrediction:
-    if observation.depth_prediction is None:
-        raise ValueError("A hand is refined against a head by the depth that its view suggests: give depth_prediction.")
-    return observation.depth_prediction

@@ -20,7 +20,7 @@ class HandSamples:
     """Points of a hand's skin with their normals, grouped into parts, each of which touches in one place.
 
     points : rest positions and weights; normals : (n, 3) in rest pose; vertex : (n,) index in the mesh;
-    part : (n,) int below part_count, one side of a finger bone or of the palm.
+    part : (n,) int below part_count, one side of a finger bone or of the palm; thumb : (n,) bool.
     """
 
     points: ArticulatedPoints
@@ -28,6 +28,7 @@ class HandSamples:
     vertex: np.ndarray
     part: np.ndarray
     part_count: int
+    thumb: np.ndarray
 
     @classmethod
     def of(cls, mesh: Mesh, count: int = _COUNT) -> HandSamples:
@@ -42,7 +43,9 @@ class HandSamples:
         bone = weights[chosen].argmax(axis=1)
         side = normals[chosen, 2] > 0
         _, part = np.unique(bone * 2 + side, return_inverse=True)
-        return cls(ArticulatedPoints(rest[chosen], weights[chosen]), normals[chosen], chosen, part, int(part.max()) + 1)
+        points = ArticulatedPoints(rest[chosen], weights[chosen])
+        thumb = mesh.region_vertices("thumb")[chosen]
+        return cls(points, normals[chosen], chosen, part, int(part.max()) + 1, thumb)
 
     def joined(self, keypoints: ArticulatedPoints) -> ArticulatedPoints:
         """The key points followed by the samples, to be posed together."""

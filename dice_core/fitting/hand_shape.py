@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from dice_core.bodies import Hand
-from dice_core.fitting.hand_fit import HandFitter, HandObservation
+from dice_core.fitting.hand_fit import HandFitter
+from dice_core.fitting.hand_observation import HandObservation
 from dice_core.fitting.kinematics import POSE_SIZE, ArticulatedPoints, HandSkeleton, bone_weights
 from dice_core.geometry.camera import Camera
 

@@ -305,3 +305,14 @@ def test_work_files_are_plain_arrays(tmp_path: Path) -> None:
             assert all(arrays[key].dtype != object for key in arrays.files)
     for file in work.glob("*.json"):
         json.loads(file.read_text(encoding="utf-8"))
+
+
+def test_a_take_that_another_version_began_is_refused_in_a_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "a.dicetake"
+    run(path, stop_after=2 * BLOCK)
+    for file in (path / "work").glob("block-*.npz"):
+        with np.load(file, allow_pickle=False) as arrays:
+            older = {key: arrays[key] for key in arrays.files if not key.endswith("value")}
+        np.savez(file, **older)
+    with pytest.raises(InputError, match=r"a\.dicetake was begun by another version of DICE: delete it and"):
+        run(path)

@@ -7,7 +7,8 @@ import pytest
 
 from dice_core.bodies import Hand, load_hand
 from dice_core.fitting.depth_prior import DepthPrediction
-from dice_core.fitting.hand_fit import HandFitter, HandObservation, edge_on, hand_size
+from dice_core.fitting.hand_fit import HandFitter
+from dice_core.fitting.hand_observation import HandObservation, edge_on, hand_size
 from dice_core.fitting.hand_shape import fit_hand_shape
 from dice_core.fitting.levenberg_marquardt import Quadratic, retract
 from dice_core.geometry.camera import Camera

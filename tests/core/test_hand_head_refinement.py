@@ -8,8 +8,9 @@ import pytest
 from dice_core.bodies import load_hand, load_head
 from dice_core.contact.tissue.stiffness import head_tissue
 from dice_core.fitting.depth_prior import DepthPrediction
-from dice_core.fitting.hand_fit import HandFitter, HandObservation
+from dice_core.fitting.hand_fit import HandFitter
 from dice_core.fitting.hand_head_refinement import HandHeadRefiner, RefinedHand, _Evidence
+from dice_core.fitting.hand_observation import HandObservation
 from dice_core.fitting.hand_samples import HandSamples
 from dice_core.fitting.head_fit import HeadPose
 from dice_core.fitting.head_view import HeadView

@@ -27,7 +27,7 @@ def chunks_with_hand(person: Person, fps: float, first: int, frames: int) -> lis
     window = OpenFrames.empty(4 * block)
     window.frame[:] = np.arange(len(window))
     window.right.found[first : first + frames] = 1
-    window.right.pose[:, 5] = 0.5
+    window.right.pose[:, 5] = window.right.centre[:, 2] = window.right.free_centre[:, 2] = 0.5
     postprocessor = Postprocessor(person, head_tissue(person.head), fps)
     found = []
     for number in range(4):

@@ -13,12 +13,14 @@ from dice_core.engines.open.frames import HandFrames, OpenFrames
 from dice_core.engines.open.survey import Person
 from dice_core.fitting.depth_prior import HandDepthPrior
 from dice_core.fitting.expression_prior import FacePrediction
-from dice_core.fitting.hand_fit import HandFitter, HandObservation
+from dice_core.fitting.hand_fit import HandFitter
 from dice_core.fitting.hand_head_refinement import HandHeadRefiner, RefinedHand
+from dice_core.fitting.hand_observation import HandObservation
 from dice_core.fitting.hand_on_hand import covered_share, upper_hand
 from dice_core.fitting.hand_samples import HandSamples
 from dice_core.fitting.head_fit import HeadFitter, HeadPose
 from dice_core.fitting.head_view import HeadView
+from dice_core.fitting.hidden_thumb import thumb_is_hidden
 from dice_core.geometry.mesh import triangles
 from dice_core.geometry.nearest_vertex import NearestVertexIndex
 from dice_core.geometry.rotations import rotation_matrices
@@ -114,6 +116,7 @@ class FrameFitter:
                 observation.pixels, observation.depth, side, self.person.camera, view
             )
             observation = replace(observation, depth_prediction=predicted)
+            observation = replace(observation, thumb_hidden=thumb_is_hidden(observation, view))
         free_before, refined_before = None, None
         if before is not None and before.found[0]:
             free_before = before.free_pose[0]
@@ -123,3 +126,5 @@ class FrameFitter:
         if view is not None:
             refined = self._refiner(side).refine(free, observation, view, refined_before, previous_head)
             hand.pose[0], hand.touching[0], hand.depth[0] = refined.pose, refined.is_touching, refined.depth
+        hand.free_centre[0] = self._hand(side).centre(free)
+        hand.centre[0] = self._hand(side).centre(hand.pose[0])

@@ -54,8 +54,8 @@ class HandFrames(FrameTable):
 
     found : whether it is there; confidence : that it is; landmarks : pixels, and depth in their unit;
     world_landmarks : the landmark network's own 3D, metres; free_pose : pose fitted without the head; pose : the same
-    refined against the head; touching : whether it touches the head; depth : metres of its deepest part below the skin
-    where it does, **positive inside**.
+    refined against the head; free_centre, centre : mean of the key points in these poses, metres; touching : whether it
+    touches the head; depth : metres of its deepest part below the skin where it does, **positive inside**.
     """
 
     found: np.ndarray = column(dtype=np.uint8)
@@ -64,6 +64,8 @@ class HandFrames(FrameTable):
     world_landmarks: np.ndarray = column(_HAND_LANDMARKS, 3, dtype=np.float32)
     free_pose: np.ndarray = column(POSE_SIZE)
     pose: np.ndarray = column(POSE_SIZE)
+    free_centre: np.ndarray = column(3)
+    centre: np.ndarray = column(3)
     touching: np.ndarray = column(dtype=np.uint8)
     depth: np.ndarray = column()
 

@@ -11,7 +11,8 @@ import numpy as np
 from dice_core.bodies import Hand, Head, load_hand, load_head
 from dice_core.fitting.depth_prior import HandDepthPrior
 from dice_core.fitting.expression_prior import ExpressionPrior, FacePrediction
-from dice_core.fitting.hand_fit import HandFitter, HandObservation
+from dice_core.fitting.hand_fit import HandFitter
+from dice_core.fitting.hand_observation import HandObservation
 from dice_core.fitting.hand_shape import fit_hand_shape
 from dice_core.fitting.head_fit import HeadFitter
 from dice_core.fitting.head_shape import fit_head_shape
@@ -121,7 +122,7 @@ def _hand_scale(
         view = HeadView.of(pose, vertices, skin, person.camera)
         predicted = HandDepthPrior.load().predict(observation.pixels, observation.depth, side, person.camera, view)
         hand = HandFitter(person.hand(side), person.camera, person.hand_shape, person.hand_scale)
-        by_size = float(hand.skeleton.positions(hand.fit(observation), hand.keypoints)[:, 2].mean())
+        by_size = float(hand.centre(hand.fit(observation))[2])
         trust = 1 / ((predicted.mean_sigma / predicted.mean) ** 2 + _SIZE_SIGMA**2)
         total += trust * np.log(predicted.mean / by_size)
         weight += trust
