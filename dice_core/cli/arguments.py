@@ -7,6 +7,7 @@ import importlib
 import os
 import re
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from dice_core import __version__
@@ -18,7 +19,6 @@ __all__ = ["parser"]
 
 _TEXTURE_SIZES = (512, 1024, 2048, 4096)
 
-_Run = Callable[[argparse.Namespace], int]
 _AddCommand = Callable[[str, str, str], argparse.ArgumentParser]
 """Makes the parser of a command from its name, its description, and the module and function that run it."""
 
@@ -38,7 +38,7 @@ def parser() -> argparse.ArgumentParser:
         sub.add_argument(
             "-v", "--verbose", action="count", default=0, help="log the stages of the work; -vv: every detail"
         )
-        sub.set_defaults(run=_loaded_when_run(run))
+        sub.set_defaults(run=partial(_run, run))
         return sub
 
     for add in (
@@ -60,16 +60,12 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-def _loaded_when_run(place: str) -> _Run:
-    """The function at "module.function" of this package. Its module is loaded when it runs, because the modules of all
+def _run(place: str, options: argparse.Namespace) -> int:
+    """Run the function at "module.function" of this package. Its module is loaded now, because the modules of all
     commands take longer to load than a photo takes to be looked at."""
     module, name = place.split(".")
-
-    def run(options: argparse.Namespace) -> int:
-        loaded: _Run = getattr(importlib.import_module(f"dice_core.cli.{module}"), name)
-        return loaded(options)
-
-    return run
+    run: Callable[[argparse.Namespace], int] = getattr(importlib.import_module(f"dice_core.cli.{module}"), name)
+    return run(options)
 
 
 def _add_capture(command: _AddCommand) -> None:
