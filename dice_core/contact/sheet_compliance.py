@@ -84,9 +84,9 @@ class SheetCompliance:
         self._place = np.empty(count, np.int64)
         self._place[np.concatenate(layers)] = np.arange(count)
         self._bounds = np.concatenate([[0], np.cumsum([len(layer) for layer in layers])])
-        self._eliminate(*self._blocks(self._place[rows], self._place[columns], values))
-        self._inverses = [inverse.astype(np.float32) for inverse in self._inverses]
-        self._carries = [carry.astype(np.float32) for carry in self._carries]
+        inverses, carries = _eliminated(*self._blocks(self._place[rows], self._place[columns], values))
+        self._inverses = [inverse.astype(np.float32) for inverse in inverses]
+        self._carries = [carry.astype(np.float32) for carry in carries]
         self._groups = _groups(vertices[active])
         self._group = np.empty(count, np.int64)
         for number, group in enumerate(self._groups):
@@ -121,14 +121,6 @@ class SheetCompliance:
                 block[rows[chosen] - bounds[k + shift], columns[chosen] - bounds[k]] = values[chosen]
                 blocks.append(block)
         return diagonal, below
-
-    def _eliminate(self, diagonal: list[np.ndarray], below: list[np.ndarray]) -> None:
-        """Block elimination from the first layer to the last: inverse Schur complements, and the carries between."""
-        self._inverses = [np.linalg.inv(diagonal[0])]
-        self._carries: list[np.ndarray] = []
-        for block, own in zip(below, diagonal[1:], strict=True):
-            self._carries.append(block @ self._inverses[-1])
-            self._inverses.append(np.linalg.inv(own - self._carries[-1] @ block.T))
 
     def _solve(self, pushed: np.ndarray) -> np.ndarray:
         """(k, n) float32: responses to unit pushes, (k,) of them."""
@@ -191,6 +183,19 @@ def _summed(
     """Entries sorted by row and column, duplicates added up."""
     places, inverse = np.unique(rows * np.int64(count) + columns, return_inverse=True)
     return places // count, places % count, np.bincount(inverse, values, minlength=len(places))
+
+
+def _eliminated(diagonal: list[np.ndarray], below: list[np.ndarray]) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Block elimination from the first layer to the last: inverse Schur complements, and what is carried on between.
+
+    diagonal, below : blocks of the matrix on its diagonal and below it.
+    """
+    inverses = [np.linalg.inv(diagonal[0])]
+    carries: list[np.ndarray] = []
+    for block, own in zip(below, diagonal[1:], strict=True):
+        carries.append(block @ inverses[-1])
+        inverses.append(np.linalg.inv(own - carries[-1] @ block.T))
+    return inverses, carries
 
 
 def _groups(points: np.ndarray) -> list[np.ndarray]:
