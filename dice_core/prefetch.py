@@ -1,18 +1,34 @@
-"""Items made in a thread of their own, for stages that release Python's lock: decoding and OpenCV's networks."""
+"""Work in threads of its own, for stages that release Python's lock: decoding, OpenCV's networks, compression."""
 
 from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable
+from concurrent.futures import Future
 from typing import TypeVar, cast
 
-__all__ = ["prefetch"]
+__all__ = ["in_background", "prefetch"]
 
 _POLL_SECONDS = 0.1  # how often a thread that waits for room checks whether it is still wanted; set by hand
 _END = object()
 
 T = TypeVar("T")
+
+
+def in_background(work: Callable[[], T], name: str) -> Future[T]:
+    """What `work` returns, done in a thread called `name` that begins at once; an error is raised where the result is
+    asked for."""
+    future: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(work())
+        except BaseException as error:
+            future.set_exception(error)
+
+    threading.Thread(target=run, name=name, daemon=True).start()
+    return future
 
 
 def prefetch(items: Iterable[T], capacity: int, name: str) -> Generator[T, None, None]:

@@ -34,8 +34,9 @@ def cap(mesh: Mesh, layout: str) -> Attachment:
     following = np.roll(np.arange(count), -1)
     quads = np.stack([rim, rim[following], own[following], own], axis=1)
     fans = np.stack([own, own[following], np.full(count, len(vertices) + count)], axis=1)
-    corner_uv = {int(vertex): mesh.uv[place] for place, vertex in enumerate(mesh.face_corners.tolist())}
-    uv = np.array([corner_uv[int(vertex)] for vertex in rim], np.float32)
+    corner = np.zeros(len(vertices), np.int64)
+    corner[mesh.face_corners] = np.arange(len(mesh.face_corners))  # of several the last
+    uv = mesh.uv[corner[rim]].astype(np.float32)
     weights = np.zeros((count, len(mesh.joints)))
     np.add.at(weights, (np.arange(count)[:, None], mesh.skin_joints[rim]), mesh.skin_weights[rim])
     weights = shares @ weights
@@ -121,9 +122,9 @@ def _corners(count: int, size: int) -> np.ndarray:
 def _opening(faces: np.ndarray) -> np.ndarray:
     """Vertices around the longest boundary of triangles, in the order that closes it with outward polygons."""
     edges = triangle_edges(faces)
-    key = np.sort(edges, axis=1)
-    _, inverse, times = np.unique(key, axis=0, return_inverse=True, return_counts=True)
-    alone = edges[times[inverse.ravel()] == 1]
+    key = edges.min(axis=1) * (np.int64(faces.max()) + 1) + edges.max(axis=1)
+    _, first, times = np.unique(key, return_index=True, return_counts=True)
+    alone = edges[np.sort(first[times == 1])]
     following = {int(b): int(a) for a, b in alone}  # against the skin's own direction
     loops = []
     while following:

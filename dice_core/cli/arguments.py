@@ -3,25 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import os
 import re
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from dice_core import __version__
-from dice_core.cli import (
-    batch,
-    capturing,
-    demo,
-    exporting,
-    meshes,
-    models,
-    reporting,
-    texturing,
-    training,
-    transfer_solving,
-    transferring,
-)
 from dice_core.engines.settings import add_options
 from dice_core.interchange import AXES, FORMATS, UNITS
 from dice_core.transfer.settings import HANDS, TransferSettings
@@ -30,8 +19,8 @@ __all__ = ["parser"]
 
 _TEXTURE_SIZES = (512, 1024, 2048, 4096)
 
-_AddCommand = Callable[[str, str, Callable[[argparse.Namespace], int]], argparse.ArgumentParser]
-"""Makes the parser of a command from its name, its description, and the function that runs it."""
+_AddCommand = Callable[[str, str, str], argparse.ArgumentParser]
+"""Makes the parser of a command from its name, its description, and the module and function that run it."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -42,14 +31,14 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"dice {__version__}")
     commands = top.add_subparsers(metavar="command", required=True)
 
-    def command(name: str, text: str, run: Callable[[argparse.Namespace], int]) -> argparse.ArgumentParser:
+    def command(name: str, text: str, run: str) -> argparse.ArgumentParser:
         # A command without a text is for programs: it is not listed.
         sub = commands.add_parser(name, help=text, description=text) if text else commands.add_parser(name)
         sub.add_argument("--debug", action="store_true", help="show where in the program an error came from")
         sub.add_argument(
             "-v", "--verbose", action="count", default=0, help="log the stages of the work; -vv: every detail"
         )
-        sub.set_defaults(run=run)
+        sub.set_defaults(run=partial(_run, run))
         return sub
 
     for add in (
@@ -71,8 +60,16 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
+def _run(place: str, options: argparse.Namespace) -> int:
+    """Run the function at "module.function" of this package. Its module is loaded now, because the modules of all
+    commands take longer to load than a photo takes to be looked at."""
+    module, name = place.split(".")
+    run: Callable[[argparse.Namespace], int] = getattr(importlib.import_module(f"dice_core.cli.{module}"), name)
+    return run(options)
+
+
 def _add_capture(command: _AddCommand) -> None:
-    sub = command("capture", "Capture footage into a take.", capturing.run)
+    sub = command("capture", "Capture footage into a take.", "capturing.run")
     sub.add_argument("input", help="an image, a folder or glob of images, or a video")
     sub.add_argument("-o", "--output", type=Path, help="the take (with --stills: a folder for the takes)")
     sub.add_argument("--frames", type=_frame_range, metavar="A:B", help="frames A to B - 1, counted from 0")
@@ -86,20 +83,22 @@ def _add_capture(command: _AddCommand) -> None:
 
 
 def _add_info(command: _AddCommand) -> None:
-    sub = command("info", "Say what is in a take, or in each take of a folder.", reporting.info)
+    sub = command("info", "Say what is in a take, or in each take of a folder.", "reporting.info")
     sub.add_argument("take", type=Path)
     sub.add_argument("--json", action="store_true")
 
 
 def _add_metrics(command: _AddCommand) -> None:
-    sub = command("metrics", "Measure a take's plausibility, and its errors against a ground truth.", reporting.metrics)
+    sub = command(
+        "metrics", "Measure a take's plausibility, and its errors against a ground truth.", "reporting.metrics"
+    )
     sub.add_argument("take", type=Path)
     sub.add_argument("--truth", type=Path, metavar="TAKE", help="a take of the same footage that is known to be right")
     sub.add_argument("--json", action="store_true")
 
 
 def _add_preview(command: _AddCommand) -> None:
-    sub = command("preview", "Draw a take over its footage, beside other viewpoints.", reporting.preview)
+    sub = command("preview", "Draw a take over its footage, beside other viewpoints.", "reporting.preview")
     sub.add_argument("take", type=Path)
     sub.add_argument("-o", "--output", type=Path, required=True, help="a .mp4 or .png file")
     sub.add_argument("--frame", type=int, help="the frame that a .png shows, counted as in the footage")
@@ -107,7 +106,7 @@ def _add_preview(command: _AddCommand) -> None:
 
 def _add_blend(command: _AddCommand) -> None:
     # Only Blender's side knows the modes and presets: it refuses an unknown name with the list of the known ones.
-    sub = command("blend", "Import a take into a Blender scene, and export it.", exporting.run)
+    sub = command("blend", "Import a take into a Blender scene, and export it.", "exporting.run")
     sub.add_argument("take", type=Path)
     sub.add_argument("-o", "--output", type=Path, required=True, help="the .blend file")
     known = "an unknown name is answered with the list of the known ones"
@@ -121,7 +120,7 @@ def _add_blend(command: _AddCommand) -> None:
 
 
 def _add_mesh(command: _AddCommand) -> None:
-    sub = command("mesh", "Write a take as OBJ or PLY files, expression curves and tables of contact.", meshes.run)
+    sub = command("mesh", "Write a take as OBJ or PLY files, expression curves and tables of contact.", "meshes.run")
     sub.add_argument("take", type=Path)
     sub.add_argument(
         "-o",
@@ -149,7 +148,7 @@ def _add_mesh(command: _AddCommand) -> None:
 
 
 def _add_texture(command: _AddCommand) -> None:
-    sub = command("texture", "Paint head and hands with their footage: a picture for each mesh's UVs.", texturing.run)
+    sub = command("texture", "Paint head and hands with their footage: a picture for each mesh's UVs.", "texturing.run")
     sub.add_argument("take", type=Path)
     sub.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER", help="folder for a PNG of each mesh")
     sub.add_argument("--size", type=int, choices=_TEXTURE_SIZES, default=2048, help="pixels along each side")
@@ -158,7 +157,7 @@ def _add_texture(command: _AddCommand) -> None:
 
 
 def _add_batch(command: _AddCommand) -> None:
-    sub = command("batch", "Capture all clips and pictures of a folder, some at a time.", batch.run)
+    sub = command("batch", "Capture all clips and pictures of a folder, some at a time.", "batch.run")
     sub.add_argument(
         "source", type=Path, metavar="FOLDER|LIST", help="a folder, or a text file with a path in each line"
     )
@@ -184,14 +183,14 @@ def _add_batch(command: _AddCommand) -> None:
 
 
 def _add_models(command: _AddCommand) -> None:
-    sub = command("models", "List the licensed files of the dice engine, or add some.", models.run)
+    sub = command("models", "List the licensed files of the dice engine, or add some.", "models.run")
     sub.add_argument("action", nargs="?", choices=("add",), help="copy files into the user's data folder")
     sub.add_argument("paths", nargs="*", type=Path)
     sub.add_argument("--json", action="store_true")
 
 
 def _add_train(command: _AddCommand) -> None:
-    sub = command("train", "Train the network of the dice engine.", training.run)
+    sub = command("train", "Train the network of the dice engine.", "training.run")
     sub.add_argument("config", type=Path, metavar="CONFIG.toml", help="what to train on, and how: see docs/training.md")
     sub.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
     sub.add_argument("--check", action="store_true", help="read the data and take one step, without training")
@@ -199,12 +198,12 @@ def _add_train(command: _AddCommand) -> None:
 
 
 def _add_demo(command: _AddCommand) -> None:
-    sub = command("demo", "Go the whole way on the bundled clip: take, preview, .blend and FBX.", demo.run)
+    sub = command("demo", "Go the whole way on the bundled clip: take, preview, .blend and FBX.", "demo.run")
     sub.add_argument("-o", "--output", type=Path, default=Path("demo"), help="folder for the results")
 
 
 def _add_transfer(command: _AddCommand) -> None:
-    sub = command("transfer", "Put a take onto a character of your own, touches kept.", transferring.run)
+    sub = command("transfer", "Put a take onto a character of your own, touches kept.", "transferring.run")
     default = TransferSettings()
     sub.add_argument("take", type=Path)
     sub.add_argument("--onto", type=Path, required=True, metavar="CHARACTER", help="a .blend, .fbx, .glb or .gltf file")
@@ -244,7 +243,7 @@ def _add_transfer_settings(sub: argparse.ArgumentParser, default: TransferSettin
 
 
 def _add_transfer_solve(command: _AddCommand) -> None:
-    sub = command("transfer-solve", "", transfer_solving.run)
+    sub = command("transfer-solve", "", "transfer_solving.run")
     sub.add_argument("character", type=Path)
     sub.add_argument("take", type=Path)
     sub.add_argument("-o", "--output", type=Path, required=True)

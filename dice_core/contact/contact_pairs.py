@@ -13,6 +13,7 @@ import numpy as np
 
 from dice_core.geometry.closest_point import closest_on_triangles
 from dice_core.geometry.mesh import boundary_vertices, vertex_triangles
+from dice_core.geometry.surface_normals import SurfaceNormals
 
 __all__ = [
     "ContactPairs",
@@ -75,6 +76,16 @@ class Topology:
         return vertex_triangles(self.triangles, self.count)
 
     @cached_property
+    def ring_size(self) -> np.ndarray:
+        """(V,) int: how many triangles there are around each vertex."""
+        return np.bincount(self.triangles.ravel(), minlength=self.count)
+
+    @cached_property
+    def normals(self) -> SurfaceNormals:
+        """The normals of the surface, of its vertices in a frame."""
+        return SurfaceNormals(self.triangles, self.count)
+
+    @cached_property
     def rim(self) -> np.ndarray:
         """(V,) float: 1 for vertices on the boundary of the surface, else 0."""
         return boundary_vertices(self.triangles, self.count).astype(float)
@@ -129,15 +140,19 @@ def near_each_other(first: np.ndarray, second: np.ndarray, cell: float = CELL) -
     none = np.zeros(len(first), bool), np.zeros(len(second), bool)
     if not len(first) or not len(second):
         return none
-    low = np.maximum(first.min(axis=0), second.min(axis=0)) - cell
-    high = np.minimum(first.max(axis=0), second.max(axis=0)) + cell
+    planes = first.T, second.T
+    low = np.array([max(float(a.min()), float(b.min())) - cell for a, b in zip(*planes, strict=True)])
+    high = np.array([min(float(a.max()), float(b.max())) + cell for a, b in zip(*planes, strict=True)])
     if (low >= high).any():
         return none
     shape = tuple(np.ceil((high - low) / cell).astype(int) + 2)
     found = []
     keys = []
     for cloud in (first, second):
-        index = np.flatnonzero(((cloud > low) & (cloud < high)).all(axis=1))
+        within = np.ones(len(cloud), bool)
+        for along, least, most in zip(cloud.T, low, high, strict=True):
+            within &= (along > least) & (along < most)
+        index = np.flatnonzero(within)
         keys.append((index, np.ravel_multi_index(tuple(((cloud[index] - low) / cell).astype(int).T + 1), shape)))
     for (index, own), (_, other), cloud in zip(keys, keys[::-1], (first, second), strict=True):
         occupied = np.zeros(shape, bool)
@@ -217,17 +232,16 @@ def _pairs(
 
 def _pair(own: PosedSurface, other: PosedSurface, vertices: np.ndarray, nearest: np.ndarray) -> ContactPairs:
     """Pairs of `vertices` with the closest point among the triangles around the vertices `nearest`."""
-    ring = other.topology.ring[nearest]
-    triangles = other.topology.triangles
-    count, width = ring.shape
+    topology = other.topology
+    ring, size = topology.ring[nearest], topology.ring_size[nearest]
+    asked = np.arange(ring.shape[1]) < size[:, None]
     position = own.vertices[vertices]
-    corners = triangles[ring]
-    weights, square = closest_on_triangles(
-        np.repeat(position, width, axis=0), other.vertices[corners].reshape(-1, 3, 3)
-    )
-    best, row = np.argmin(square.reshape(count, width), axis=1), np.arange(count)
-    corners = corners[row, best]
-    weights = weights.reshape(count, width, 3)[row, best]
+    all_corners = topology.triangles[ring[asked]]
+    all_weights, all_squares = closest_on_triangles(np.repeat(position, size, axis=0), other.vertices[all_corners])
+    square = np.full(ring.shape, np.inf)
+    square[asked] = all_squares
+    best = np.cumsum(size) - size + np.argmin(square, axis=1)
+    corners, weights = all_corners[best], all_weights[best]
     offset = position - np.einsum("nk,nkx->nx", weights, other.vertices[corners])
     normal = np.einsum("nk,nkx->nx", weights, other.normals[corners])
     normal = normal / np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), _TINY)

@@ -11,7 +11,7 @@ import numpy as np
 
 from dice_core.geometry.mesh import vertex_areas
 
-__all__ = ["MEMBRANE_LENGTH", "PLATE_LENGTH", "compliance_matrix", "cotangent_weights"]
+__all__ = ["MEMBRANE_LENGTH", "PLATE_LENGTH", "SheetCompliance", "cotangent_weights"]
 
 MEMBRANE_LENGTH = 0.012
 """Metres, l1: how far a push on the softest skin is felt along it. Set by hand to the width of a fingertip's dent in a
@@ -26,8 +26,12 @@ COTANGENT_RANGE = (0.02, 20.0)
 LEAST_AREA = 1e-3
 """Share of the median vertex area below which an area counts as that: M must be invertible."""
 
-BLOCK = 256
-"""Smallest number of vertices in a block: below about this, the overhead of a step outweighs its arithmetic."""
+BLOCK = 128
+"""Vertices that a layer has at most where it can be so small: below about this, the overhead of a step outweighs its
+arithmetic."""
+
+GROUP = 32
+"""Vertices whose responses are solved for together: as many as a touch has, about."""
 
 
 def cotangent_weights(vertices: np.ndarray, triangles: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -50,25 +54,87 @@ def cotangent_weights(vertices: np.ndarray, triangles: np.ndarray) -> tuple[np.n
     return np.concatenate(first), np.concatenate(second), np.concatenate(weight)
 
 
-def compliance_matrix(
-    vertices: np.ndarray,
-    triangles: np.ndarray,
-    stiffness: np.ndarray,
-    active: np.ndarray,
-    couplings: tuple[np.ndarray, np.ndarray] | None = None,
-) -> np.ndarray:
-    """Displacement of every active vertex for a unit push at every active vertex.
+class SheetCompliance:
+    """Displacement of every active vertex for a unit push at any of them.
 
     vertices : (V, 3) at rest, metres; triangles : (T, 3); stiffness : (V,) of the bed, 1 is the softest skin;
     active : (n,) int, vertices that move, all others are held;
     couplings : pairs of vertices (c, 2) that move together and their strengths (c,), 1 as strong as an edge.
-    Returns (n, n) float32, symmetric.
+
+    Vertices are sorted into layers that are connected only to the next one, which makes the matrix block tridiagonal.
+    It is eliminated layer by layer, once; the responses to pushes are solved for when they are asked for, since a hand
+    touches a small part of a head. They are solved for in fixed groups, so that they do not depend on who asks when.
     """
-    rows, columns, values = _stiffness_matrix(vertices, triangles, stiffness, couplings)
-    slot = np.full(len(vertices), -1)
-    slot[active] = np.arange(len(active))
-    keep = (slot[rows] >= 0) & (slot[columns] >= 0)
-    return _inverse(slot[rows[keep]], slot[columns[keep]], values[keep], len(active))
+
+    def __init__(
+        self,
+        vertices: np.ndarray,
+        triangles: np.ndarray,
+        stiffness: np.ndarray,
+        active: np.ndarray,
+        couplings: tuple[np.ndarray, np.ndarray] | None = None,
+    ) -> None:
+        rows, columns, values = _stiffness_matrix(vertices, triangles, stiffness, couplings)
+        count = len(active)
+        slot = np.full(len(vertices), -1)
+        slot[active] = np.arange(count)
+        keep = (slot[rows] >= 0) & (slot[columns] >= 0)
+        rows, columns, values = slot[rows[keep]], slot[columns[keep]], values[keep]
+        layers = _layers(rows, columns, count)
+        self._place = np.empty(count, np.int64)
+        self._place[np.concatenate(layers)] = np.arange(count)
+        self._bounds = np.concatenate([[0], np.cumsum([len(layer) for layer in layers])])
+        inverses, carries = _eliminated(*self._blocks(self._place[rows], self._place[columns], values))
+        self._inverses = [inverse.astype(np.float32) for inverse in inverses]
+        self._carries = [carry.astype(np.float32) for carry in carries]
+        self._groups = _groups(vertices[active])
+        self._group = np.empty(count, np.int64)
+        for number, group in enumerate(self._groups):
+            self._group[group] = number
+        self._known = np.zeros(len(self._groups), bool)
+        self._responses = np.zeros((count, count), np.float32)  # pages that are not written to take no memory
+
+    def responses(self, pushed: np.ndarray) -> np.ndarray:
+        """(k, n) float32: displacement of each active vertex for a unit push at each of `pushed`, (k,) of them."""
+        wanted = np.unique(self._group[pushed])
+        for number in wanted[~self._known[wanted]]:
+            self._responses[self._groups[number]] = self._solve(self._groups[number])
+            self._known[number] = True
+        return self._responses[pushed]
+
+    def _blocks(
+        self, rows: np.ndarray, columns: np.ndarray, values: np.ndarray
+    ) -> tuple[list[np.ndarray], list[np.ndarray]]:
+        """The matrix in the order of the layers: its blocks on the diagonal, and those below them."""
+        bounds = self._bounds
+        count = len(bounds) - 1
+        layer_of = np.repeat(np.arange(count), np.diff(bounds))
+        diagonal: list[np.ndarray] = []
+        below: list[np.ndarray] = []
+        for k in range(count):
+            own = layer_of[columns] == k
+            for shift, blocks in ((0, diagonal), (1, below)):
+                if k + shift == count:
+                    continue
+                chosen = own & (layer_of[rows] == k + shift)
+                block = np.zeros((bounds[k + shift + 1] - bounds[k + shift], bounds[k + 1] - bounds[k]))
+                block[rows[chosen] - bounds[k + shift], columns[chosen] - bounds[k]] = values[chosen]
+                blocks.append(block)
+        return diagonal, below
+
+    def _solve(self, pushed: np.ndarray) -> np.ndarray:
+        """(k, n) float32: responses to unit pushes, (k,) of them."""
+        bounds, last = self._bounds, len(self._bounds) - 2
+        right = np.zeros((len(self._place), len(pushed)), np.float32)
+        right[self._place[pushed], np.arange(len(pushed))] = 1.0
+        parts = [right[bounds[k] : bounds[k + 1]] for k in range(last + 1)]
+        for k in range(last):
+            parts[k + 1] -= self._carries[k] @ parts[k]
+        for k in range(last, -1, -1):
+            parts[k][:] = self._inverses[k] @ parts[k]
+            if k < last:
+                parts[k] -= self._carries[k].T @ parts[k + 1]
+        return right[self._place].T
 
 
 def _stiffness_matrix(
@@ -119,48 +185,31 @@ def _summed(
     return places // count, places % count, np.bincount(inverse, values, minlength=len(places))
 
 
-def _inverse(rows: np.ndarray, columns: np.ndarray, values: np.ndarray, count: int) -> np.ndarray:
-    """Inverse of a sparse symmetric positive definite matrix, dense float32.
+def _eliminated(diagonal: list[np.ndarray], below: list[np.ndarray]) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Block elimination from the first layer to the last: inverse Schur complements, and what is carried on between.
 
-    Vertices are sorted into layers that are connected only to the next one, which makes the matrix block tridiagonal.
-    Its inverse then takes count^2 times a layer's size operations instead of count^3 (Meurant 1992,
-    doi:10.1137/0613045).
+    diagonal, below : blocks of the matrix on its diagonal and below it.
     """
-    layers = _layers(rows, columns, count)
-    order = np.concatenate(layers)
-    place = np.empty(count, np.int64)
-    place[order] = np.arange(count)
-    bounds = np.concatenate([[0], np.cumsum([len(layer) for layer in layers])])
-    rows, columns = place[rows], place[columns]
-    layer_of = np.repeat(np.arange(len(layers)), np.diff(bounds))
-    diagonal: list[np.ndarray] = []
-    below: list[np.ndarray] = []
-    for k in range(len(layers)):
-        own = layer_of[columns] == k
-        for shift, blocks in ((0, diagonal), (1, below)):
-            if k + shift == len(layers):
-                continue
-            chosen = own & (layer_of[rows] == k + shift)
-            block = np.zeros((len(layers[k + shift]), len(layers[k])))
-            block[rows[chosen] - bounds[k + shift], columns[chosen] - bounds[k]] = values[chosen]
-            blocks.append(block)
-    # Schur complements of all that lies behind, then the inverse layer by layer from the front.
-    behind = [np.linalg.inv(diagonal[-1])]
-    carry: list[np.ndarray] = []
-    for k in range(len(layers) - 2, -1, -1):
-        carry.append(-below[k].T @ behind[-1])
-        behind.append(np.linalg.inv(diagonal[k] + carry[-1] @ below[k]))
-    behind, carry = behind[::-1], carry[::-1]
-    result = np.zeros((count, count), np.float32)
-    own_block = behind[0]
-    result[: bounds[1], : bounds[1]] = own_block
-    for k, transfer in enumerate(carry):
-        start, middle, stop = bounds[k : k + 3]
-        own_block = behind[k + 1] + transfer.T @ own_block @ transfer
-        result[:middle, middle:stop] = result[:middle, start:middle] @ transfer.astype(np.float32)
-        result[middle:stop, :middle] = result[:middle, middle:stop].T
-        result[middle:stop, middle:stop] = (own_block + own_block.T) / 2
-    return result[np.ix_(place, place)]
+    inverses = [np.linalg.inv(diagonal[0])]
+    carries: list[np.ndarray] = []
+    for block, own in zip(below, diagonal[1:], strict=True):
+        carries.append(block @ inverses[-1])
+        inverses.append(np.linalg.inv(own - carries[-1] @ block.T))
+    return inverses, carries
+
+
+def _groups(points: np.ndarray) -> list[np.ndarray]:
+    """Points (n, 3) in groups of at most GROUP that lie together: halved along their longest side until they do."""
+    groups, waiting = [], [np.arange(len(points))]
+    while waiting:
+        group = waiting.pop()
+        if len(group) <= GROUP:
+            groups.append(group)
+            continue
+        longest = np.argmax(np.ptp(points[group], axis=0))
+        order = group[np.argsort(points[group, longest], kind="stable")]
+        waiting += [order[: len(order) // 2], order[len(order) // 2 :]]
+    return groups
 
 
 def _layers(rows: np.ndarray, columns: np.ndarray, count: int) -> list[np.ndarray]:

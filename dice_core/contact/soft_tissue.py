@@ -20,14 +20,15 @@ from dice_core.contact.contact_pairs import (
 )
 from dice_core.contact.contact_rows import ContactRows, contact_rows
 from dice_core.contact.lcp import minimum_translation, solve_lcp
-from dice_core.contact.sheet_compliance import compliance_matrix
+from dice_core.contact.sheet_compliance import SheetCompliance
 from dice_core.contact.tissue.eyes import Eye, eyes_of
 from dice_core.contact.tissue.flesh import Lining, volume_bulge
 from dice_core.contact.tissue.stiffness import Tissue, bed_stiffness, head_tissue
 from dice_core.contact.tissue_response import TissueResponse, contact_probability
 from dice_core.errors import ShapeError
 from dice_core.geometry.mesh import triangles as mesh_triangles
-from dice_core.geometry.mesh import vertex_areas, vertex_normals
+from dice_core.geometry.mesh import vertex_areas
+from dice_core.geometry.surface_normals import SurfaceNormals
 
 if TYPE_CHECKING:
     from dice_core.bodies import Head
@@ -102,16 +103,14 @@ class SoftTissue:
         self._touchable = np.flatnonzero(tissue.touchable)
         self._surface = Topology(triangles[tissue.touchable[triangles].all(axis=1)], count)
         self._touchable = self._touchable[self._surface.ring[self._touchable, 0] >= 0]
+        self._normals = SurfaceNormals(triangles, count)
         self._area = vertex_areas(rest_vertices, triangles)
         self._rest = np.asarray(rest_vertices, np.float32)
         moving = np.flatnonzero(tissue.moving)
         couplings = (tissue.couplings, tissue.coupling_strength) if len(tissue.couplings) else None
         skin = triangles[tissue.moving[triangles].all(axis=1)]
-        inner = compliance_matrix(rest_vertices, skin, bed_stiffness(tissue.softness), moving, couplings)
-        # One more row and column of zeros stands for every vertex that does not move.
-        self._compliance = np.zeros((len(moving) + 1, len(moving) + 1), np.float32)
-        self._compliance[:-1, :-1] = inner
-        self._slot = np.full(count, len(moving))
+        self._compliance = SheetCompliance(rest_vertices, skin, bed_stiffness(tissue.softness), moving, couplings)
+        self._slot = np.full(count, -1)
         self._slot[moving] = np.arange(len(moving))
         self._moving = moving
         self._lining = Lining.behind(tissue, rest_vertices)
@@ -177,12 +176,14 @@ class SoftTissue:
         touch, None if there are none.
         """
 
+        topology = self._topology_of_hand(hand_triangles, len(hand))
+
         @cache
         def surfaces() -> tuple[PosedSurface, np.ndarray]:
             skin = head.astype(np.float64)
-            normals, facing = vertex_normals(skin, self.triangles), self._facing(skin)
+            normals, facing = self._normals(skin), self._facing(skin)
             surface = PosedSurface(skin, normals, normals if facing is None else facing, self._surface)
-            return surface, vertex_normals(hand.astype(np.float64), hand_triangles)
+            return surface, topology.normals(hand.astype(np.float64))
 
         def pairs(shift: np.ndarray) -> ContactPairs | None:
             moved = hand + shift
@@ -190,7 +191,6 @@ class SoftTissue:
             if candidates is None:
                 return None
             surface, normals = surfaces()
-            topology = self._topology_of_hand(hand_triangles, len(hand))
             return pair_vertices(PosedSurface(moved, normals, normals, topology), surface, candidates[1], candidates[0])
 
         return pairs
@@ -201,11 +201,12 @@ class SoftTissue:
         limits = self.tissue.dent_limit.copy()
         for eye in eyes:
             eye.limit(limits, head)
+        topology = self._topology_of_hand(hand_triangles, len(hand))
         return _Frame(
             head=head,
             hand=hand,
-            hand_normals=vertex_normals(hand, hand_triangles),
-            hand_topology=self._topology_of_hand(hand_triangles, len(hand)),
+            hand_normals=topology.normals(hand),
+            hand_topology=topology,
             facing=self._facing(head),
             eyes=eyes,
             limits=limits,
@@ -229,7 +230,7 @@ class SoftTissue:
         candidates : vertices of the head and of the hand.
         """
         skin = frame.head + frame.bulge + frame.dent
-        normals = vertex_normals(skin, self.triangles)
+        normals = self._normals(skin)
         facing = normals if frame.facing is None else frame.facing
         head_surface = PosedSurface(skin, normals, facing, self._surface)
         hand_surface = PosedSurface(
@@ -258,10 +259,11 @@ class SoftTissue:
         """Set the frame's dent to one that brings every row to its depth (m,); returns the force (m,) of every row."""
         vertices, place = np.unique(rows.corners, return_inverse=True)
         place = place.reshape(rows.corners.shape)
-        slots = self._slot[vertices]
         spread = np.zeros((len(depth), len(vertices)), np.float32)
         np.add.at(spread, (np.arange(len(depth))[:, None], place), rows.weights.astype(np.float32))
-        columns = self._compliance[slots]
+        slots = self._slot[vertices]
+        slots, spread = slots[slots >= 0], spread[:, slots >= 0]
+        columns = self._compliance.responses(slots)
         response = (spread @ columns[:, slots] @ spread.T) * (rows.direction @ rows.direction.T)
         soft = np.flatnonzero(np.diagonal(response) > RIGID_SHARE * float(np.diagonal(response).max(initial=0)))
         force = np.zeros(len(depth))
@@ -270,7 +272,7 @@ class SoftTissue:
         load = (spread.T @ (force[:, None] * rows.direction)).astype(np.float32)
         frame.dent = np.zeros((len(self._slot), 3))
         if force.any():
-            frame.dent[self._moving] = (columns.T @ load)[:-1]
+            frame.dent[self._moving] = columns.T @ load
         for eye in frame.eyes:
             eye.keep_off(frame.dent, frame.head + frame.bulge)
         return force

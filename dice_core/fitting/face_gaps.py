@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-__all__ = ["GAPS", "LEFT_LID_GAPS", "LIP_GAPS", "RIGHT_LID_GAPS", "shut_eyes"]
+__all__ = ["GAPS", "LEFT_LID_GAPS", "LIP_GAPS", "RIGHT_LID_GAPS", "inter_ocular", "shut_eyes"]
 
 RIGHT_LID_GAPS = ((159, 145), (158, 153), (160, 144))
 LEFT_LID_GAPS = ((386, 374), (385, 380), (387, 373))
@@ -36,3 +36,10 @@ def shut_eyes(landmarks: np.ndarray) -> np.ndarray:
         share = np.clip((_OPEN - gap) / (_OPEN - _SHUT), 0, 1)
         certain.append(share * share * (3 - 2 * share))
     return np.array(certain)
+
+
+def inter_ocular(landmarks: np.ndarray) -> float:
+    """Distance between the middles of the eyes, in the landmarks' unit; landmarks : (468 or more, 2 or more)."""
+    right = landmarks[[33, 133], :2].mean(axis=0)
+    left = landmarks[[362, 263], :2].mean(axis=0)
+    return float(np.linalg.norm(right - left))

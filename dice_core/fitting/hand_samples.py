@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -67,9 +68,13 @@ class HandSamples:
 
     def _normals(self, skeleton: HandSkeleton, pose: np.ndarray) -> np.ndarray:
         linear = skeleton.transforms(pose)[0]
-        blended = (self.points.weights @ linear.reshape(-1, 9)).reshape(-1, 3, 3)
-        turned = np.einsum("nij,nj->ni", blended, self.normals)
-        return turned / np.maximum(np.linalg.norm(turned, axis=1, keepdims=True), 1e-12)
+        turned = self._carried_normals @ linear.transpose(0, 2, 1).reshape(-1, 3)
+        return turned / np.maximum(np.sqrt(np.einsum("nj,nj->n", turned, turned)), 1e-12)[:, None]
+
+    @cached_property
+    def _carried_normals(self) -> np.ndarray:
+        """(n, 3 J) the normals times the weight of each joint, as `ArticulatedPoints.carried`."""
+        return (self.points.weights[:, :, None] * self.normals[:, None]).reshape(len(self.normals), -1)
 
 
 def _farthest(points: np.ndarray, count: int) -> np.ndarray:

@@ -21,7 +21,6 @@ _FIRST_MEAN = 2.0
 _LARGEST = 3.5  # deviations
 _ROUNDS = 4
 _CONVERGED = 0.05  # deviations: a smaller step ends the rounds
-_DIFFERENCE = 0.05  # deviations, for the derivative by shape
 
 
 def fit_hand_shape(
@@ -38,6 +37,7 @@ def fit_hand_shape(
     if not frames:
         return shape
     poses: list[np.ndarray | None] = [None] * len(frames)
+    parts = {hand.mesh.name: _skeletons_of_shape(hand, scale) for hand, _ in frames}
     for _ in range(_ROUNDS):
         gradient = (shape - mean) / _SHAPE_SIGMA**2
         matrix = np.eye(count) / _SHAPE_SIGMA**2
@@ -46,7 +46,7 @@ def fit_hand_shape(
             pose = fitter.fit(observation, poses[k])
             poses[k] = pose
             position, by_pose = fitter.skeleton.jacobian(pose, fitter.keypoints)
-            by_shape = _shape_jacobian(hand, shape, scale, pose)
+            by_shape = _shape_jacobian(parts[hand.mesh.name], pose)
             terms = fitter.landmark_terms(observation, position, np.concatenate([by_pose, by_shape], axis=2))
             own = fitter.prior_matrix(observation)
             free = np.flatnonzero((pose > fitter.lower) & (pose < fitter.upper))
@@ -63,16 +63,20 @@ def fit_hand_shape(
     return shape
 
 
-def _shape_jacobian(hand: Hand, shape: np.ndarray, scale: float, pose: np.ndarray) -> np.ndarray:
-    columns = []
+def _skeletons_of_shape(hand: Hand, scale: float) -> list[tuple[HandSkeleton, ArticulatedPoints]]:
+    """For each coefficient the joints and key points that it adds to the mean hand's, as a hand of their own.
+
+    Where a pose carries a point is linear in joints and points together, so that these, posed, are the derivatives.
+    """
     weights = bone_weights(hand.keypoint_joint, len(hand.mesh.joints))
+    return [
+        (HandSkeleton(hand, joints * scale), ArticulatedPoints(points.astype(np.float64) * scale, weights))
+        for joints, points in zip(hand.joint_shape_basis, hand.keypoint_shape_basis, strict=True)
+    ]
 
-    def positions(shape: np.ndarray) -> np.ndarray:
-        skeleton = HandSkeleton(hand, hand.joint_positions(shape, scale))
-        return skeleton.positions(pose, ArticulatedPoints(hand.keypoints_rest(shape, scale), weights))
 
-    for k in range(len(shape)):
-        step = np.zeros(len(shape))
-        step[k] = _DIFFERENCE
-        columns.append((positions(shape + step) - positions(shape - step)) / (2 * _DIFFERENCE))
-    return np.stack(columns, axis=2)
+def _shape_jacobian(parts: list[tuple[HandSkeleton, ArticulatedPoints]], pose: np.ndarray) -> np.ndarray:
+    """(21, 3, S) derivatives of the key points by the shape; parts : as of `_skeletons_of_shape`."""
+    turned = pose.copy()
+    turned[3:6] = 0.0
+    return np.stack([skeleton.positions(turned, points) for skeleton, points in parts], axis=2)

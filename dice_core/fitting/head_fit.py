@@ -8,12 +8,12 @@ import numpy as np
 
 from dice_core.bodies import Head
 from dice_core.fitting.expression_prior import FacePrediction, window_rotation
-from dice_core.fitting.face_gaps import GAPS, LEFT_LID_GAPS, LIP_GAPS, RIGHT_LID_GAPS, shut_eyes
-from dice_core.fitting.levenberg_marquardt import Quadratic, cross_matrices, minimise, robust_cost, robust_root
+from dice_core.fitting.face_gaps import GAPS, LEFT_LID_GAPS, LIP_GAPS, RIGHT_LID_GAPS, inter_ocular, shut_eyes
+from dice_core.fitting.levenberg_marquardt import Quadratic, minimise, robust_cost, robust_root
 from dice_core.geometry.camera import Camera
 from dice_core.geometry.rotations import axis_angle, rotation_matrices
 
-__all__ = ["HeadFitter", "HeadPose", "inter_ocular"]
+__all__ = ["HeadFitter", "HeadPose"]
 
 # All weights and deviations below were set by hand, judged on the rendered sample clip and on the four test photos.
 _LANDMARK_SIGMA = 0.033  # of the inter-ocular distance, for each landmark: large because all 468 err together
@@ -96,13 +96,6 @@ class _Model:
     points: np.ndarray
 
 
-def inter_ocular(landmarks: np.ndarray) -> float:
-    """Distance between the middles of the eyes, in the landmarks' unit; landmarks : (468 or more, 2 or more)."""
-    right = landmarks[[33, 133], :2].mean(axis=0)
-    left = landmarks[[362, 263], :2].mean(axis=0)
-    return float(np.linalg.norm(right - left))
-
-
 class HeadFitter:
     """Fits one person's head to landmarks frame after frame.
 
@@ -114,11 +107,10 @@ class HeadFitter:
         self.shape = shape
         self._pivot = head.mesh.joints[0].astype(np.float64)
         self._template = _all_landmarks(head, head.rest(shape)) - self._pivot
-        self._shape_basis = _all_landmarks(head, head.shape_basis).transpose(1, 2, 0)
+        self._shape_planes = _planes(_all_landmarks(head, head.shape_basis))
         actions = _all_landmarks(head, head.expressions)
-        self._moves = np.empty((len(self._template), 3, 6 + len(actions)))
-        self._moves[:, :, 6:] = actions.transpose(1, 2, 0)
-        self._actions = np.ascontiguousarray(self._moves[:, :, 6:].reshape(-1, len(actions)))
+        self._actions = np.ascontiguousarray(actions.transpose(1, 2, 0).reshape(-1, len(actions)))
+        self._action_planes = _planes(actions)
         irises = np.full(len(self._template) - len(head.landmark_weights), _IRIS_WEIGHT)
         lids = np.full(len(GAPS) - len(LIP_GAPS), _LANDMARK_SIGMA / _LID_GAP_SIGMA)
         lips = np.full(len(LIP_GAPS), _LANDMARK_SIGMA / _LIP_GAP_SIGMA)
@@ -167,12 +159,12 @@ class HeadFitter:
         model = self._model(x)
         residual = self._residual(model, observation)
         # Only the image counts here: the network's depths say little about the shape.
-        softened = 1 / np.sqrt(robust_root(residual, _ROBUST_SCALE))[:, None]
-        shape_rows = self._projection(model, observation)[:, :2] @ model.rotation @ self._shape_basis
-        shape_rows = np.concatenate([shape_rows, shape_rows[GAPS[:, 0]] - shape_rows[GAPS[:, 1]]])
-        flat_shape = (shape_rows * (observation.weights[:, None] * softened)[:, :, None]).reshape(-1, len(self.shape))
-        flat_local = (self._jacobian(model, observation)[:, :2] * softened[:, :, None]).reshape(-1, len(x))
-        values = (residual[:, :2] * softened).ravel()
+        softened = 1 / np.sqrt(robust_root(residual, _ROBUST_SCALE))
+        weights = observation.weights * softened
+        moves = (model.rotation.astype(np.float32) @ self._shape_planes).reshape(3, len(model.local), -1)
+        flat_shape = self._rows(model, observation, moves, weights)[:2].reshape(-1, len(self.shape))
+        flat_local = self._jacobian(model, observation, weights)[:2].reshape(-1, len(x))
+        values = (residual[:, :2] * softened[:, None]).T.ravel()
         free = np.flatnonzero((x > self._lower) & (x < self._upper))
         terms = self._terms(x, observation, None)
         cross = flat_shape.T @ flat_local[:, free]
@@ -249,36 +241,47 @@ class HeadFitter:
         residual *= observation.weights[:, None]
         return residual
 
-    def _projection(self, model: _Model, observation: _Observation) -> np.ndarray:
-        """(N, 3, 3) derivatives of the residuals by the points, unweighted, depth not relative to the mean."""
-        x, y, z = model.points.T
-        camera = self.camera
-        rows = np.zeros((len(z), 3, 3))
-        rows[:, 0, 0] = camera.fx / observation.unit / z
-        rows[:, 0, 2] = -rows[:, 0, 0] * x / z
-        rows[:, 1, 1] = camera.fy / observation.unit / z
-        rows[:, 1, 2] = -rows[:, 1, 1] * y / z
-        rows[:, 2, 2] = 1 / observation.unit_depth
-        return rows
-
-    def _jacobian(self, model: _Model, observation: _Observation) -> np.ndarray:
-        """(N + gaps, 3, unknowns) derivatives of the residuals by the unknowns."""
-        # In the head's own axes the columns of the actions never change; those of the pose are written before them.
-        self._moves[:, :, :3] = -cross_matrices(model.local) @ model.rotation.T
-        self._moves[:, :, 3:6] = model.rotation.T
+    def _jacobian(self, model: _Model, observation: _Observation, weights: np.ndarray) -> np.ndarray:
+        """(3, N + gaps, unknowns) derivatives of the residuals by the unknowns, as `_rows`."""
         count = len(model.local)
-        jacobian = np.empty((len(observation.weights), *self._moves.shape[1:]))
-        np.matmul(self._projection(model, observation) @ model.rotation, self._moves, out=jacobian[:count])
-        jacobian[:count, 2] -= jacobian[:count, 2].mean(axis=0)
-        jacobian[count:] = jacobian[GAPS[:, 0]] - jacobian[GAPS[:, 1]]
-        jacobian[count:, 2] = 0.0  # the network's depths are no better for a gap
-        jacobian *= observation.weights[:, None, None]
-        return jacobian
+        moves = np.zeros((3, count, 6 + len(self._sigma)), np.float32)
+        x, y, z = (model.local @ model.rotation.T).T
+        moves[0, :, 1], moves[0, :, 2] = z, -y
+        moves[1, :, 0], moves[1, :, 2] = -z, x
+        moves[2, :, 0], moves[2, :, 1] = y, -x
+        moves[:, :, 3:6] = np.eye(3)[:, None]
+        moves[:, :, 6:] = (model.rotation.astype(np.float32) @ self._action_planes).reshape(3, count, -1)
+        return self._rows(model, observation, moves, weights)
+
+    def _rows(self, model: _Model, observation: _Observation, moves: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        """Derivatives of the residuals across, down and in depth by whatever moves the points, times `weights`.
+
+        moves : (3, N, n) of the points, in camera space; weights : (N + gaps,). Returns (3, N + gaps, n), all float32:
+        single precision is enough for the direction of a step, and costs are in double precision.
+        """
+        count = moves.shape[1]
+        rows = np.empty((3, len(weights), moves.shape[2]), np.float32)
+        x, y, z = model.points.T.astype(np.float32)[:, :, None]
+        for axis, focal, along in ((0, self.camera.fx, x), (1, self.camera.fy, y)):
+            image = rows[axis, :count]
+            np.multiply(moves[2], -along / z, out=image)
+            image += moves[axis]
+            image *= np.float32(focal / observation.unit) / z
+        np.subtract(moves[2], moves[2].mean(axis=0), out=rows[2, :count])
+        rows[2, :count] *= np.float32(1 / observation.unit_depth)
+        rows[:2, count:] = rows[:2, GAPS[:, 0]] - rows[:2, GAPS[:, 1]]
+        rows[2, count:] = 0.0  # the network's depths are no better for a gap
+        rows *= weights.astype(np.float32)[:, None]
+        return rows
 
     def _terms(self, x: np.ndarray, observation: _Observation, temporal_prior: np.ndarray | None) -> Quadratic:
         model = self._model(x)
+        residual = self._residual(model, observation)
+        softened = 1 / np.sqrt(robust_root(residual, _ROBUST_SCALE))
+        jacobian = self._jacobian(model, observation, observation.weights * softened)
+        values = (residual * softened[:, None]).T.ravel().astype(np.float32)
         terms = Quadratic.zero(len(x))
-        terms.add_robust(self._residual(model, observation), self._jacobian(model, observation), _ROBUST_SCALE)
+        terms.add_gauss_newton(robust_cost(residual, _ROBUST_SCALE), values, jacobian.reshape(len(values), -1))
         self._add_priors(terms, x, observation, temporal_prior)
         return terms
 
@@ -299,6 +302,11 @@ class HeadFitter:
         terms.add_diagonal(5, x[5:6] - observation.distance, 1 / (_DISTANCE_SIGMA * observation.distance))
         if temporal_prior is not None:
             terms.add_diagonal(6, x[6:] - temporal_prior, 1 / self._temporal_sigma)
+
+
+def _planes(moves: np.ndarray) -> np.ndarray:
+    """(3, N n) float32 of (n, N, 3): a rotation of all of it is then one product."""
+    return moves.transpose(2, 1, 0).reshape(3, -1).astype(np.float32)
 
 
 def _all_landmarks(head: Head, vertices: np.ndarray) -> np.ndarray:

@@ -63,17 +63,22 @@ class Skeleton:
             while parent >= 0:
                 below[parent, b] = True
                 parent = self.parents[parent]
-        self._below = below[self.dof_joint].astype(np.float64)
+        # A turn of the whole about each axis of the camera, then the degrees of freedom: which bones move with each.
+        self._moved = np.concatenate([np.ones((3, count)), below[self.dof_joint]])
+        earlier = [int((self.dof_joint[:d] == joint).sum()) for d, joint in enumerate(self.dof_joint)]
+        self._rounds = [np.flatnonzero(np.array(earlier) == number) for number in range(max(earlier, default=-1) + 1)]
         self._latest: tuple[bytes, tuple[np.ndarray, np.ndarray, np.ndarray]] | None = None
+        self._latest_moves: tuple[bytes, ArticulatedPoints, tuple[np.ndarray, np.ndarray]] | None = None
 
     def joint_rotations(self, angles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Rotation (J, 3, 3) of each joint, and for each degree of freedom (D, 3, 3) that of the ones before it."""
         turns = rotation_matrices(self.dof_axis * angles[:, None])
         rotation = np.tile(np.eye(3), (len(self.joints), 1, 1))
         before = np.empty_like(turns)
-        for d, j in enumerate(self.dof_joint):
-            before[d] = rotation[j]
-            rotation[j] = rotation[j] @ turns[d]
+        for chosen in self._rounds:  # of each joint the first, then the second, ...
+            joints = self.dof_joint[chosen]
+            before[chosen] = rotation[joints]
+            rotation[joints] = before[chosen] @ turns[chosen]
         return rotation, before
 
     def transforms(self, pose: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -89,7 +94,7 @@ class Skeleton:
         rotation[0] = rotation_matrices(pose[:3])
         linear, offset = joint_transforms(self.joints, self.parents, rotation, pose[3:6])
         parent = self.parents[self.dof_joint]
-        axes = np.einsum("dij,djk,dk->di", linear[parent], before, self.dof_axis)
+        axes = (linear[parent] @ (before @ self.dof_axis[..., None]))[..., 0]
         self._latest = (key, (linear, offset, axes))
         return linear, offset, axes
 
@@ -100,22 +105,32 @@ class Skeleton:
 
     def jacobian(self, pose: np.ndarray, points: ArticulatedPoints) -> tuple[np.ndarray, np.ndarray]:
         """World positions (n, 3) and derivatives (n, 3, 6 + D), the rotation's for a small turn from the left."""
+        # An optimiser's next round begins where the last one ended.
+        key, latest = pose.tobytes(), self._latest_moves
+        if latest is not None and latest[0] == key and latest[1] is points:
+            return latest[2]
         linear, offset, axes = self.transforms(pose)
         stacked = _stacked(linear, offset)
         position = points.carried @ stacked.reshape(-1, 3)
-        centres = np.einsum("dij,dj->di", linear[self.dof_joint], self.joints[self.dof_joint]) + offset[self.dof_joint]
-        # For each degree of freedom the points as the bones below it carry them, all by one product.
-        below = (stacked[..., None] * self._below.T[:, None, None]).reshape(len(points.carried[0]), -1)  # (4 J, 3 D)
-        moment = (points.carried @ below).reshape(len(position), 3, -1)
-        share = points.weights @ self._below.T  # (n, D)
-        x, y, z = (moment[:, i] - share * centres[:, i] for i in range(3))
-        jacobian = np.empty((len(position), 3, 6 + len(self.dof_joint)))
-        root = self.joints[0] + pose[3:6]
-        jacobian[:, :, :3] = -cross_matrices(position - root)
-        jacobian[:, :, 3:6] = np.eye(3)
-        for i, first, second in ((0, (1, z), (2, y)), (1, (2, x), (0, z)), (2, (0, y), (1, x))):
-            jacobian[:, i, 6:] = axes[:, first[0]] * first[1] - axes[:, second[0]] * second[1]
-        return position, jacobian
+        # Every unknown but the translation turns what it moves about an axis through a centre, so that derivatives are
+        # linear in what is carried, like positions.
+        crosses = cross_matrices(np.concatenate([np.eye(3), axes]))
+        joint = self.dof_joint
+        centres = np.concatenate(
+            [
+                np.tile(self.joints[0] + pose[3:6], (3, 1)),
+                (linear[joint] @ self.joints[joint][..., None])[..., 0] + offset[joint],
+            ]
+        )
+        turned = (stacked.reshape(-1, 3) @ crosses.transpose(2, 1, 0).reshape(3, -1)).reshape(*stacked.shape, -1)
+        turned[:, 3] -= (crosses @ centres[..., None])[..., 0].T
+        turned *= self._moved.T[:, None, None]
+        moves = np.zeros((*stacked.shape, 6 + len(joint)))
+        moves[..., :3], moves[..., 6:] = turned[..., :3], turned[..., 3:]
+        moves[:, 3, :, 3:6] = np.eye(3)
+        jacobian = points.carried @ moves.reshape(stacked.shape[0] * stacked.shape[1], -1)
+        self._latest_moves = (key, points, (position, jacobian.reshape(len(position), 3, -1)))
+        return self._latest_moves[2]
 
 
 def _stacked(linear: np.ndarray, offset: np.ndarray) -> np.ndarray:

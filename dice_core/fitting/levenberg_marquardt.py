@@ -36,9 +36,7 @@ class Quadratic:
 
     def add(self, residual: np.ndarray, jacobian: np.ndarray) -> None:
         """Add |residual|^2; residual : (m,), jacobian : (m, n)."""
-        self.cost += float(residual @ residual)
-        self.gradient += jacobian.T @ residual
-        self.matrix += jacobian.T @ jacobian
+        self.add_gauss_newton(float(residual @ residual), residual, jacobian)
 
     def add_robust(self, residual: np.ndarray, jacobian: np.ndarray, scale: float) -> None:
         """Add the pseudo-Huber loss of vectors, which grows linearly past `scale`.
@@ -46,10 +44,17 @@ class Quadratic:
         residual : (m, k) one vector a row, jacobian : (m, k, n).
         """
         root = robust_root(residual, scale)
-        self.cost += float(2 * scale**2 * (root - 1).sum())
-        weight = 1 / np.sqrt(root)
-        rows = jacobian.reshape(-1, jacobian.shape[-1]) * np.repeat(weight, residual.shape[1])[:, None]
-        values = (residual * weight[:, None]).ravel()
+        weight = 1 / np.sqrt(root)[:, None]
+        rows = jacobian * weight[:, :, None]
+        values = (residual * weight).ravel()
+        self.add_gauss_newton(float(2 * scale**2 * (root - 1).sum()), values, rows.reshape(-1, rows.shape[-1]))
+
+    def add_gauss_newton(self, cost: float, values: np.ndarray, rows: np.ndarray) -> None:
+        """Add a cost with the gradient rows' values and the Gauss-Newton matrix rows' rows.
+
+        values : (m,), rows : (m, n).
+        """
+        self.cost += cost
         self.gradient += rows.T @ values
         self.matrix += rows.T @ rows
 

@@ -212,7 +212,8 @@ def vertex_neighbours(triangles: np.ndarray, allowed: np.ndarray) -> np.ndarray:
     count = len(allowed)
     pairs = triangle_edges(triangles)
     pairs = np.concatenate([pairs, pairs[:, ::-1]])
-    pairs = np.unique(pairs[allowed[pairs[:, 1]]], axis=0)
+    pairs = pairs[allowed[pairs[:, 1]]]
+    pairs = np.stack(np.divmod(np.unique(pairs[:, 0] * np.int64(count) + pairs[:, 1]), count), axis=1)
     degree = np.bincount(pairs[:, 0], minlength=count)
     table = np.repeat(np.arange(count)[:, None], degree.max() + 1, axis=1)
     starts = np.cumsum(degree) - degree

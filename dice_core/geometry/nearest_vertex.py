@@ -1,16 +1,19 @@
 """The vertex of a deforming surface nearest to a point, fast enough for every step of an optimiser.
 
-The shape at rest is known for a whole clip, so the vertex nearest to each cell of a grid around it is found once. A
-query starts there and walks from vertex to vertex to the nearest one of the surface as it is deformed in this frame.
+The shape at rest is known for a whole clip, so the vertex nearest to each cell of a grid around it is found once, when
+a point first falls near it. A query starts there and walks from vertex to vertex to the nearest one of the surface as
+it is deformed in this frame.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
-from dice_core.geometry.mesh import Mesh, triangles, vertex_neighbours, vertex_normals
+from dice_core.geometry.mesh import Mesh, triangles, vertex_neighbours
+from dice_core.geometry.surface_normals import SurfaceNormals
 
 __all__ = ["NearestVertexIndex", "NearestVertices"]
 
@@ -18,8 +21,10 @@ __all__ = ["NearestVertexIndex", "NearestVertices"]
 _CELL = 0.008  # metres: a start within a cell is at most two edges away, which the walk makes up for
 _MARGIN = 0.05  # metres around the surface within which starts are exact
 _STEPS = 3  # edges that a query may walk from its start
-_CUBE = 4  # cells along each side of a cube that is searched at once when the grid is filled
+_CUBE = 4  # cells along each side of a cube, whose cells are filled together
 _ROUNDING = 1e-3  # metres, more than squares of distances in float32 lose
+
+_CELLS = np.stack(np.meshgrid(*[np.arange(_CUBE)] * 3, indexing="ij"), axis=-1).reshape(-1, 3)
 
 
 @dataclass(frozen=True)
@@ -35,33 +40,36 @@ class NearestVertices:
     normal: np.ndarray
     depth: np.ndarray
 
-    @property
+    @cached_property
     def distance(self) -> np.ndarray:
         """(n,) metres to the nearest vertex, without a sign."""
-        return np.linalg.norm(self.offset, axis=1)
+        return np.sqrt(np.einsum("nj,nj->n", self.offset, self.offset))
 
 
 class NearestVertexIndex:
     """Nearest-vertex queries in the rest axes of a mesh.
 
-    mesh : whose rest vertices fill the grid; allowed : (V,) bool, the vertices that a query may return.
+    mesh : whose rest vertices the grid is filled by; allowed : (V,) bool, the vertices that a query may return.
     """
 
     def __init__(self, mesh: Mesh, allowed: np.ndarray) -> None:
-        self._triangles = triangles(mesh)
-        self._neighbours = vertex_neighbours(self._triangles, allowed)
-        outer = np.flatnonzero(allowed & (np.bincount(self._triangles.ravel(), minlength=len(allowed)) > 0))
-        vertices = mesh.rest_vertices.astype(np.float32)
-        self._low = vertices[outer].min(axis=0) - _MARGIN
-        high = vertices[outer].max(axis=0) + _MARGIN
+        faces = triangles(mesh)
+        self._neighbours = vertex_neighbours(faces, allowed)
+        self._normals_of = SurfaceNormals(faces, len(allowed))
+        self._outer = np.flatnonzero(allowed & (np.bincount(faces.ravel(), minlength=len(allowed)) > 0))
+        self._candidates = mesh.rest_vertices[self._outer].astype(np.float32)
+        self._low = self._candidates.min(axis=0) - _MARGIN
+        high = self._candidates.max(axis=0) + _MARGIN
         self._shape = np.ceil((high - self._low) / _CELL).astype(int)
-        self._grid = _nearest_of_cells(vertices, outer, self._low, self._shape)
+        self._grid = np.full(-(-self._shape // _CUBE) * _CUBE, -1)
         self.set_vertices(mesh.rest_vertices)
 
     def set_vertices(self, vertices: np.ndarray) -> None:
         """Set the vertices (V, 3) of this frame: deformed, in rest axes, metres."""
+        self._latest: tuple[bytes, NearestVertices] | None = None
         self._vertices = vertices.astype(np.float32)
-        self._normals = vertex_normals(self._vertices, self._triangles)
+        self._coordinates = np.ascontiguousarray(self._vertices.T)
+        self._normals = self._normals_of(self._vertices)
 
     @property
     def normals(self) -> np.ndarray:
@@ -71,13 +79,20 @@ class NearestVertexIndex:
     def query(self, points: np.ndarray) -> NearestVertices:
         """Nearest allowed vertex to each point; points : (n, 3) float, metres, in rest axes."""
         points = points.astype(np.float32)
-        cell = np.clip(((points - self._low) / _CELL).astype(int), 0, self._shape - 1)
-        vertex = self._grid[(cell[:, 0] * self._shape[1] + cell[:, 1]) * self._shape[2] + cell[:, 2]]
+        # What touches is asked for in the pose that an optimiser has come to, and so is the start of its next round.
+        key = points.tobytes()
+        if self._latest is not None and self._latest[0] == key:
+            return self._latest[1]
+        vertex = self._start(np.clip(((points - self._low) / _CELL).astype(int), 0, self._shape - 1))
         walking = np.arange(len(points))
         for _ in range(_STEPS):
             around = self._neighbours[vertex[walking]]
-            difference = self._vertices[around] - points[walking, None]
-            best = np.einsum("nkj,nkj->nk", difference, difference).argmin(axis=1)
+            # Coordinate by coordinate: numpy is slow on axes as short as three.
+            x, y, z = (
+                along[around] - of_points[walking, None]
+                for along, of_points in zip(self._coordinates, points.T, strict=True)
+            )
+            best = (x * x + y * y + z * z).argmin(axis=1)
             # A vertex is the first of its own neighbours: a walk that stays there has arrived.
             moved = np.flatnonzero(best)
             walking = walking[moved]
@@ -85,28 +100,31 @@ class NearestVertexIndex:
         offset = points - self._vertices[vertex]
         normal = self._normals[vertex]
         depth = -np.einsum("nj,nj->n", offset, normal)
-        return NearestVertices(vertex, offset, normal, depth)
+        self._latest = (key, NearestVertices(vertex, offset, normal, depth))
+        return self._latest[1]
 
+    def _start(self, cells: np.ndarray) -> np.ndarray:
+        """(n,) the vertex nearest at rest to the centres of cells (n, 3)."""
+        _, rows, columns = self._grid.shape
+        place = (cells[:, 0] * rows + cells[:, 1]) * columns + cells[:, 2]
+        vertex = self._grid.ravel()[place]
+        if vertex.min(initial=0) < 0:
+            for cube in np.unique(cells[vertex < 0] // _CUBE, axis=0):
+                x, y, z = (slice(low, low + _CUBE) for low in cube * _CUBE)
+                self._grid[x, y, z] = self._nearest_of_cells(cube)
+            vertex = self._grid.ravel()[place]
+        return vertex
 
-def _nearest_of_cells(vertices: np.ndarray, allowed: np.ndarray, low: np.ndarray, shape: np.ndarray) -> np.ndarray:
-    """(n,) the vertex nearest to the centre of each cell, the last axis running fastest."""
-    candidates = vertices[allowed]
-    nearest = np.empty(tuple(shape), np.int64)
-    offsets = np.stack(np.meshgrid(*[np.arange(_CUBE)] * 3, indexing="ij"), axis=-1).reshape(-1, 3)
-    firsts = np.stack(np.meshgrid(*[np.arange(0, count, _CUBE) for count in shape], indexing="ij"), axis=-1)
-    firsts = firsts.reshape(-1, 3)
-    middles = (low + (firsts + _CUBE / 2) * _CELL).astype(np.float32)
-    distance = np.sqrt(np.maximum(_squares(middles, candidates), 0.0))
-    # No cell's centre is farther from the cube's middle than half of this, so no vertex beyond can be a cell's nearest.
-    slack = np.float32(np.sqrt(3) * _CUBE * _CELL + _ROUNDING)
-    able = distance <= distance.min(axis=1, keepdims=True) + slack
-    for first, near in zip(firsts, able, strict=True):
-        cells = first + offsets
-        cells = cells[(cells < shape).all(axis=1)]
-        chosen = np.flatnonzero(near)
-        centres = (low + (cells + 0.5) * _CELL).astype(np.float32)
-        nearest[tuple(cells.T)] = chosen[_squares(centres, candidates[chosen]).argmin(axis=1)]
-    return allowed[nearest.ravel()]
+    def _nearest_of_cells(self, cube: np.ndarray) -> np.ndarray:
+        """(4, 4, 4) the vertex nearest to the centre of each cell of a cube (3,)."""
+        middle = (self._low + (cube + 0.5) * _CUBE * _CELL).astype(np.float32)
+        distance = np.linalg.norm(self._candidates - middle, axis=1)
+        # No cell's centre is farther from the cube's middle than half of this, so no vertex beyond can be a cell's
+        # nearest.
+        near = np.flatnonzero(distance <= distance.min() + np.float32(np.sqrt(3) * _CUBE * _CELL + _ROUNDING))
+        centres = (self._low + (cube * _CUBE + _CELLS + 0.5) * _CELL).astype(np.float32)
+        chosen = near[_squares(centres, self._candidates[near]).argmin(axis=1)]
+        return np.asarray(self._outer[chosen].reshape(_CUBE, _CUBE, _CUBE))
 
 
 def _squares(points: np.ndarray, others: np.ndarray) -> np.ndarray:

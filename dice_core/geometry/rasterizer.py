@@ -133,18 +133,26 @@ def _set_up(vertices: np.ndarray, triangles: np.ndarray, camera: Camera, cull_ba
     x, y = screen_x[triangles], screen_y[triangles]
     area = (x[:, 1] - x[:, 0]) * (y[:, 2] - y[:, 0]) - (x[:, 2] - x[:, 0]) * (y[:, 1] - y[:, 0])
     # With y down, a triangle whose outward normal points to the camera runs anticlockwise: its area is negative.
-    keep = area < 0 if cull_back else area != 0
-    keep &= (depth >= NEAR_PLANE)[triangles].all(axis=1)
-    keep &= (x.max(axis=1) >= 0) & (x.min(axis=1) <= camera.width - 1)
-    keep &= (y.max(axis=1) >= 0) & (y.min(axis=1) <= camera.height - 1)
-    index = np.flatnonzero(keep)
+    index = np.flatnonzero(area < 0 if cull_back else area != 0)
     x, y, area = x[index], y[index], area[index]
+    keep = (depth[triangles[index]] >= NEAR_PLANE).all(axis=1)
+    for corners, most in ((x, camera.width - 1), (y, camera.height - 1)):
+        low, high = _extent(corners)
+        keep &= (high >= 0) & (low <= most)
+    if not keep.all():
+        index, x, y, area = index[keep], x[keep], y[keep], area[keep]
     corner = inverse[triangles[index]]
     first, second = corner[:, 1] - corner[:, 0], corner[:, 2] - corner[:, 0]
     slope_x = (first * (y[:, 2] - y[:, 0]) - second * (y[:, 1] - y[:, 0])) / area
     slope_y = (second * (x[:, 1] - x[:, 0]) - first * (x[:, 2] - x[:, 0])) / area
     plane = np.stack([slope_x, slope_y, corner[:, 0]], axis=1)
     return _Setup(index, np.stack([x, y], axis=2), corner, plane, area)
+
+
+def _extent(corners: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(n,) least and (n,) greatest of (n, 3); numpy is slow along axes as short as three."""
+    a, b, c = corners.T
+    return np.minimum(np.minimum(a, b), c), np.maximum(np.maximum(a, b), c)
 
 
 def _fragments(setup: _Setup, camera: Camera) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
@@ -171,9 +179,9 @@ def _fragments(setup: _Setup, camera: Camera) -> Iterator[tuple[np.ndarray, np.n
 
 def _rows(setup: _Setup, height: int) -> tuple[np.ndarray, np.ndarray]:
     """(triangle, y) of each pixel row that a triangle crosses."""
-    y = setup.corners[:, :, 1]
-    top = np.maximum(np.ceil(y.min(axis=1) - EDGE_TOLERANCE), 0).astype(np.int64)
-    bottom = np.minimum(np.floor(y.max(axis=1) + EDGE_TOLERANCE), height - 1).astype(np.int64)
+    low, high = _extent(setup.corners[:, :, 1])
+    top = np.maximum(np.ceil(low - EDGE_TOLERANCE), 0).astype(np.int64)
+    bottom = np.minimum(np.floor(high + EDGE_TOLERANCE), height - 1).astype(np.int64)
     count = np.maximum(bottom - top + 1, 0)
     triangle = np.repeat(np.arange(len(count)), count)
     first = np.cumsum(count) - count

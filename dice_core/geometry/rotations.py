@@ -9,6 +9,7 @@ import numpy as np
 __all__ = ["axis_angle", "rotation_matrices"]
 
 _TINY = 1e-12
+_SMALL_SINE = 1e-9  # of half a turn, which below is as large as its sine
 _SMALL_TURN = 1e-6  # radians: below, the series of sine and cosine are more exact than their quotients
 
 
@@ -63,6 +64,8 @@ def axis_angle(matrices: np.ndarray) -> np.ndarray:
     Returns (..., 3) float64, radians, angle at most pi.
     """
     m = np.asarray(matrices, np.float64)
+    if m.ndim == 2:
+        return _axis_angle(m.tolist())
     m00, m11, m22 = m[..., 0, 0], m[..., 1, 1], m[..., 2, 2]
     products = np.empty((*m.shape[:-2], 4, 4))  # four times the quaternion's entries by each other
     products[..., 0, 0], products[..., 1, 1] = 1 + m00 + m11 + m22, 1 + m00 - m11 - m22
@@ -76,5 +79,23 @@ def axis_angle(matrices: np.ndarray) -> np.ndarray:
     quaternion *= np.where(quaternion[..., :1] < 0, -1.0, 1.0)
     sine = np.sqrt((quaternion[..., 1:] ** 2).sum(axis=-1, keepdims=True))
     angle = 2 * np.arctan2(sine, quaternion[..., :1])
-    factor = np.where(sine < 1e-9, 2.0, angle / np.maximum(sine, _TINY))
+    factor = np.where(sine < _SMALL_SINE, 2.0, angle / np.maximum(sine, _TINY))
     return quaternion[..., 1:] * factor
+
+
+def _axis_angle(m: list[list[float]]) -> np.ndarray:
+    """Of one matrix, in plain numbers, as `_rotation_matrix`."""
+    (m00, m01, m02), (m10, m11, m12), (m20, m21, m22) = m
+    # Four times each entry of the quaternion, times the largest one, which is divided by without loss.
+    w, x, y, z = max(
+        (1 + m00 + m11 + m22, m21 - m12, m02 - m20, m10 - m01),
+        (m21 - m12, 1 + m00 - m11 - m22, m01 + m10, m02 + m20),
+        (m02 - m20, m01 + m10, 1 - m00 + m11 - m22, m12 + m21),
+        (m10 - m01, m02 + m20, m12 + m21, 1 - m00 - m11 + m22),
+        key=lambda quaternion: sum(entry * entry for entry in quaternion),
+    )
+    length = math.sqrt(w * w + x * x + y * y + z * z) * (-1 if w < 0 else 1)
+    w, x, y, z = w / length, x / length, y / length, z / length
+    sine = math.sqrt(x * x + y * y + z * z)
+    factor = 2 * math.atan2(sine, w) / sine if sine > _SMALL_SINE else 2.0
+    return np.array([factor * x, factor * y, factor * z])

@@ -14,6 +14,7 @@ from dice_core.landmarks.face_choice import SURE, best_face
 from dice_core.landmarks.hand import HandLandmarker, HandReading, hand_size, palm_region, same_palm, tracking_region
 from dice_core.landmarks.networks import FACE_DETECTOR, PALM_DETECTOR
 from dice_core.landmarks.region import Region
+from dice_core.prefetch import in_background
 
 __all__ = ["NEW_HAND_THRESHOLD", "PRESENCE_THRESHOLD", "Search", "best_hands", "close_up", "same_hand"]
 
@@ -89,10 +90,12 @@ class Search:
     """The detectors and landmark networks, and how they are used to find a person."""
 
     def __init__(self) -> None:
-        self._palms = AnchorDetector(PALM_DETECTOR)
+        # Side by side: OpenCV gives up Python's lock while it reads a network.
+        palms = in_background(lambda: AnchorDetector(PALM_DETECTOR), "palm detector")
+        hands = in_background(HandLandmarker, "hand network")
         self._faces = AnchorDetector(FACE_DETECTOR)
-        self.read_hand = HandLandmarker()
         self.read_face = FaceLandmarker()
+        self._palms, self.read_hand = palms.result(), hands.result()
 
     def face_regions(self, image: np.ndarray) -> list[Region]:
         """Windows of faces in a frame, the highest score first, by one pass of the detector."""

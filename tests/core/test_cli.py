@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
+import importlib
 import json
 import resource
 import subprocess
@@ -15,6 +17,7 @@ import numpy as np
 import pytest
 
 from dice_core.cli import main
+from dice_core.cli.arguments import parser
 from dice_core.sample import sample_clip
 from dice_core.take import open_take
 from tests.core.command_line import content, image, sentence
@@ -283,3 +286,21 @@ def test_the_take_is_named_after_the_footage(
     monkeypatch.chdir(tmp_path)
     assert main(["capture", "."]) == 130
     assert [str(output) for output in outputs] == [name, f"{tmp_path.name}.dicetake"]
+
+
+def test_every_command_has_a_function_to_run() -> None:
+    """The parser names them, so that no module is loaded before its command runs."""
+    commands = next(action for action in parser()._actions if isinstance(action, argparse._SubParsersAction))
+    places = {name: sub.get_default("run").args[0] for name, sub in commands.choices.items()}
+    assert places["capture"] == "capturing.run"
+    for place in places.values():
+        module, function = place.split(".")
+        assert callable(getattr(importlib.import_module(f"dice_core.cli.{module}"), function)), place
+
+
+def test_a_command_line_is_understood_without_what_the_commands_need() -> None:
+    """Loading all of it takes longer than looking at a photo."""
+    code = "import sys; import dice_core.cli.arguments as a; a.parser(); print(*sys.modules, sep='\\n')"
+    loaded = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.split()
+    assert not {"cv2", "av", "tqdm"} & set(loaded)
+    assert not [name for name in loaded if name.startswith(("dice_core.fitting", "dice_core.capture"))]

@@ -9,7 +9,7 @@ from dice_core.bodies import Hand, load_hand
 from dice_core.fitting.depth_prior import DepthPrediction
 from dice_core.fitting.hand_fit import HandFitter
 from dice_core.fitting.hand_observation import HandObservation, edge_on, hand_size
-from dice_core.fitting.hand_shape import fit_hand_shape
+from dice_core.fitting.hand_shape import _shape_jacobian, _skeletons_of_shape, fit_hand_shape
 from dice_core.fitting.levenberg_marquardt import Quadratic, retract
 from dice_core.geometry.camera import Camera
 from dice_core.geometry.rotations import axis_angle, rotation_matrices
@@ -192,6 +192,21 @@ def test_edge_on_tells_flat_hands_from_edges() -> None:
 def test_shape_of_no_hand_is_the_networks_mean_person() -> None:
     shape = fit_hand_shape([], CAMERA, 8, 1.0)
     assert shape.tolist() == [2.0, 0, 0, 0, 0, 0, 0, 0]
+
+
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_derivatives_by_the_shape_are_those_of_finite_differences(side: str) -> None:
+    hand, scale, step = load_hand(side), 1.1, 0.5
+    shape = np.linspace(-1, 1, len(hand.shape_basis))
+    pose = pose_of(hand, [0.4, -0.2, 0.7])
+    jacobian = _shape_jacobian(_skeletons_of_shape(hand, scale), pose)
+    for k in range(len(shape)):
+        change = np.zeros(len(shape))
+        change[k] = step
+        points = [
+            hand.keypoints(other, scale, pose[:3], pose[6:], pose[3:6]) for other in (shape + change, shape - change)
+        ]
+        assert jacobian[:, :, k] == pytest.approx((points[0] - points[1]) / (2 * step), abs=1e-6)
 
 
 def test_shape_of_both_hands_together() -> None:

@@ -5,8 +5,8 @@ import pytest
 
 from dice_core.bodies import Head, load_head
 from dice_core.fitting.expression_prior import FacePrediction
-from dice_core.fitting.face_gaps import shut_eyes
-from dice_core.fitting.head_fit import HeadFitter, HeadPose, inter_ocular
+from dice_core.fitting.face_gaps import inter_ocular, shut_eyes
+from dice_core.fitting.head_fit import HeadFitter, HeadPose
 from dice_core.fitting.head_shape import fit_head_shape
 from dice_core.fitting.levenberg_marquardt import retract
 from dice_core.geometry.camera import Camera

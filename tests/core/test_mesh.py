@@ -23,6 +23,7 @@ from dice_core.geometry.mesh import (
     vertex_triangles,
 )
 from dice_core.geometry.rotations import axis_angle, rotation_matrices
+from dice_core.geometry.surface_normals import SurfaceNormals
 from tests.core.contact_shapes import ball, sheet
 
 VECTORS = hnp.arrays(np.float64, (3,), elements=st.floats(-10, 10, allow_nan=False))
@@ -186,3 +187,16 @@ def test_arrays_that_do_not_fit_are_refused(wrong: dict[str, np.ndarray]) -> Non
 def test_one_rotation_is_that_of_many(size: float) -> None:
     turn = size * np.array([0.6, -0.48, 0.64])
     np.testing.assert_allclose(rotation_matrices(turn), rotation_matrices(turn[None])[0], atol=1e-14)
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+def test_prepared_normals_are_the_same_as_others(kind: type) -> None:
+    """Also those of vertices that no triangle has, first, last and between."""
+    triangles = np.array([[1, 2, 4], [1, 4, 5], [5, 4, 2]])
+    prepared = SurfaceNormals(triangles, 7)
+    for seed in range(3):
+        vertices = np.random.default_rng(seed).normal(size=(7, 3)).astype(kind)
+        normals = prepared(vertices)
+        assert normals.dtype == kind
+        assert normals == pytest.approx(vertex_normals(vertices, triangles), abs=1e-6)
+        assert (normals[[0, 3, 6]] == 0).all()

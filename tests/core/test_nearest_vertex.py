@@ -66,3 +66,16 @@ def test_points_far_off_get_an_answer(proximity: NearestVertexIndex) -> None:
     found = proximity.query(far)
     assert (found.distance > 2.0).all()
     assert np.isfinite(found.depth).all()
+
+
+def test_an_answer_does_not_depend_on_what_was_asked_for_before(neutral: NearestVertexIndex) -> None:
+    """The grid is filled where points fall, and the last answer is kept."""
+    head = load_head()
+    points, touchable = around_the_face(300, 1)
+    neutral.query(around_the_face(200, 2)[0])
+    for vertices in (head.mesh.rest_vertices, head.mesh.rest_vertices * np.float32(1.02)):
+        fresh = NearestVertexIndex(head.mesh, np.isin(np.arange(len(vertices)), touchable))
+        for index in (fresh, neutral):
+            index.set_vertices(vertices)
+        assert np.array_equal(fresh.query(points).vertex, neutral.query(points).vertex)
+        assert np.array_equal(fresh.query(points).depth, neutral.query(points).depth)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from dice_core.prefetch import prefetch
+from dice_core.prefetch import in_background, prefetch
 
 
 def counting(seen: list[int], stop: int = 1000) -> Iterator[int]:
@@ -61,3 +61,16 @@ def test_it_begins_before_it_is_asked_and_ends_unasked() -> None:
     assert begun.wait(10)
     ahead.close()
     assert not [thread for thread in threading.enumerate() if thread.name == "unasked"]
+
+
+def test_work_in_the_background_is_done_in_another_thread() -> None:
+    assert in_background(threading.get_ident, "elsewhere").result() != threading.get_ident()
+
+
+def test_an_error_in_the_background_is_raised_where_the_result_is_asked_for() -> None:
+    def fail() -> int:
+        raise ValueError("no such number")
+
+    failed = in_background(fail, "elsewhere")
+    with pytest.raises(ValueError, match="no such number"):
+        failed.result()

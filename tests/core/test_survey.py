@@ -54,7 +54,10 @@ def test_hands_that_the_user_does_not_look_for_say_nothing_about_the_person() ->
     footage = open_footage(str(sample_clip()), (24, 48))
     camera = Camera.from_fov(footage.width, footage.height, DEFAULT_FOV)
     seen, _ = sample_landmarks(footage, 3, lambda: False)
-    assert survey(camera, seen, ("right",)).hand_scale != 1.0
+    heads: list[np.ndarray] = []
+    right = survey(camera, seen, ("right",), heads.append)
+    assert right.hand_scale != 1.0
+    assert [shape.tolist() for shape in heads] == [right.head_shape.tolist()]
     left = survey(camera, seen, ("left",))
     assert left.hand_scale == 1.0
     assert left.hand_shape.tolist() == survey(camera, [], SIDES).hand_shape.tolist()

@@ -6,6 +6,7 @@ in renders of the sample clip. None was fitted to measurements.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -81,6 +82,9 @@ OUTWARD_WIDTH = 0.006
 
 OUTWARD_ROUNDS = 2
 """Averages of those directions."""
+
+STRIP = 128
+"""Vertices that are averaged at once: the fastest of 64, 128 and 256."""
 
 FOLDED = 0.2
 """Smallest cosine between a vertex's normal and the direction that the skin around it faces. A vertex below it lies in
@@ -185,21 +189,39 @@ def _softness(head: Head, rest: np.ndarray, triangles: np.ndarray, rigid: np.nda
 def _outward(rest: np.ndarray, normals: np.ndarray, hidden: np.ndarray, lips: np.ndarray) -> np.ndarray:
     """(V, 3) unit: normals averaged over visible skin that faces the same way, or over all of it around the lips."""
     seen = np.flatnonzero(~hidden)
-    points = rest[seen].astype(np.float32)
-    length = (points**2).sum(axis=1)
-    square = length[:, None] + length - 2 * points @ points.T
-    i, j = np.nonzero(square < (3 * OUTWARD_WIDTH) ** 2)
-    near = np.exp(square[i, j] / (-2 * OUTWARD_WIDTH**2))
-    around_mouth = lips[seen][i] & lips[seen][j]
-    facing = normals[seen]
+    # From one end of the head to the other: what is near to a strip then stands close to it in the list.
+    longest = int(np.argmax(np.ptp(rest[seen], axis=0)))
+    seen = seen[np.argsort(rest[seen, longest], kind="stable")]
+    points, mouth = rest[seen].astype(np.float32), lips[seen]
+    strips = list(_strips(points, longest, 3 * OUTWARD_WIDTH))
+    facing = normals[seen].astype(np.float32)
     for _ in range(OUTWARD_ROUNDS):
-        agreement = np.where(around_mouth, 1.0, np.maximum(np.einsum("nx,nx->n", facing[i], facing[j]), 0))
-        weight = near * agreement
-        facing = np.stack([np.bincount(i, weight * facing[j, axis], len(seen)) for axis in range(3)], axis=1)
-        facing /= np.maximum(np.linalg.norm(facing, axis=1, keepdims=True), 1e-12)
+        averaged = np.empty_like(facing)
+        for own, around, near in strips:
+            agreement = np.maximum(facing[own] @ facing[around].T, 0)
+            agreement[mouth[own, None] & mouth[around]] = 1.0
+            averaged[own] = (near * agreement) @ facing[around]
+        facing = averaged / np.maximum(np.linalg.norm(averaged, axis=1, keepdims=True), np.float32(1e-12))
     outward = normals.copy()
     outward[seen] = facing
     return outward
+
+
+def _strips(points: np.ndarray, axis: int, radius: float) -> Iterator[tuple[slice, slice, np.ndarray]]:
+    """Points (n, 3) in strips, with those around each strip, and the weight (k, m) of the one for the other.
+
+    axis : along which the points are sorted; radius : metres, beyond which a weight is 0.
+    """
+    length = np.einsum("nx,nx->n", points, points)
+    for start in range(0, len(points), STRIP):
+        own = slice(start, min(start + STRIP, len(points)))
+        low = np.searchsorted(points[:, axis], points[own.start, axis] - radius)
+        high = np.searchsorted(points[:, axis], points[own.stop - 1, axis] + radius)
+        around = slice(int(low), int(high))
+        square = length[own, None] + length[around] - 2 * points[own] @ points[around].T
+        near = np.exp(square / np.float32(-2 * OUTWARD_WIDTH**2))
+        near[square >= radius**2] = 0.0
+        yield own, around, near
 
 
 def _sockets(mesh: Mesh, rest: np.ndarray, normals: np.ndarray, eyeballs: tuple[np.ndarray, ...]) -> np.ndarray:

@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable
+from concurrent.futures import Future
 from contextlib import closing
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from dice_core.contact.tissue.stiffness import head_tissue
-from dice_core.engines.base import Chunk, FittedFrame, camera_of
+from dice_core.bodies import load_hand, load_head
+from dice_core.contact.soft_tissue import SoftTissue
+from dice_core.contact.tissue.stiffness import Tissue, head_tissue
+from dice_core.engines.base import SIDES, Chunk, FittedFrame, camera_of
 from dice_core.engines.frame_table import FrameTable
 from dice_core.engines.open.frame_fit import FrameFitter
 from dice_core.engines.open.frames import OpenFrames
-from dice_core.engines.open.postprocess import Postprocessor
+from dice_core.engines.open.postprocess import Postprocessor, skin_of
 from dice_core.engines.open.survey import DEFAULT_FOV, SURVEY_FRAMES, Person, survey
 from dice_core.engines.open.tracking import TrackedFrame, sample_landmarks, track
 from dice_core.engines.settings import CaptureSettings
+from dice_core.fitting.depth_prior import HandDepthPrior
 from dice_core.fitting.expression_prior import ExpressionPrior
 from dice_core.geometry.camera import Camera
 from dice_core.geometry.mesh import Mesh
 from dice_core.landmarks import FrameLandmarks, model_identities
 from dice_core.landmarks.face_choice import FacePath
 from dice_core.media.footage import Footage
+from dice_core.prefetch import in_background
 
 __all__ = ["OpenEngine"]
 
@@ -40,6 +46,7 @@ class OpenEngine:
         self._person: Person | None = None
         self._fitter: FrameFitter | None = None
         self._postprocessor: Postprocessor | None = None
+        self._skin: Future[SoftTissue] | None = None
         self._face_path: FacePath | None = None
         self._tracked: Iterable[TrackedFrame] | None = None  # of the clip from its start, begun during the survey
 
@@ -56,20 +63,28 @@ class OpenEngine:
 
         Raises Stopped where `should_stop` says so.
         """
+        loaded = in_background(_load_bodies, "bodies")
         seen = self._look(should_stop) if saved is None else []
+        tissue = loaded.result()
         sides = self._settings.sides
         if saved is not None and "face_frames" in saved:
             self._face_path = FacePath.from_arrays(saved)
-        person = Person.from_arrays(saved) if saved is not None else survey(self._camera, seen, sides)
-        tissue = head_tissue(person.head)
+        if saved is not None:
+            person = Person.from_arrays(saved)
+        else:
+            person = survey(self._camera, seen, sides, partial(self._prepare_skin, seen, tissue))
         self._person = person
         self._fitter = FrameFitter(person, tissue, self._footage.fps)
-        self._postprocessor = Postprocessor(person, tissue, self._footage.fps)
-        if any(found.face is not None and any(hand.side in sides for hand in found.hands) for found in seen):
-            # Now, while the first frames are tracked: a capture that is cancelled then ends at once.
-            self._postprocessor.prepare_contact()
+        self._postprocessor = Postprocessor(person, tissue, self._footage.fps, self._skin)
         path = {} if self._face_path is None else self._face_path.to_arrays()
         return person.to_arrays() | path
+
+    def _prepare_skin(self, seen: list[FrameLandmarks], tissue: Tissue, head_shape: np.ndarray) -> None:
+        """Prepare the head for hands that are seen with it, while the rest of the person and the first frames are
+        fitted: a capture that is cancelled then ends at once."""
+        sides = self._settings.sides
+        if any(found.face is not None and any(hand.side in sides for hand in found.hands) for found in seen):
+            self._skin = in_background(partial(skin_of, head_shape, tissue), "skin")
 
     def _look(self, should_stop: Callable[[], bool]) -> list[FrameLandmarks]:
         """Landmarks of frames all over the footage."""
@@ -127,3 +142,12 @@ class OpenEngine:
         assert self._postprocessor is not None
         assert isinstance(window, OpenFrames)
         return self._postprocessor.chunk(window, start, stop)
+
+
+def _load_bodies() -> Tissue:
+    """Read all that ships with the product and is needed for any footage; returns the head's tissue."""
+    for side in SIDES:
+        load_hand(side)
+    ExpressionPrior.load()
+    HandDepthPrior.load()
+    return head_tissue(load_head())

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future
 from functools import cached_property
 
 import numpy as np
 
+from dice_core.bodies import load_head
 from dice_core.contact.settling import clearing_shift, settling_shift
 from dice_core.contact.soft_tissue import SoftTissue
 from dice_core.contact.tissue.stiffness import Tissue
@@ -17,28 +19,31 @@ from dice_core.engines.postprocess import press_hand
 from dice_core.geometry.mesh import triangles
 from dice_core.take.mesh_frames import HEAD_LANDMARKS, MeshFrames
 
-__all__ = ["Postprocessor"]
+__all__ = ["Postprocessor", "skin_of"]
+
+
+def skin_of(head_shape: np.ndarray, tissue: Tissue) -> SoftTissue:
+    """The skin of a person's head; head_shape : (S,) coefficients, tissue : of the head, the same for every person."""
+    head = load_head()
+    return SoftTissue(tissue, head.rest(head_shape), triangles(head.mesh))
 
 
 class Postprocessor:
     """Turns windows of fitted frames into chunks: smooth, pose, press. All that it keeps is about the person."""
 
-    def __init__(self, person: Person, tissue: Tissue, fps: float) -> None:
-        """tissue : of the person's head; fps : frames a second, of no meaning for a picture."""
+    def __init__(self, person: Person, tissue: Tissue, fps: float, skin: Future[SoftTissue] | None = None) -> None:
+        """tissue : of the person's head; fps : frames a second, of no meaning for a picture; skin : of the person's
+        head, which a thread prepares; None where no hand is expected at the head."""
         self._person = person
         self._fps = fps
         self._tissue = tissue
         self._hand_triangles = {side: triangles(person.hand(side).mesh) for side in SIDES}
+        self._skin = skin
 
     @cached_property
     def _soft_tissue(self) -> SoftTissue:
-        # Made when it is needed: half a second or more that clips of heads alone need not wait for.
-        mesh = self._person.head_mesh()
-        return SoftTissue(self._tissue, mesh.rest_vertices, triangles(mesh))
-
-    def prepare_contact(self) -> None:
-        """Prepare the skin for hands, which otherwise happens when the first one is there."""
-        _ = self._soft_tissue
+        # A fifth of a second, that clips of heads alone need not wait for.
+        return skin_of(self._person.head_shape, self._tissue) if self._skin is None else self._skin.result()
 
     def chunk(self, window: OpenFrames, start: int, stop: int) -> Chunk:
         """Rows start..stop-1 as the take holds them; a mesh that is in none of them is left out.

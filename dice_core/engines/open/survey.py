@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,8 +81,16 @@ class Person:
         return cls(camera, arrays["head_shape"], arrays["hand_shape"], float(arrays["hand_scale"]))
 
 
-def survey(camera: Camera, seen: Sequence[FrameLandmarks], sides: Sequence[str]) -> Person:
-    """The person's constants from the landmarks of some frames. sides : of the hands that are the person's."""
+def survey(
+    camera: Camera,
+    seen: Sequence[FrameLandmarks],
+    sides: Sequence[str],
+    on_head: Callable[[np.ndarray], None] = lambda shape: None,
+) -> Person:
+    """The person's constants from the landmarks of some frames.
+
+    sides : of the hands that are the person's; on_head : called with the head's shape (S,) before hands are looked at.
+    """
     faces: list[np.ndarray] = []
     told: list[FacePrediction | None] = []
     hands: list[tuple[Hand, HandObservation]] = []
@@ -99,6 +107,7 @@ def survey(camera: Camera, seen: Sequence[FrameLandmarks], sides: Sequence[str])
             if found.face is not None:
                 together.append((faces[-1], told[-1], hand.side, observation))
     shape = fit_head_shape(load_head(), camera, faces, told)
+    on_head(shape)
     hand_shape = fit_hand_shape(hands, camera, len(load_hand("right").shape_basis), _HAND_SCALE)
     scale = _hand_scale(Person(camera, shape, hand_shape, _HAND_SCALE), together)
     return Person(camera, shape, hand_shape, scale)

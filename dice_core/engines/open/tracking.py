@@ -21,7 +21,7 @@ from dice_core.prefetch import prefetch
 
 __all__ = ["TrackedFrame", "sample_landmarks", "track"]
 
-_CAPACITY = 16  # frames that may wait to be fitted, a few kilobytes each; set by hand
+_CAPACITY = 64  # frames that wait to be fitted, 40 kB each: tracking goes on until the person is known; set by hand
 
 
 @dataclass(frozen=True)
