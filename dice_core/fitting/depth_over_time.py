@@ -13,9 +13,9 @@ import numpy as np
 
 __all__ = ["depth_over_time"]
 
-# Set on hands of 38 rendered clips, which differ in what suits them, and on 13 public ones: the mean error of the rendered
-# ones stays within a millimetre of what it is without all this (49), its 90th percentile falls from 109 to 102, and
-# jumps of more than 25 mm from frame to frame from 117 to 4. Stiffer, hands that come fast are late.
+# Set on hands of 38 rendered clips, which differ in what suits them, and on 13 public ones: the mean error of the
+# rendered ones stays what it is without all this (49 mm), its 90th percentile falls from 109 to 102, and jumps of more
+# than 25 mm from frame to frame from 117 to 4. Stiffer, hands that come fast are late.
 _STILL_SPEED, _SPEED_SHARE = 0.25, 0.6
 """Speed along the view, one deviation: metres a second of a body that is still in the picture, and the share of its
 speed across the view that comes on top."""
