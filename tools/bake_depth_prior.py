@@ -3,10 +3,11 @@
     pip install torch==2.13.0 scipy opencv-python-headless==5.0.0.93
     python tools/bake_depth_prior.py
 
-Three steps, each of which keeps its result in the work folder. Simulated scenes are rendered, and the landmark network
-finds the hands in them, which shows its errors (about 15 minutes on two cores). Many more scenes are simulated without
-pictures and given errors like those (10 minutes). A network learns to predict depth from landmarks (10 minutes). All
-seeds are fixed.
+Two networks are trained, on scenes by a recipe each (tools/depth_prior/recipe.py); what ships is the mean of both.
+Three steps for each, which keep their results in the work folder. Simulated scenes are rendered, and the landmark
+network finds the hands in them, which shows its errors (about 15 minutes on two cores). Many more scenes are simulated
+without pictures and given errors like those (10 minutes). A network learns to predict depth from landmarks (10
+minutes). All seeds are fixed.
 """
 
 from __future__ import annotations
@@ -25,11 +26,13 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tools")]
 from depth_prior.errors import LandmarkErrors  # noqa: E402
 from depth_prior.heads import MAP_SIZE, SimulatedHead, head_variants, sample_head  # noqa: E402
 from depth_prior.interactions import Scenes, sample_scenes  # noqa: E402
+from depth_prior.recipe import RECIPES, Recipe  # noqa: E402
 from depth_prior.renders import SIZE, detect_rendered  # noqa: E402
 from depth_prior.training import train  # noqa: E402
 
 from dice_core.bodies import load_hand, load_head  # noqa: E402
 from dice_core.fitting.depth_prior import DEPTH_ASSET, DEPTH_UNIT, depth_features  # noqa: E402
+from dice_core.geometry.mesh import triangles  # noqa: E402
 from dice_core.landmarks import LandmarkTracker  # noqa: E402
 from dice_core.network.training.synthetic.hand_batch import HandModel  # noqa: E402
 
@@ -53,8 +56,12 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=Path("build/depth_prior"), help="folder for intermediate files")
     arguments = parser.parse_args()
     arguments.work.mkdir(parents=True, exist_ok=True)
-    features, depth, touching = simulate(arguments.work)
-    weights = train(features, depth, touching, print)
+    weights = {}
+    for k, recipe in enumerate(RECIPES):
+        folder = arguments.work / recipe.name.replace(" ", "_")
+        folder.mkdir(exist_ok=True)
+        network = train(*simulate(recipe, folder), print)
+        weights |= {f"{k}.{name}": values for name, values in network.items()}
     DEPTH_ASSET.parent.mkdir(exist_ok=True)
     np.savez_compressed(DEPTH_ASSET, **weights)
     digest = hashlib.sha256(DEPTH_ASSET.read_bytes()).hexdigest()
@@ -63,7 +70,7 @@ def main() -> None:
     notice.write_text(re.sub(rf"(`{DEPTH_ASSET.name}`.*?`)[0-9a-f]{{64}}`", rf"\g<1>{digest}`", text), encoding="utf-8")
 
 
-def rendered(work: Path) -> dict[str, np.ndarray]:
+def rendered(recipe: Recipe, work: Path) -> dict[str, np.ndarray]:
     """Hands that the landmark network found in rendered scenes, with the truth."""
     path = work / "rendered.npz"
     if path.exists():
@@ -76,9 +83,9 @@ def rendered(work: Path) -> dict[str, np.ndarray]:
     count = 0
     while count < RENDERS:
         variant = int(rng.integers(VARIANTS))
-        simulated = sample_head(head, variants[variant], rng)
+        simulated = sample_head(recipe, head, variants[variant], rng)
         model = HandModel(hand, rng.normal(0, SHAPE_SIGMA, len(hand.shape_basis)), float(rng.normal(1, SCALE_SIGMA)))
-        scenes = sample_scenes(head, simulated, model, SCENES_A_RENDERED_HEAD, rng)
+        scenes = sample_scenes(recipe, head, simulated, model, SCENES_A_RENDERED_HEAD, rng)
         found = detect_rendered(head, simulated, model, scenes, tracker, rng)
         count += len(scenes.touching)
         one = {
@@ -102,13 +109,13 @@ def rendered(work: Path) -> dict[str, np.ndarray]:
     return result
 
 
-def simulate(work: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def simulate(recipe: Recipe, work: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The training set: features, depths / DEPTH_UNIT, and whether the hand touches."""
     path = work / "simulated.npz"
     if path.exists():
         with np.load(path) as archive:
             return archive["features"], archive["depth"], archive["touching"]
-    seen = rendered(work)
+    seen = rendered(recipe, work)
     centre = SIZE / 2 - 0.5
     errors = LandmarkErrors(seen["points"], seen["truth"], seen["focal"] * SIZE / MAP_SIZE, centre)
     print(f"the hand was lost in {errors.share_lost:.0%} of the pictures in which it was found")
@@ -117,11 +124,12 @@ def simulate(work: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     variants = head_variants(head, VARIANTS, rng)
     rows, count = [], 0
     while count < SIMULATED:
-        simulated = sample_head(head, variants[int(rng.integers(VARIANTS))], rng)
+        simulated = sample_head(recipe, head, variants[int(rng.integers(VARIANTS))], rng)
         model = HandModel(hand, rng.normal(0, SHAPE_SIGMA, len(hand.shape_basis)), float(rng.normal(1, SCALE_SIGMA)))
-        scenes = sample_scenes(head, simulated, model, SCENES_A_HEAD, rng)
+        scenes = sample_scenes(recipe, head, simulated, model, SCENES_A_HEAD, rng)
         if len(scenes.touching):
-            rows.append(training_examples(simulated, scenes, errors, rng))
+            fitted = simulated.as_fitted(recipe.turn_sigma, triangles(head.mesh), rng)
+            rows.append(training_examples(fitted, scenes, errors, rng))
             count += len(scenes.touching)
         print(f"simulated {count} of {SIMULATED}", end="\r", flush=True)
     features, depth, touching = (np.concatenate(column) for column in zip(*rows, strict=True))

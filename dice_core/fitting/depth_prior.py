@@ -92,11 +92,16 @@ def depth_features(
 
 
 class HandDepthPrior:
-    """The trained network, on numpy. weights : arrays by name, as the asset holds them."""
+    """The trained networks, on numpy, of which the mean is taken: each learned from scenes of another make, and where
+    they differ, both are unsure. weights : arrays by the number of the network and their name, as the asset holds them.
+    """
 
     def __init__(self, weights: dict[str, np.ndarray]) -> None:
-        self._weights = {name: values.astype(np.float32) for name, values in weights.items()}
-        self._blocks = sum(name.startswith("inner") and name.endswith("weight") for name in weights)
+        numbers = sorted({name.split(".")[0] for name in weights})
+        self._networks = [
+            {name.removeprefix(f"{k}."): values.astype(np.float32) for name, values in weights.items() if name[0] == k}
+            for k in numbers
+        ]
 
     @classmethod
     @lru_cache(maxsize=1)
@@ -125,10 +130,15 @@ class HandDepthPrior:
 
     def evaluate(self, features: np.ndarray) -> np.ndarray:
         """(n, 45) for (n, FEATURE_COUNT): depth, 21 corrections of relative depth, their 22 log deviations, logit."""
-        weights = self._weights
-        normal = (features - weights["mean"]) / weights["deviation"]
-        hidden = np.maximum(normal @ weights["first.weight"].T + weights["first.bias"], 0)
-        for k in range(self._blocks):
-            inner = np.maximum(hidden @ weights[f"inner.{k}.weight"].T + weights[f"inner.{k}.bias"], 0)
-            hidden = np.maximum(hidden + inner @ weights[f"outer.{k}.weight"].T + weights[f"outer.{k}.bias"], 0)
-        return hidden @ weights["last.weight"].T + weights["last.bias"]
+        return np.mean([_evaluated(network, features) for network in self._networks], axis=0)
+
+
+def _evaluated(weights: dict[str, np.ndarray], features: np.ndarray) -> np.ndarray:
+    """The output of one network."""
+    blocks = sum(name.startswith("inner") and name.endswith("weight") for name in weights)
+    normal = (features - weights["mean"]) / weights["deviation"]
+    hidden = np.maximum(normal @ weights["first.weight"].T + weights["first.bias"], 0)
+    for k in range(blocks):
+        inner = np.maximum(hidden @ weights[f"inner.{k}.weight"].T + weights[f"inner.{k}.bias"], 0)
+        hidden = np.maximum(hidden + inner @ weights[f"outer.{k}.weight"].T + weights[f"outer.{k}.bias"], 0)
+    return hidden @ weights["last.weight"].T + weights["last.bias"]

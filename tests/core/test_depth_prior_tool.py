@@ -19,6 +19,7 @@ from depth_prior.errors import LandmarkErrors
 from depth_prior.gestures import sample_angles
 from depth_prior.heads import SimulatedHead, head_variants, sample_head
 from depth_prior.interactions import CONTACT, DEEPER, GIVE, Scenes, sample_scenes
+from depth_prior.recipe import RECIPES
 
 from dice_core.network.training.synthetic.hand_batch import HandModel
 
@@ -37,8 +38,8 @@ def model() -> HandModel:
 @pytest.fixture(scope="module")
 def scene(head: Head, model: HandModel) -> tuple[SimulatedHead, Scenes]:
     rng = np.random.default_rng(7)
-    simulated = sample_head(head, head_variants(head, 1, rng)[0], rng)
-    return simulated, sample_scenes(head, simulated, model, 400, rng)
+    simulated = sample_head(RECIPES[0], head, head_variants(head, 1, rng)[0], rng)
+    return simulated, sample_scenes(RECIPES[0], head, simulated, model, 400, rng)
 
 
 def test_a_batch_is_posed_like_each_of_its_hands(model: HandModel, scene: tuple[SimulatedHead, Scenes]) -> None:
@@ -105,3 +106,28 @@ def test_errors_of_known_pictures_come_back(scene: tuple[SimulatedHead, Scenes])
     assert np.abs(np.einsum("npa,na->np", off, across)).mean() < 0.005
     tip = predicted[:, 8] - predicted.mean(axis=1) - (truth[:, 8, 2] - mean)
     assert tip.mean() == pytest.approx(deeper * 20 / 21, abs=0.001)
+
+
+def test_a_fitted_head_is_turned_a_little_about_its_nose(head: Head, scene: tuple[SimulatedHead, Scenes]) -> None:
+    simulated, _ = scene
+    faces, rng = triangles(head.mesh), np.random.default_rng(5)
+    fits = [simulated.as_fitted(3.5, faces, rng) for _ in range(40)]
+    nose = simulated.variant.vertices[:, 2].argmin()
+
+    def placed(one: SimulatedHead) -> np.ndarray:
+        return one.variant.vertices @ one.rotation.T + one.translation
+
+    turns = [np.degrees(np.linalg.norm(axis_angle(one.rotation @ simulated.rotation.T))) for one in fits]
+    assert 4 < np.mean(turns) < 8, "as the fit errs on rendered stills"
+    for one in fits[:4]:
+        assert placed(one)[nose] == pytest.approx(placed(simulated)[nose], abs=1e-9)
+        both = np.isfinite(one.front) & np.isfinite(simulated.front)
+        moved = np.abs(one.front[both] - simulated.front[both]).mean()
+        assert 0 < moved < 0.02, "what lies behind a hand is what was fitted"
+    assert simulated.as_fitted(0.0, faces, rng) is simulated
+
+
+def test_the_shares_of_a_recipe_leave_room_for_free_hands() -> None:
+    for recipe in RECIPES:
+        assert recipe.touching + recipe.missing < 1
+        assert sum(recipe.regions.values()) == pytest.approx(1.0)

@@ -5,12 +5,13 @@ Ranges and deviations were set by hand, for phone footage and portraits of peopl
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.ndimage import map_coordinates
 from scipy.spatial import cKDTree
 
+from depth_prior.recipe import Recipe
 from dice_core.bodies import Head
 from dice_core.contact.tissue.stiffness import head_tissue
 from dice_core.fitting.head_fit import HeadPose
@@ -41,9 +42,6 @@ MAP_SIZE = 128
 
 HEAD_SHARE = (0.2, 0.6)
 """Height of the head as a share of the picture's."""
-
-FIELDS_OF_VIEW = (18.0, 55.0)
-"""Degrees, of phones held close and of portrait lenses."""
 
 ASSUMED_SIGMA = 0.22
 """Deviation of the logarithm of the assumed focal length from the true one."""
@@ -93,6 +91,19 @@ class SimulatedHead:
         pose = HeadPose(axis_angle(self.rotation), self.translation, np.zeros(52))
         return HeadView(pose, self.front, 1.0)
 
+    def as_fitted(self, turn_sigma: float, faces: np.ndarray, rng: np.random.Generator) -> SimulatedHead:
+        """The head as a fit finds it: turned a little about its nose, because landmarks hold the face where it is.
+
+        turn_sigma : degrees about each axis, one deviation; faces : (T, 3) triangles of the head.
+        """
+        if turn_sigma == 0:
+            return self
+        turn = rotation_matrices(np.radians(rng.normal(0, turn_sigma, 3)))
+        nose = self.translation + self.rotation @ self.variant.vertices[self.variant.vertices[:, 2].argmin()]
+        rotation, translation = turn @ self.rotation, nose + turn @ (self.translation - nose)
+        front = depth_map(self.variant.vertices @ rotation.T + translation, faces, self.camera)
+        return replace(self, rotation=rotation, translation=translation, front=front)
+
     def depth(self, points: np.ndarray) -> np.ndarray:
         """(...) depth below the head's skin in metres, **positive inside**; points : (..., 3) in camera space."""
         return self.variant.depth((points - self.translation) @ self.rotation)
@@ -125,10 +136,10 @@ def _variant(head: Head, faces: np.ndarray, touchable: np.ndarray, rng: np.rando
     return HeadVariant(vertices, normals, touchable, low, depth.reshape(counts))
 
 
-def sample_head(head: Head, variant: HeadVariant, rng: np.random.Generator) -> SimulatedHead:
+def sample_head(recipe: Recipe, head: Head, variant: HeadVariant, rng: np.random.Generator) -> SimulatedHead:
     """A head variant at a random place before a random camera."""
     share = rng.uniform(*HEAD_SHARE)
-    field = rng.uniform(*FIELDS_OF_VIEW)
+    field = rng.uniform(*recipe.fields_of_view)
     camera = Camera.from_fov(MAP_SIZE, MAP_SIZE, field)
     distance = HEAD_HEIGHT * camera.fx / (share * MAP_SIZE)
     room = max(0.0, 0.5 - share / 2) * MAP_SIZE / camera.fx * distance

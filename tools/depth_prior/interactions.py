@@ -1,4 +1,4 @@
-"""Simulated hands that touch a face, just miss it, or are held before it. All shares and ranges were set by hand."""
+"""Simulated hands that touch a face, just miss it, or are held before it. All ranges were set by hand."""
 
 from __future__ import annotations
 
@@ -8,28 +8,13 @@ import numpy as np
 
 from depth_prior.gestures import sample_angles
 from depth_prior.heads import SimulatedHead
+from depth_prior.recipe import Recipe
 from dice_core.bodies import Head
 from dice_core.fitting.kinematics import ArticulatedPoints
 from dice_core.geometry.rotations import rotation_matrices
 from dice_core.network.training.synthetic.hand_batch import HandBatch, HandModel
 
 __all__ = ["Scenes", "sample_scenes"]
-
-TOUCHING, MISSING = 0.62, 0.10
-"""Shares of hands that touch, and that end a little before the face; all others are free."""
-
-REGIONS = {
-    "cheek": 0.32,
-    "jaw": 0.17,
-    "chin": 0.13,
-    "lips": 0.1,
-    "forehead": 0.08,
-    "nose": 0.07,
-    "eye": 0.07,
-    "brow": 0.03,
-    "ear": 0.03,
-}
-"""Regions of the face, each with its share of all touches."""
 
 OWN_SIDE = 0.8
 """Share of touches on the side of the face that the hand belongs to, where there are two."""
@@ -95,12 +80,12 @@ class Scenes:
 
 
 def sample_scenes(
-    head: Head, simulated: SimulatedHead, model: HandModel, count: int, rng: np.random.Generator
+    recipe: Recipe, head: Head, simulated: SimulatedHead, model: HandModel, count: int, rng: np.random.Generator
 ) -> Scenes:
     """Up to `count` right hands; impossible ones are left out."""
-    touching = int(count * TOUCHING)
-    missing = int(count * MISSING)
-    near, normal, give = _touch(head, simulated, model, touching + missing, rng)
+    touching = int(count * recipe.touching)
+    missing = int(count * recipe.missing)
+    near, normal, give = _touch(recipe, head, simulated, model, touching + missing, rng)
     shift = np.zeros((len(near.angles), 3))
     rows = rng.random(len(shift)) < missing / (touching + missing)
     shift[rows] = normal[rows] * rng.uniform(*MISS, (int(rows.sum()), 1))
@@ -118,11 +103,11 @@ def sample_scenes(
 
 
 def _touch(
-    head: Head, simulated: SimulatedHead, model: HandModel, count: int, rng: np.random.Generator
+    recipe: Recipe, head: Head, simulated: SimulatedHead, model: HandModel, count: int, rng: np.random.Generator
 ) -> tuple[HandBatch, np.ndarray, np.ndarray]:
     """Hands, the normals (n, 3) of the skin that they touch, and how far (n,) it gives way."""
     variant = simulated.variant
-    vertex = _sample_skin(head, variant.touchable, count, rng)
+    vertex = _sample_skin(recipe, head, variant.touchable, count, rng)
     target = variant.vertices[vertex] @ simulated.rotation.T + simulated.translation
     normal = variant.normals[vertex] @ simulated.rotation.T
     # Only skin that the camera sees can be seen to be touched.
@@ -146,10 +131,10 @@ def _touch(
     return _pushed_out(simulated, model, batch, normal, give), normal, give
 
 
-def _sample_skin(head: Head, touchable: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
+def _sample_skin(recipe: Recipe, head: Head, touchable: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
     weight = np.zeros(len(touchable))
     names = head.mesh.region_names
-    for region, share in REGIONS.items():
+    for region, share in recipe.regions.items():
         sides = [name for name in names if name.split(".")[0] == region]
         for name in sides:
             own = 1.0 if len(sides) == 1 else OWN_SIDE if name.endswith(".R") else 1 - OWN_SIDE
