@@ -64,9 +64,17 @@ def write_state(folder: Path, state: State, keep: int) -> None:
 
 
 def _save(path: Path, tensors: Mapping[str, torch.Tensor], metadata: dict[str, str]) -> None:
+    """Write a file at once or not at all. Raises InputError where that is impossible, as on a full disk."""
     unfinished = path.with_name(path.name + ".part")
-    save_file({name: value.detach().cpu().contiguous() for name, value in tensors.items()}, unfinished, metadata)
-    replace_file(unfinished, path)
+    try:
+        save_file({name: value.detach().cpu().contiguous() for name, value in tensors.items()}, unfinished, metadata)
+        replace_file(unfinished, path)
+    except (OSError, SafetensorError) as error:
+        unfinished.unlink(missing_ok=True)
+        why = str(error).rpartition("I/O error: ")[2]
+        raise InputError(
+            f"{path} cannot be written ({why}): make room for it, and go on with `dice train --resume`."
+        ) from error
 
 
 def read_state(folder: Path, step: int, state: State) -> None:
