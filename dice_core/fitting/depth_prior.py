@@ -97,11 +97,10 @@ class HandDepthPrior:
     """
 
     def __init__(self, weights: dict[str, np.ndarray]) -> None:
-        numbers = sorted({name.split(".")[0] for name in weights})
-        self._networks = [
-            {name.removeprefix(f"{k}."): values.astype(np.float32) for name, values in weights.items() if name[0] == k}
-            for k in numbers
-        ]
+        self._networks: dict[str, dict[str, np.ndarray]] = {}
+        for name, values in weights.items():
+            number, _, own = name.partition(".")
+            self._networks.setdefault(number, {})[own] = values.astype(np.float32)
 
     @classmethod
     @lru_cache(maxsize=1)
@@ -130,7 +129,7 @@ class HandDepthPrior:
 
     def evaluate(self, features: np.ndarray) -> np.ndarray:
         """(n, 45) for (n, FEATURE_COUNT): depth, 21 corrections of relative depth, their 22 log deviations, logit."""
-        return np.mean([_evaluated(network, features) for network in self._networks], axis=0)
+        return np.mean([_evaluated(network, features) for network in self._networks.values()], axis=0)
 
 
 def _evaluated(weights: dict[str, np.ndarray], features: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ import numpy as np
 
 from dice_core.bodies import Hand
 from dice_core.fitting.depth_prior import DepthPrediction
-from dice_core.fitting.hand_observation import HandObservation, edge_on, hand_size
+from dice_core.fitting.hand_observation import KNUCKLES, HandObservation, edge_on, hand_size
 from dice_core.fitting.kinematics import POSE_SIZE, ArticulatedPoints, HandSkeleton, bone_weights
 from dice_core.fitting.levenberg_marquardt import Quadratic, minimise
 from dice_core.geometry.camera import Camera
@@ -44,8 +44,7 @@ _LARGEST_STEP = 0.3  # radians or metres an iteration
 
 _PALM = [0, 1, 5, 9, 13, 17]
 _BONES = np.array([(k if k % 4 else 0, k + 1) for k in range(20)])  # (20, 2) landmarks at the ends of each bone
-_KNUCKLES = [5, 9, 13, 17]
-_CHAINS = np.array([[0, knuckle, knuckle + 1, knuckle + 2, knuckle + 3] for knuckle in _KNUCKLES])
+_CHAINS = np.array([[0, knuckle, knuckle + 1, knuckle + 2, knuckle + 3] for knuckle in KNUCKLES])
 
 
 class HandFitter:

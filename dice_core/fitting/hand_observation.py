@@ -8,15 +8,16 @@ import numpy as np
 
 from dice_core.fitting.depth_prior import DepthPrediction
 
-__all__ = ["HandObservation", "edge_on", "hand_size"]
+__all__ = ["KNUCKLES", "THUMB", "HandObservation", "edge_on", "hand_size"]
+
+THUMB = slice(1, 5)
+KNUCKLES = [5, 9, 13, 17]
+"""Landmarks of the thumb, and of the four other fingers' knuckles."""
 
 # When a hand counts as seen edge-on.
 _FLAT_WIDTH = 0.65  # width between the outer knuckles over the palm's length, of a palm seen flat
 _FLAT_FROM, _EDGE_RANGE = 0.85, 0.5  # shares of that width: flat at the first, edge-on at the first minus the second
 _GUESSED = 0.1  # weight of the landmarks of a hidden thumb against all others; set by hand
-
-_THUMB = slice(1, 5)
-_KNUCKLES = [5, 9, 13, 17]
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class HandObservation:
         """(21,) how far each landmark counts, 0 to 1."""
         trust = np.ones(len(self.pixels))
         if self.thumb_hidden:
-            trust[_THUMB] = _GUESSED
+            trust[THUMB] = _GUESSED
         return trust
 
 
@@ -66,9 +67,9 @@ def edge_on(pixels: np.ndarray) -> float:
 
     pixels : (21, 2).
     """
-    along = pixels[_KNUCKLES].mean(axis=0) - pixels[0]
+    along = pixels[KNUCKLES].mean(axis=0) - pixels[0]
     length = float(np.linalg.norm(along))
-    row = pixels[_KNUCKLES[-1]] - pixels[_KNUCKLES[0]]
+    row = pixels[KNUCKLES[-1]] - pixels[KNUCKLES[0]]
     width = abs(float(along[0] * row[1] - along[1] * row[0])) / max(length, 1e-6)
     openness = width / max(length, 1e-6) / _FLAT_WIDTH
     return float(np.clip((_FLAT_FROM - openness) / _EDGE_RANGE, 0.0, 1.0))
