@@ -1,16 +1,19 @@
 """Convert MediaPipe's TFLite landmark networks to the ONNX files in dice_core/landmarks/assets.
 
-The networks are in PyPI's wheel of mediapipe 0.10.21 (Apache License 2.0). In an environment of its own:
+The networks are in PyPI's wheel of mediapipe 0.10.21 and, the one of the body, in npm's package @mediapipe/holistic
+0.5.1675471629 (both Apache License 2.0). In an environment of its own:
 
     python3.11 -m venv CONVERT
     CONVERT/bin/pip install tf2onnx==1.17.0 tensorflow-cpu==2.21.0 onnx==1.23.2 opencv-python-headless==5.0.0.93
     CONVERT/bin/pip download --no-deps -d WHEEL mediapipe==0.10.21
-    CONVERT/bin/python tools/convert_landmark_models.py WHEEL/*.whl -o OUT --compare dice_core/landmarks/assets
+    npm pack @mediapipe/holistic@0.5.1675471629
+    CONVERT/bin/python tools/convert_landmark_models.py WHEEL/*.whl *.tgz -o OUT --compare dice_core/landmarks/assets
 
-Each file is made in five steps: tf2onnx translates it; operators that only MediaPipe has are replaced by standard
-ones; clips between 0 and 6 get the name that OpenCV knows them by; weights are stored as float16 again, as in the
-original; inner layers that the product reads are listed as outputs. `--compare` runs old and new files on the same
-noise.
+Each file is made in six steps: tf2onnx translates it; outputs that the product does not read are left out with all that
+leads to them alone; operators that only MediaPipe has are replaced by standard ones; clips between 0 and 6 get the name
+that OpenCV knows them by; weights are stored as float16 again, as in the original; inner layers that the product reads
+are listed as outputs. Each file is then run beside TensorFlow's own interpreter of the original, where that knows its
+operators; `--compare` runs old and new files on the same noise.
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ import argparse
 import hashlib
 import subprocess
 import sys
+import tarfile
 import tempfile
 import zipfile
 from collections.abc import Callable
@@ -28,6 +32,8 @@ from typing import Any
 import cv2
 import numpy as np
 import onnx
+import onnx.utils
+import tensorflow
 from onnx import helper, numpy_helper
 
 OPSET = 16
@@ -38,8 +44,13 @@ SOURCES = {
     "hand_landmark/hand_landmark_full": "11c272b891e1a99ab034208e23937a8008388cf11ed2a9d776ed3d01d0ba00e3",
     "face_detection/face_detection_short_range": "bbff11cebd1eb27a1e004cae0b0e63ec8c551cbf34a4451148b4908b8db3eca8",
     "face_landmark/face_landmark_with_attention": "e06a804e0144f9929eda782122916b35d60c697c3c9344013ca2bbe76a6ce2b4",
+    "pose_landmark_lite": "f17bfbecadb61c3be1baa8b8d851cc6619c870a87167b32848ad20db306b9d61",
 }
-"""The networks below mediapipe/modules in the wheel, and their sha256."""
+"""The networks below mediapipe/modules in the wheel, or in the npm package, and their sha256."""
+
+READ_OUTPUTS = {"pose_landmark_lite": ("Identity", "Identity_1", "Identity_3")}
+"""Outputs of networks that have others, too: of the body landmarks, presence and maps, without the mask of the person
+and landmarks in metres."""
 
 INNER_LAYERS = {
     "face_landmark/face_landmark_with_attention": (
@@ -64,30 +75,48 @@ SMALLEST_HALVED = 16
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("wheel", type=Path, help="the wheel of mediapipe 0.10.21")
+    parser.add_argument("package", type=Path, help="the npm package @mediapipe/holistic 0.5.1675471629")
     parser.add_argument("-o", "--output", type=Path, required=True, help="folder for the ONNX files")
     parser.add_argument("--compare", type=Path, help="folder of ONNX files that should compute the same")
     arguments = parser.parse_args()
     arguments.output.mkdir(parents=True, exist_ok=True)
     for source, digest in SOURCES.items():
         target = arguments.output / f"{Path(source).name}.onnx"
-        onnx.save(convert(arguments.wheel, source, digest), target)
+        original = read_original(source, digest, arguments.wheel, arguments.package)
+        onnx.save(convert(original, source), target)
         message = f"{target}: {target.stat().st_size} bytes"
+        if source not in INNER_LAYERS:  # that one has operators that TensorFlow does not know
+            message += f", largest difference from the original {difference_from_original(target, original):.2g}"
         if arguments.compare:
-            message += f", largest difference {largest_difference(target, arguments.compare / target.name):.2g}"
+            message += f", from the other file {largest_difference(target, arguments.compare / target.name):.2g}"
         print(message)
 
 
-def convert(wheel: Path, source: str, digest: str) -> onnx.ModelProto:
-    """One network of the wheel as ONNX. Raises ValueError if it is not the expected one."""
-    content = zipfile.ZipFile(wheel).read(f"mediapipe/modules/{source}.tflite")
+def read_original(source: str, digest: str, wheel: Path, package: Path) -> bytes:
+    """One TFLite network of the wheel or of the npm package. Raises ValueError if it is not the expected one."""
+    if "/" in source:
+        content = zipfile.ZipFile(wheel).read(f"mediapipe/modules/{source}.tflite")
+    else:
+        with tarfile.open(package) as archive:
+            member = archive.extractfile(f"package/{source}.tflite")
+            assert member is not None
+            content = member.read()
     if hashlib.sha256(content).hexdigest() != digest:
-        raise ValueError(f"{source}.tflite of {wheel} is another version than 0.10.21's.")
+        raise ValueError(f"{source}.tflite is of another version of its package than was asked for.")
+    return content
+
+
+def convert(original: bytes, source: str) -> onnx.ModelProto:
+    """One TFLite network as ONNX."""
     with tempfile.TemporaryDirectory() as folder:
-        original, translated = Path(folder, "original.tflite"), Path(folder, "translated.onnx")
-        original.write_bytes(content)
-        command = [sys.executable, "-m", "tf2onnx.convert", "--tflite", str(original), "--output", str(translated)]
+        path, translated = Path(folder, "original.tflite"), Path(folder, "translated.onnx")
+        path.write_bytes(original)
+        command = [sys.executable, "-m", "tf2onnx.convert", "--tflite", str(path), "--output", str(translated)]
         subprocess.run([*command, "--opset", str(OPSET)], check=True, capture_output=True)
         model = onnx.load(translated)
+    if source in READ_OUTPUTS:
+        inputs = [tensor.name for tensor in model.graph.input]
+        model = onnx.utils.Extractor(model).extract_model(inputs, list(READ_OUTPUTS[source]))
     write_out_custom_operators(model)
     name_clips(model)
     halve_weights(model)
@@ -272,17 +301,40 @@ def write_transform(writer: Writer, node: onnx.NodeProto, values: dict[str, Any]
     writer.add("Add", writer.add("MatMul", node.input[0], linear), shift, output=node.output[0])
 
 
+def difference_from_original(path: Path, original: bytes) -> float:
+    """How far a file's outputs in OpenCV lie at most from those of the TFLite network in TensorFlow, relative to their
+    size, on noise."""
+    interpreter = tensorflow.lite.Interpreter(model_content=original)
+    interpreter.allocate_tensors()
+    entry = interpreter.get_input_details()[0]
+    noise = np.random.default_rng(0).random(entry["shape"], np.float32)
+    interpreter.set_tensor(entry["index"], noise)
+    interpreter.invoke()
+    names = [output.name for output in onnx.load(path).graph.output]
+    expected = {output["name"]: interpreter.get_tensor(output["index"]) for output in interpreter.get_output_details()}
+    results = run(path, noise, names)
+    return max(relative_difference(values, expected[name]) for name, values in zip(names, results, strict=True))
+
+
 def largest_difference(path: Path, other: Path) -> float:
     """How far the outputs of two files lie apart at most, relative to their size, on the same noise."""
     inputs = onnx.load(path).graph.input[0].type.tensor_type.shape.dim
     names = [output.name for output in onnx.load(path).graph.output]
     noise = np.random.default_rng(0).random([dim.dim_value for dim in inputs], np.float32)
-    results = []
-    for file in (path, other):
-        network = cv2.dnn.readNetFromONNX(str(file))
-        network.setInput(noise)
-        results.append([np.array(values) for values in network.forward(names)])
-    return max(float(np.abs(a - b).max() / np.abs(b).max()) for a, b in zip(*results, strict=True))
+    results = [run(file, noise, names) for file in (path, other)]
+    return max(relative_difference(a, b) for a, b in zip(*results, strict=True))
+
+
+def run(path: Path, picture: np.ndarray, names: list[str]) -> list[np.ndarray]:
+    """A file's outputs by their names, computed by OpenCV."""
+    network = cv2.dnn.readNetFromONNX(str(path))
+    network.setInput(picture)
+    return [np.array(values) for values in network.forward(names)]
+
+
+def relative_difference(values: np.ndarray, expected: np.ndarray) -> float:
+    """The largest difference, relative to the largest expected value; of values in the same order."""
+    return float(np.abs(values.ravel() - expected.ravel()).max() / np.abs(expected).max())
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from dice_core.landmarks.detections import FrameLandmarks, HandDetection
-from dice_core.landmarks.hand import tracking_region
+from dice_core.landmarks.hand import HandReading, tracking_region
 from dice_core.landmarks.search import same_hand
 from dice_core.landmarks.tracker import SEARCH_INTERVAL, LandmarkTracker
 
@@ -61,13 +61,21 @@ def _follow_back(hand: HandDetection, waiting: list[SeenFrame], tracker: Landmar
         others = waiting[k].landmarks.hands
         if len(others) >= tracker.max_hands or any(hand.side == other.side for other in others):
             return
-        region = tracking_region(hand.points)
-        if not region.is_near_image(waiting[k].image):
-            return
-        reading = tracker.read_hand(waiting[k].image, region)
-        if reading.presence < SURELY or any(same_hand(reading.points, other.points) for other in others):
+        reading = _read(hand, waiting[k], tracker)
+        if reading is None or any(same_hand(reading.points, other.points) for other in others):
             return
         hand = replace(
             hand, points=reading.points, world=reading.world, presence=reading.presence, region=reading.region
         )
         waiting[k] = replace(waiting[k], landmarks=replace(waiting[k].landmarks, hands=(*others, hand)))
+
+
+def _read(hand: HandDetection, earlier: SeenFrame, tracker: LandmarkTracker) -> HandReading | None:
+    """A hand in the frame before, where it was in this one or else at the end of its arm; None where it is not seen."""
+    region = tracking_region(hand.points)
+    if region.is_near_image(earlier.image):
+        reading = tracker.read_hand(earlier.image, region)
+        if reading.presence >= SURELY:
+            return reading
+    face = earlier.landmarks.face
+    return None if face is None else tracker.hand_at_arm(earlier.image, face, hand.side)

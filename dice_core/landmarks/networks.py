@@ -1,4 +1,4 @@
-"""The four packaged networks and their runtime, OpenCV's DNN module."""
+"""The five packaged networks and their runtime, OpenCV's DNN module."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ __all__ = [
     "FACE_LANDMARKS",
     "HAND_LANDMARKS",
     "PALM_DETECTOR",
+    "POSE_LANDMARKS",
     "Network",
     "NetworkSpec",
     "model_identities",
@@ -86,6 +87,8 @@ FACE_LANDMARKS = NetworkSpec(
     ),
 )
 
+POSE_LANDMARKS = NetworkSpec("pose_landmark_lite", 256, 0.0, 1.0, ("Identity", "Identity_1", "Identity_3"))
+
 
 class Network:
     """A packaged network, ready to run. Not safe to share between threads."""
@@ -122,7 +125,7 @@ class Network:
 @cache
 def model_identities() -> dict[str, str]:
     """sha256 of each packaged network by file name: what a take records about its origin."""
-    specs = (PALM_DETECTOR, HAND_LANDMARKS, FACE_DETECTOR, FACE_LANDMARKS)
+    specs = (PALM_DETECTOR, HAND_LANDMARKS, FACE_DETECTOR, FACE_LANDMARKS, POSE_LANDMARKS)
     try:
         return {spec.path.name: hashlib.sha256(spec.path.read_bytes()).hexdigest() for spec in specs}
     except OSError as error:

@@ -13,10 +13,11 @@ from dice_core.landmarks.face import FaceLandmarker, face_region, face_tracking_
 from dice_core.landmarks.face_choice import SURE, best_face
 from dice_core.landmarks.hand import HandLandmarker, HandReading, hand_size, palm_region, same_palm, tracking_region
 from dice_core.landmarks.networks import FACE_DETECTOR, PALM_DETECTOR
+from dice_core.landmarks.pose import PoseLandmarker
 from dice_core.landmarks.region import Region
 from dice_core.prefetch import in_background
 
-__all__ = ["NEW_HAND_THRESHOLD", "PRESENCE_THRESHOLD", "Search", "best_hands", "close_up", "same_hand"]
+__all__ = ["HOPELESS", "NEW_HAND_THRESHOLD", "PRESENCE_THRESHOLD", "Search", "best_hands", "close_up", "same_hand"]
 
 PRESENCE_THRESHOLD = 0.5
 """Smallest probability at which a landmark network's reading counts, as in the published pipelines."""
@@ -72,7 +73,7 @@ LEAST_AGREEING = 2
 """Wider windows without so many that agree end the search. Set by hand; one of the five hands has three."""
 
 HOPELESS = 0.05
-"""Presence of a first reading below which a palm is not followed: one in seventy of those that led to a hand in the
+"""Presence of a first reading below which it is not followed: one in seventy of those that led to a hand in the
 same stills began like that."""
 
 LEAST_HAND = 0.35
@@ -93,9 +94,10 @@ class Search:
         # Side by side: OpenCV gives up Python's lock while it reads a network.
         palms = in_background(lambda: AnchorDetector(PALM_DETECTOR), "palm detector")
         hands = in_background(HandLandmarker, "hand network")
+        bodies = in_background(PoseLandmarker, "body network")
         self._faces = AnchorDetector(FACE_DETECTOR)
         self.read_face = FaceLandmarker()
-        self._palms, self.read_hand = palms.result(), hands.result()
+        self._palms, self.read_hand, self.read_arms = palms.result(), hands.result(), bodies.result()
 
     def face_regions(self, image: np.ndarray) -> list[Region]:
         """Windows of faces in a frame, the highest score first, by one pass of the detector."""
@@ -197,11 +199,11 @@ class Search:
                 found += [reading] if reading is not None else []
         return found
 
-    def refine_hand(self, image: np.ndarray, region: Region) -> HandReading | None:
+    def refine_hand(self, image: np.ndarray, region: Region, least: float = 0.0) -> HandReading | None:
         """The hand in a rough window, read again in the windows that follow from its own landmarks; None where there is
-        none."""
+        none. least : presence of the first reading below which it is not followed."""
         reading = self.read_hand(image, region)
-        for _ in range(HAND_REFINEMENTS):
+        for _ in range(HAND_REFINEMENTS if reading.presence >= least else 0):
             region = tracking_region(reading.points)
             if not region.is_near_image(image):
                 break

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from dice_core.errors import ShapeError
-from dice_core.landmarks.detections import FaceDetection, FrameLandmarks, HandDetection
+from dice_core.landmarks.arm_search import hand_at_arm, hands_by_arms
+from dice_core.landmarks.detections import FaceDetection, FrameLandmarks, HandDetection, Side
 from dice_core.landmarks.face import face_tracking_region
 from dice_core.landmarks.face_choice import FacePath
-from dice_core.landmarks.hand import HandReading, hand_size, tracking_region
+from dice_core.landmarks.hand import HandReading, tracking_region
+from dice_core.landmarks.hand_track import HandTrack, continued
+from dice_core.landmarks.ownership import arm_evidence
+from dice_core.landmarks.pose import Arms
 from dice_core.landmarks.region import Region
-from dice_core.landmarks.search import NEW_HAND_THRESHOLD, PRESENCE_THRESHOLD, Search, best_hands, close_up, same_hand
-from dice_core.landmarks.side import accumulate, evidence, resolve
+from dice_core.landmarks.search import PRESENCE_THRESHOLD, Search, best_hands, close_up, same_hand
+from dice_core.landmarks.side import evidence, resolve
 
 __all__ = ["LandmarkTracker"]
 
@@ -31,45 +35,16 @@ THOROUGH_SEARCH_INTERVAL = 60
 """Frames between searches in turned windows around the face, while a hand is missing: one takes as long as eight to
 twenty others. Set by hand."""
 
+ARM_INTERVAL = 10
+"""Frames between looks at the arms while a hand is missing: one takes 16 ms, and the hand is then followed back as far
+as this. Set by hand."""
+
+LOST_HAND_ARM_INTERVAL = 3
+"""The same while a hand that was just lost is missing. Set by hand."""
+
 MAX_MISSED_FRAMES = 8
 """Frames for which a lost face or hand is still expected where it was: about as long as a passing occlusion. Set by
 hand."""
-
-TRUST_LIMIT = 0.65
-"""A track whose presence falls below this on average over the last frames is dropped: a window that slid from a hand
-onto the face can be read as a hand with 0.5 to 0.8; on hands, even half hidden ones, presence stays above 0.9. Set
-by hand between the two; which clips the ranges were read from is not recorded."""
-
-TRUST_DECAY = 0.8
-"""Share of that average that is kept at the next frame: one blurred frame does not end a track. Set by hand."""
-
-REASSOCIATION_DISTANCE = 1.5
-"""A hand that is found within so many sizes of itself of where one was lost continues that one's track. Set by hand."""
-
-
-@dataclass(frozen=True)
-class _HandTrack:
-    """Where to read a hand next, the evidence for its side, its mean presence, frames since it was seen, its number."""
-
-    region: Region
-    evidence: float
-    trust: float
-    missed: int
-    number: int
-
-    def accepts(self, presence: float) -> bool:
-        """Whether a reading is this hand; one that was lost has to pass the threshold of a new one."""
-        if self.missed:
-            return presence >= NEW_HAND_THRESHOLD
-        return presence >= PRESENCE_THRESHOLD and self._blend(presence) >= TRUST_LIMIT
-
-    def follow(self, reading: HandReading, region: Region, missed: int) -> _HandTrack:
-        """The track after a reading."""
-        trust = max(self._blend(reading.presence), TRUST_LIMIT if self.missed else 0.0)
-        return _HandTrack(region, accumulate(self.evidence, reading.right), trust, missed, self.number)
-
-    def _blend(self, presence: float) -> float:
-        return TRUST_DECAY * self.trust + (1 - TRUST_DECAY) * presence
 
 
 class LandmarkTracker:
@@ -86,11 +61,12 @@ class LandmarkTracker:
         self._face_path = face_path
         self._frame = frame
         self._search = Search()
-        self._hands: list[_HandTrack] = []
+        self._hands: list[HandTrack] = []
         self._face: Region | None = None
         self._face_missed = 0
         self._next_number = 0
         self._frames_to_search = 0
+        self._frames_to_arms = 0
         self._next_thorough_search = 0
 
     def detect(self, image: np.ndarray) -> FrameLandmarks:
@@ -101,7 +77,11 @@ class LandmarkTracker:
         _check(image)
         face = self._search.face(image)
         readings = self._search.hands(image, face, self.max_hands)
-        sides = resolve([evidence(reading.right) for reading in readings])
+        arms = None if face is None else self._search.read_arms(image, face)
+        if arms is not None:
+            readings = hands_by_arms(self._search, image, arms, readings, self.max_hands)
+        by_arm = [0.0 if arms is None else arm_evidence(reading.points, arms) for reading in readings]
+        sides = resolve([evidence(reading.right) + arm for reading, arm in zip(readings, by_arm, strict=True)])
         return FrameLandmarks(
             face,
             tuple(
@@ -122,6 +102,12 @@ class LandmarkTracker:
         """What the hand network says of a window of a picture; leaves the state of tracking alone."""
         return self._search.read_hand(image, region)
 
+    def hand_at_arm(self, image: np.ndarray, face: FaceDetection, side: Side) -> HandReading | None:
+        """The hand at the end of an arm of a face's person, None where none is seen; leaves the state of tracking
+        alone."""
+        arms = self._search.read_arms(image, face)
+        return None if arms is None else hand_at_arm(self._search, image, arms, side)
+
     def track(self, image: np.ndarray) -> FrameLandmarks:
         """The next frame of a clip.
 
@@ -138,6 +124,7 @@ class LandmarkTracker:
         return {
             "hand_regions": np.array([track.region.to_array() for track in self._hands]).reshape(-1, 4),
             "hand_evidence": np.array([track.evidence for track in self._hands], np.float64),
+            "hand_arms": np.array([track.arm for track in self._hands], np.float64),
             "hand_trust": np.array([track.trust for track in self._hands], np.float64),
             "hand_missed": np.array([track.missed for track in self._hands], np.int64),
             "hand_numbers": np.array([track.number for track in self._hands], np.int64),
@@ -146,21 +133,23 @@ class LandmarkTracker:
             "frame": np.array(self._frame),
             "next_number": np.array(self._next_number),
             "frames_to_search": np.array(self._frames_to_search),
+            "frames_to_arms": np.array(self._frames_to_arms),
             "next_thorough_search": np.array(self._next_thorough_search),
         }
 
     def restore(self, state: Mapping[str, np.ndarray]) -> None:
         """Continue from a `state`."""
-        columns = ("hand_regions", "hand_evidence", "hand_trust", "hand_missed", "hand_numbers")
+        columns = ("hand_regions", "hand_evidence", "hand_arms", "hand_trust", "hand_missed", "hand_numbers")
         self._hands = [
-            _HandTrack(Region.from_array(region), float(side), float(trust), int(missed), int(number))
-            for region, side, trust, missed, number in zip(*(state[name] for name in columns), strict=True)
+            HandTrack(Region.from_array(region), float(side), float(arm), float(trust), int(missed), int(number))
+            for region, side, arm, trust, missed, number in zip(*(state[name] for name in columns), strict=True)
         ]
         self._face = Region.from_array(state["face_region"]) if len(state["face_region"]) else None
         self._face_missed = int(state["face_missed"])
         self._frame = int(state["frame"])
         self._next_number = int(state["next_number"])
         self._frames_to_search = int(state["frames_to_search"])
+        self._frames_to_arms = int(state["frames_to_arms"])
         self._next_thorough_search = int(state["next_thorough_search"])
 
     def _track_face(self, image: np.ndarray) -> FaceDetection | None:
@@ -196,8 +185,49 @@ class LandmarkTracker:
         return face
 
     def _track_hands(self, image: np.ndarray, face: FaceDetection | None) -> tuple[HandDetection, ...]:
-        seen: list[tuple[HandReading, _HandTrack]] = []
-        lost: list[_HandTrack] = []
+        seen, lost = self._follow_hands(image)
+        missing = len(seen) < self.max_hands
+        just_lost = any(track.missed == 1 for track in lost)
+        self._frames_to_search -= 1
+        self._frames_to_arms -= 1
+        searching = missing and (not seen or just_lost or self._frames_to_search <= 0)
+        fresh = self._find_hands(image, face, [reading for reading, _ in seen]) if searching else []
+        arms = None
+        if face is not None and (fresh or (missing and (just_lost or self._frames_to_arms <= 0))):
+            arms = self._search.read_arms(image, face)
+        if arms is not None:
+            readings = [*(reading for reading, _ in seen), *fresh]
+            own = hands_by_arms(self._search, image, arms, readings, self.max_hands)
+            fresh = [reading for reading in own if reading not in readings[: len(seen)]]
+            seen = [(reading, track) for reading, track in seen if reading in own]
+        for reading in fresh:
+            track = self._reassociate(reading, lost, arms)
+            lost = [other for other in lost if other.number != track.number]
+            seen.append((reading, track))
+        if searching:
+            self._frames_to_search = LOST_HAND_SEARCH_INTERVAL if lost else SEARCH_INTERVAL
+        if arms is not None:
+            self._frames_to_arms = LOST_HAND_ARM_INTERVAL if lost else ARM_INTERVAL
+
+        followed = []
+        for reading, track in seen:
+            region = tracking_region(reading.points)
+            missed = 0 if region.is_near_image(image) else 1
+            sided = track.with_arms(reading.points, arms)
+            followed.append(sided.follow(reading, track.region if missed else region, missed))
+        self._hands = followed + [track for track in lost if track.missed <= MAX_MISSED_FRAMES]
+        sides = resolve([track.right for track in followed])
+        return tuple(
+            HandDetection(
+                reading.points, reading.world, side, reading.presence, confidence, reading.region, track.number
+            )
+            for (reading, track), (side, confidence) in zip(seen, sides, strict=True)
+        )
+
+    def _follow_hands(self, image: np.ndarray) -> tuple[list[tuple[HandReading, HandTrack]], list[HandTrack]]:
+        """The readings of the tracked hands that are still there, and the tracks of the others."""
+        seen: list[tuple[HandReading, HandTrack]] = []
+        lost: list[HandTrack] = []
         for track in self._hands:
             if len(seen) == self.max_hands:
                 break
@@ -206,29 +236,7 @@ class LandmarkTracker:
                 lost.append(replace(track, missed=track.missed + 1))
             elif not any(same_hand(reading.points, other.points) for other, _ in seen):
                 seen.append((reading, track))
-
-        self._frames_to_search -= 1
-        just_lost = any(track.missed == 1 for track in lost)
-        if len(seen) < self.max_hands and (not seen or just_lost or self._frames_to_search <= 0):
-            for reading in self._find_hands(image, face, [reading for reading, _ in seen]):
-                track = self._reassociate(reading, lost)
-                lost = [other for other in lost if other.number != track.number]
-                seen.append((reading, track))
-            self._frames_to_search = LOST_HAND_SEARCH_INTERVAL if lost else SEARCH_INTERVAL
-
-        followed = []
-        for reading, track in seen:
-            region = tracking_region(reading.points)
-            missed = 0 if region.is_near_image(image) else 1
-            followed.append(track.follow(reading, track.region if missed else region, missed))
-        self._hands = followed + [track for track in lost if track.missed <= MAX_MISSED_FRAMES]
-        sides = resolve([track.evidence for track in followed])
-        return tuple(
-            HandDetection(
-                reading.points, reading.world, side, reading.presence, confidence, reading.region, track.number
-            )
-            for (reading, track), (side, confidence) in zip(seen, sides, strict=True)
-        )
+        return seen, lost
 
     def _find_hands(self, image: np.ndarray, face: FaceDetection | None, seen: list[HandReading]) -> list[HandReading]:
         """Hands of a frame other than those seen already, by the palm detector, and now and then thoroughly.
@@ -255,20 +263,14 @@ class LandmarkTracker:
             fresh += self._search.agreed_hand(image, face, [*seen, *fresh])
         return best_hands(fresh, face, wanted)
 
-    def _reassociate(self, reading: HandReading, lost: list[_HandTrack]) -> _HandTrack:
+    def _reassociate(self, reading: HandReading, lost: list[HandTrack], arms: Arms | None) -> HandTrack:
         """The lost track that a newly found hand continues, or a new one."""
-        right = evidence(reading.right)
-
-        def distance(track: _HandTrack) -> float:
-            return float(np.hypot(track.region.x - reading.region.x, track.region.y - reading.region.y))
-
-        for track in sorted(lost, key=distance):
-            same_side = track.evidence * right >= 0
-            if same_side and distance(track) < REASSOCIATION_DISTANCE * hand_size(reading.points):
-                return track
+        track = continued(reading, lost, arms)
+        if track is not None:
+            return track
         _log.debug("new track %d of a hand", self._next_number)
         self._next_number += 1
-        return _HandTrack(reading.region, 0.0, reading.presence, 0, self._next_number - 1)
+        return HandTrack(reading.region, 0.0, 0.0, reading.presence, 0, self._next_number - 1)
 
 
 def _check(image: np.ndarray) -> None:

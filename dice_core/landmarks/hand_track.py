@@ -1,0 +1,83 @@
+"""One hand followed from frame to frame: where it is read next, whether a reading is it, and on which side it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from dice_core.landmarks.hand import HandReading, hand_size
+from dice_core.landmarks.ownership import arm_evidence
+from dice_core.landmarks.pose import Arms
+from dice_core.landmarks.region import Region
+from dice_core.landmarks.search import NEW_HAND_THRESHOLD, PRESENCE_THRESHOLD
+from dice_core.landmarks.side import accumulate, evidence
+
+__all__ = ["HandTrack", "continued"]
+
+TRUST_LIMIT = 0.65
+"""A track whose presence falls below this on average over the last frames is dropped: a window that slid from a hand
+onto the face can be read as a hand with 0.5 to 0.8; on hands, even half hidden ones, presence stays above 0.9. Set
+by hand between the two; which clips the ranges were read from is not recorded."""
+
+TRUST_DECAY = 0.8
+"""Share of that average that is kept at the next frame: one blurred frame does not end a track. Set by hand."""
+
+REASSOCIATION_DISTANCE = 1.5
+"""A hand that is found within so many sizes of itself of where one was lost continues that one's track. Set by hand."""
+
+
+@dataclass(frozen=True)
+class HandTrack:
+    """Where to read a hand next, the evidence for its side by itself and by its arm, its mean presence, frames since it
+    was seen, its number."""
+
+    region: Region
+    evidence: float
+    arm: float
+    trust: float
+    missed: int
+    number: int
+
+    @property
+    def right(self) -> float:
+        """Log odds for the right hand by all that is known."""
+        return self.evidence + self.arm
+
+    def accepts(self, presence: float) -> bool:
+        """Whether a reading is this hand; one that was lost has to pass the threshold of a new one."""
+        if self.missed:
+            return presence >= NEW_HAND_THRESHOLD
+        return presence >= PRESENCE_THRESHOLD and self._blend(presence) >= TRUST_LIMIT
+
+    def follow(self, reading: HandReading, region: Region, missed: int) -> HandTrack:
+        """The track after a reading."""
+        trust = max(self._blend(reading.presence), TRUST_LIMIT if self.missed else 0.0)
+        return replace(
+            self, region=region, evidence=accumulate(self.evidence, reading.right), trust=trust, missed=missed
+        )
+
+    def with_arms(self, points: np.ndarray, arms: Arms | None) -> HandTrack:
+        """The track after a look at the arms, if there was one; what an earlier one showed holds until it changes."""
+        arm = 0.0 if arms is None else arm_evidence(points, arms)
+        return replace(self, arm=arm or self.arm)
+
+    def _blend(self, presence: float) -> float:
+        return TRUST_DECAY * self.trust + (1 - TRUST_DECAY) * presence
+
+
+def continued(reading: HandReading, lost: Sequence[HandTrack], arms: Arms | None) -> HandTrack | None:
+    """Of some lost tracks the one that a newly found hand continues: of those on its side the nearest one that is near
+    or of the same arm; None where there is none. arms : where they are now, if that was looked for."""
+    arm = 0.0 if arms is None else arm_evidence(reading.points, arms)
+    right = evidence(reading.right) + arm
+
+    def distance(track: HandTrack) -> float:
+        return float(np.hypot(track.region.x - reading.region.x, track.region.y - reading.region.y))
+
+    for track in sorted(lost, key=distance):
+        near = distance(track) < REASSOCIATION_DISTANCE * hand_size(reading.points)
+        if track.right * right >= 0 and (near or track.arm * arm > 0):
+            return track
+    return None
