@@ -29,7 +29,7 @@ def hands_by_arms(
 
     count : how many hands there are at most.
     """
-    own = own_hands([reading.points for reading in readings], arms)
+    own = own_hands(readings, arms)
     hands = [reading for reading, kept in zip(readings, own, strict=True) if kept]
     for side in free_arms({_side(reading, arms) for reading in hands}, arms, image):
         found = hand_at_arm(search, image, arms, side) if len(hands) < count else None

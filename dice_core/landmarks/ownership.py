@@ -38,6 +38,10 @@ ARM_EVIDENCE = 20.0
 """Log odds of a hand's side by its arm: as much as seven frames of the hand network that are all as sure as they can
 be, since blurred hands and backs of hands look like the other one for up to five. Set by hand."""
 
+SURELY_OF_SIDE = 0.9
+"""Probability of a side from which the hand network is sure of it: in 94 frames of the clips and photos, and of renders,
+with both hands of one person it is never sure of the same side for both; it was for two pairs that were none."""
+
 LEAST_SIZE = 0.35
 """Smallest hand that distances are measured in, in face windows: a fist, or a hand that points at the camera."""
 
@@ -71,23 +75,29 @@ def arm_evidence(points: np.ndarray, arms: Arms) -> float:
     return {"right": ARM_EVIDENCE, "left": -ARM_EVIDENCE, None: 0.0}[side_of(points, arms)]
 
 
-def own_hands(hands: Sequence[np.ndarray], arms: Arms) -> list[bool]:
-    """Which of some hands can be the person's own: within reach of an arm, and no arm has two.
-
-    hands : landmarks of each, (21, 2 or 3), pixels.
-    """
+def own_hands(hands: Sequence[HandReading], arms: Arms) -> list[bool]:
+    """Which of some hands can be the person's own: within reach of an arm, the only one of it, the only one of its side."""
     both_seen = min(arms.left.elbow_presence, arms.right.elbow_presence) >= SEEN
     own = []
-    for index, points in enumerate(hands):
-        near, far = _nearest(points, arms)
-        distance, other = _distance(points, arms, near), _distance(points, arms, far)
-        taken = other > distance + CLEARLY_NEARER and any(
-            _distance(rival, arms, near) + CLEARLY_NEARER < min(distance, _distance(rival, arms, far))
-            for rival in (*hands[:index], *hands[index + 1 :])
-        )
-        stranger = both_seen and distance > BETWEEN
-        own.append(not stranger and not (taken and arms.arm(far).elbow_presence >= SEEN))
+    for index, hand in enumerate(hands):
+        others = (*hands[:index], *hands[index + 1 :])
+        stranger = both_seen and _distance(hand.points, arms, _nearest(hand.points, arms)[0]) > BETWEEN
+        own.append(not stranger and not any(_rules_out(other, hand, arms) for other in others))
     return own
+
+
+def _rules_out(other: HandReading, hand: HandReading, arms: Arms) -> bool:
+    """Whether a hand cannot be the person's own because another one is."""
+    near, far = _nearest(hand.points, arms)
+    distance, away = _distance(hand.points, arms, near), _distance(hand.points, arms, far)
+    if arms.arm(far).elbow_presence >= SEEN and away > distance + CLEARLY_NEARER:  # it could be the near arm's alone
+        theirs = _distance(other.points, arms, near)
+        if theirs + CLEARLY_NEARER < min(distance, _distance(other.points, arms, far)):
+            return True
+    for side, least in (("right", min(hand.right, other.right)), ("left", 1 - max(hand.right, other.right))):
+        if least > SURELY_OF_SIDE:
+            return _distance(other.points, arms, side) < _distance(hand.points, arms, side)
+    return False
 
 
 def free_arms(taken: Collection[Side], arms: Arms, image: np.ndarray) -> list[Side]:

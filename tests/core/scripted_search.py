@@ -8,6 +8,7 @@ import numpy as np
 
 from dice_core.landmarks import FaceDetection
 from dice_core.landmarks.hand import HandReading
+from dice_core.landmarks.pose import Arm, Arms
 from dice_core.landmarks.region import Region
 from dice_core.landmarks.search import NEW_HAND_THRESHOLD, same_hand
 
@@ -23,24 +24,42 @@ def reading(x: float, y: float, *, presence: float = 0.9, right: float = 0.95) -
     return HandReading(points, points / 1000, presence, right, Region(x, y, 200))
 
 
+def arm(x: float, y: float, *, elbow_presence: float = 0.9, wrist_presence: float = 0.9) -> Arm:
+    """The arm of a hand whose middle is at (x, y), in pixels: the wrist of `HAND`, the elbow below it."""
+    wrist = np.array([x, y + 40.0])
+    return Arm(
+        np.array([x, y + 240.0]),
+        np.array([x, y + 140.0]),
+        wrist,
+        np.array([x, y - 20.0]),
+        elbow_presence,
+        wrist_presence,
+        wrist_presence,
+    )
+
+
 @dataclass
 class ScriptedSearch:
     """Networks that see hands exactly where `visible` says: (x, y, probability of right).
 
-    only_close_up : hands whose palms no look at the whole picture shows; hidden : what a thorough search finds.
+    only_close_up : hands whose palms no look at the whole picture shows; hidden : what a thorough search finds;
+    palmless : hands that no palm leads to; arms : of the person, None where no body is seen.
     """
 
     visible: list[tuple[float, float, float]] = field(default_factory=list)
     faces: list[tuple[float, float, float]] = field(default_factory=list)
     only_close_up: list[tuple[float, float, float]] = field(default_factory=list)
+    palmless: list[tuple[float, float, float]] = field(default_factory=list)
     hidden: HandReading | None = None
+    arms: Arms | None = None
     windows: list[Region | None] = field(default_factory=list)
     palm_looks: int = 0
     thorough_looks: int = 0
+    arm_looks: int = 0
     presence: float = 0.9
 
     def read_hand(self, image: np.ndarray, region: Region) -> HandReading:
-        there = [*self.visible, *self.only_close_up]
+        there = [*self.visible, *self.only_close_up, *self.palmless]
         near = [hand for hand in there if np.hypot(hand[0] - region.x, hand[1] - region.y) < region.size / 2]
         if not near:
             return reading(region.x, region.y, presence=0.1)
@@ -60,7 +79,11 @@ class ScriptedSearch:
             if not any(same_hand(reading(x, y).points, old.points) for old in known)
         ]
 
-    def refine_hand(self, image: np.ndarray, region: Region) -> HandReading | None:
+    def read_arms(self, image: np.ndarray, face: FaceDetection) -> Arms | None:
+        self.arm_looks += 1
+        return self.arms
+
+    def refine_hand(self, image: np.ndarray, region: Region, least: float = 0.0) -> HandReading | None:
         reading = self.read_hand(image, region)
         return reading if reading.presence >= NEW_HAND_THRESHOLD else None
 

@@ -11,9 +11,10 @@ import pytest
 from dice_core.landmarks import LandmarkTracker, earlier_hands
 from dice_core.landmarks.earlier_hands import track_clip
 from dice_core.landmarks.hand import HandReading
+from dice_core.landmarks.pose import Arms
 from dice_core.landmarks.region import Region
 from dice_core.landmarks.tracker import SEARCH_INTERVAL
-from tests.core.scripted_search import ScriptedSearch
+from tests.core.scripted_search import ScriptedSearch, arm
 
 FIRST, SECOND = (300, 200, 0.99), (100, 200, 0.01)
 
@@ -57,6 +58,24 @@ def test_a_hand_is_in_every_frame_from_the_one_in_which_it_came(search: Arriving
     second = [frame.landmarks.hand("left") for frame in seen[search.comes :]]
     assert len({hand.track for hand in second if hand is not None}) == 1
     assert all(hand is not None and abs(hand.points[:, 0].mean() - SECOND[0]) < 10 for hand in second)
+
+
+def test_a_hand_that_jumps_is_followed_back_by_its_arm(search: Arriving, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It moves by more than the window in which it is read, as hands do at ten frames a second."""
+
+    def look(image: np.ndarray) -> None:
+        frame = int(image[0, 0, 0])
+        where = (600 - 250 * (frame % 2), 200)
+        search.visible = [(*where, 0.99)] if frame == 5 else []
+        search.palmless = [(*where, 0.99)] if 3 <= frame < 5 else []
+        search.arms = Arms(left=arm(100, 200), right=arm(*where), face_size=150) if search.arms else None
+
+    monkeypatch.setattr(search, "_look", look)
+    search.faces = [(300, 60, 150)]
+    for known in (True, False):
+        search.arms = Arms(left=arm(100, 200), right=arm(100, 200), face_size=150) if known else None
+        seen = list(track_clip(clip(6), LandmarkTracker()))
+        assert [len(frame.landmarks.hands) for frame in seen] == ([0, 0, 0, 1, 1, 1] if known else [0, 0, 0, 0, 0, 1])
 
 
 def test_going_back_leaves_the_tracker_as_it_is(search: Arriving) -> None:
