@@ -39,8 +39,8 @@ ARM_EVIDENCE = 20.0
 be, since blurred hands and backs of hands look like the other one for up to five. Set by hand."""
 
 SURELY_OF_SIDE = 0.9
-"""Probability of a side from which the hand network is sure of it: in 94 frames of the clips and photos, and of renders,
-with both hands of one person it is never sure of the same side for both; it was for two pairs that were none."""
+"""Probability of a side from which the hand network is sure of it: in 94 frames of clips, photos and renders with both
+hands of one person it is never sure of the same side for both; it was for two pairs that were none."""
 
 LEAST_SIZE = 0.35
 """Smallest hand that distances are measured in, in face windows: a fist, or a hand that points at the camera."""
@@ -76,7 +76,7 @@ def arm_evidence(points: np.ndarray, arms: Arms) -> float:
 
 
 def own_hands(hands: Sequence[HandReading], arms: Arms) -> list[bool]:
-    """Which of some hands can be the person's own: within reach of an arm, the only one of it, the only one of its side."""
+    """Which of some hands can be the person's own: within reach of an arm, its only one, and the only one of a side."""
     both_seen = min(arms.left.elbow_presence, arms.right.elbow_presence) >= SEEN
     own = []
     for index, hand in enumerate(hands):
