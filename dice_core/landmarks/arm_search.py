@@ -33,7 +33,9 @@ def hands_by_arms(
     hands = [reading for reading, kept in zip(readings, own, strict=True) if kept]
     for side in free_arms({_side(reading, arms) for reading in hands}, arms, image):
         found = hand_at_arm(search, image, arms, side) if len(hands) < count else None
-        if found is not None and not any(same_hand(found.points, hand.points) for hand in hands):
+        if found is None or any(same_hand(found.points, hand.points) for hand in hands):
+            continue
+        if all(own_hands([*hands, found], arms)):
             hands.append(found)
     return hands
 

@@ -112,6 +112,12 @@ def test_hands_of_a_picture_are_the_persons_own() -> None:
     assert hands_by_arms(search, BLANK, arms(LEFT, RIGHT), [own], 1) == [own]
 
 
+def test_a_strangers_hand_where_an_arm_is_guessed_does_not_come_back() -> None:
+    own, strangers = reading(*RIGHT, right=0.99), reading(*LEFT, right=0.98)
+    search = ScriptedSearch(palmless=[(*LEFT, 0.98)])
+    assert hands_by_arms(search, BLANK, arms(LEFT, RIGHT), [strangers, own], 2) == [own]
+
+
 def test_faint_hands_at_a_wrist_are_no_hands() -> None:
     search = ScriptedSearch(palmless=[(*LEFT, 0.01)], presence=0.6)
     assert hand_at_arm(search, BLANK, arms(LEFT, RIGHT), "left") is None
