@@ -215,6 +215,14 @@ def test_a_chunk_without_what_every_chunk_has(take: Path, missing: str) -> None:
     refused(take, f"lacks {missing}")
 
 
+@pytest.mark.parametrize("chunk", ["000010.npz", "000014.npz"])
+def test_one_array_of_a_chunk_without_it(take: Path, chunk: str) -> None:
+    file = take / "chunks" / chunk
+    write_arrays(file, {key: value for key, value in load_arrays(file).items() if key != "tracked_hand_right"})
+    with pytest.raises(InputError, match=f"{chunk} .*lacks tracked_hand_right"):
+        open_take(take).array("tracked_hand_right")
+
+
 def npy(descr: str, shape: str, data: bytes = b"") -> bytes:
     text = f"{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}".ljust(117) + "\n"
     return b"\x93NUMPY\x01\0" + struct.pack("<H", len(text)) + text.encode() + data
