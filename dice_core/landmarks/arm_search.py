@@ -29,14 +29,13 @@ def hands_by_arms(
 
     count : how many hands there are at most.
     """
-    own = own_hands(readings, arms)
-    hands = [reading for reading, kept in zip(readings, own, strict=True) if kept]
+    hands = _own(readings, arms)
     for side in free_arms({_side(reading, arms) for reading in hands}, arms, image):
         found = hand_at_arm(search, image, arms, side) if len(hands) < count else None
         if found is None or any(same_hand(found.points, hand.points) for hand in hands):
             continue
-        if all(own_hands([*hands, found], arms)):
-            hands.append(found)
+        own = _own([*hands, found], arms)
+        hands = own if found in own else hands
     return hands
 
 
@@ -44,6 +43,10 @@ def hand_at_arm(search: _Search, image: np.ndarray, arms: Arms, side: Side) -> H
     """The hand at the end of one arm, None where none is seen."""
     reading = search.refine_hand(image, hand_window(arms.arm(side)), HOPELESS)
     return reading if reading is not None and belongs(reading, side, arms) else None
+
+
+def _own(readings: Sequence[HandReading], arms: Arms) -> list[HandReading]:
+    return [reading for reading, own in zip(readings, own_hands(readings, arms), strict=True) if own]
 
 
 def _side(reading: HandReading, arms: Arms) -> Side:

@@ -118,6 +118,14 @@ def test_a_strangers_hand_where_an_arm_is_guessed_does_not_come_back() -> None:
     assert hands_by_arms(search, BLANK, arms(LEFT, RIGHT), [strangers, own], 2) == [own]
 
 
+def test_a_hand_found_at_its_arm_takes_the_place_of_a_doubtful_one() -> None:
+    """As where a shirt's print beside a wrist is all that a palm led to."""
+    printed = reading(RIGHT[0] + 95, RIGHT[1], right=0.3)
+    search = ScriptedSearch(palmless=[(*RIGHT, 0.99)])
+    hands = hands_by_arms(search, BLANK, arms(LEFT, RIGHT), [printed], 2)
+    assert [hand.right for hand in hands] == [0.99]
+
+
 def test_faint_hands_at_a_wrist_are_no_hands() -> None:
     search = ScriptedSearch(palmless=[(*LEFT, 0.01)], presence=0.6)
     assert hand_at_arm(search, BLANK, arms(LEFT, RIGHT), "left") is None
