@@ -94,10 +94,11 @@ def _rules_out(other: HandReading, hand: HandReading, arms: Arms) -> bool:
         theirs = _distance(other.points, arms, near)
         if theirs + CLEARLY_NEARER < min(distance, _distance(other.points, arms, far)):
             return True
-    for side, least in (("right", min(hand.right, other.right)), ("left", 1 - max(hand.right, other.right))):
-        if least > SURELY_OF_SIDE:
-            return _distance(other.points, arms, side) < _distance(hand.points, arms, side)
-    return False
+    surely_right, surely_left = min(hand.right, other.right), 1 - max(hand.right, other.right)
+    if max(surely_right, surely_left) <= SURELY_OF_SIDE:
+        return False
+    side: Side = "right" if surely_right > surely_left else "left"
+    return _distance(other.points, arms, side) < _distance(hand.points, arms, side)
 
 
 def free_arms(taken: Collection[Side], arms: Arms, image: np.ndarray) -> list[Side]:
