@@ -1,0 +1,139 @@
+"""Our head laid onto the model's, and which point of the one each vertex of the other is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from dice_core.bodies import load_head
+from dice_core.errors import InputError
+from dice_core.geometry.mesh import triangles as mesh_triangles
+from dice_core.geometry.mesh import vertex_normals
+from dice_core.head_import import ict_layout as layout
+from dice_core.head_import.ict_folder import IctModel
+from dice_core.transfer.files import INFLUENCES, Character
+from dice_core.transfer.names import POINT_NAMES
+from dice_core.transfer.surface_points import SurfacePoints, closest_facing
+from dice_core.transfer.target import understand_head
+
+__all__ = ["Correspondence", "find_correspondence"]
+
+FAR, FARTHEST = 0.006, 0.02
+"""Metres from our head up to which a vertex of the model's follows it fully, and from which it does not: the model goes
+on to the shoulders, where our neck ends. Set by hand."""
+
+_TO_WORLD = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, -1.0, 0.0]])
+"""From our axes to the ones of characters: z up, facing -y."""
+
+
+@dataclass(frozen=True)
+class Correspondence:
+    """Two heads in one place, metres, our axes; the pivot of our head, about which heads turn, is the origin.
+
+    model : (26719, 3) the model's vertices; ours : (V, 3) our vertices on the model's surface; balls : by side, centre
+    (3,) and radius of the model's eyeballs; rotation : (3, 3) from the model's own axes.
+    on_model : our vertices as points of the model; on_ours : the model's vertices up to HEAD_COUNT as points of ours;
+    following : (HEAD_COUNT,) from 1 to 0, how far each of them follows what happens to ours.
+    """
+
+    model: np.ndarray
+    ours: np.ndarray
+    balls: dict[str, tuple[np.ndarray, float]]
+    rotation: np.ndarray
+    on_model: SurfacePoints
+    on_ours: SurfacePoints
+    following: np.ndarray
+
+
+def find_correspondence(model: IctModel, should_stop: Callable[[], None]) -> Correspondence:
+    """Find the face on the model, and lay our head onto it.
+
+    Raises InputError where no face or no eyeballs are found: the folder then holds something else than a head.
+    """
+    target = understand_head(_character(model), should_stop)
+    if set(target.balls) != {"L", "R"}:
+        raise InputError("No eyes were found in the head model: get the folder FaceXModel of ICT-FaceKit again.")
+    # Of the similarity only the place and the nod: the model is upright, symmetric, and in true size.
+    turn = _TO_WORLD.T @ target.similarity.rotation
+    angle = np.arctan2(turn[2, 1] - turn[1, 2], turn[1, 1] + turn[2, 2])
+    rotation = np.array([[1, 0, 0], [0, np.cos(angle), -np.sin(angle)], [0, np.sin(angle), np.cos(angle)]])
+    offset = target.similarity.offset @ _TO_WORLD * [0.0, 1.0, 1.0]
+    vertices = (model.vertices - offset) @ rotation
+    ours = (target.similarity.to_target(target.registered) @ _TO_WORLD - offset) @ rotation
+    balls = {}
+    for side, ball in target.balls.items():
+        centre = target.similarity.to_target(ball.centre) @ _TO_WORLD
+        balls[side] = ((centre - offset) @ rotation, ball.radius * target.similarity.scale)
+    on_model, on_ours, distance = _places(model, vertices, ours)
+    t = np.clip((distance - FAR) / (FARTHEST - FAR), 0, 1)
+    return Correspondence(vertices, ours, balls, rotation, on_model, on_ours, 1 - t * t * (3 - 2 * t))
+
+
+def _places(
+    model: IctModel, vertices: np.ndarray, ours: np.ndarray
+) -> tuple[SurfacePoints, SurfacePoints, np.ndarray]:
+    """Our vertices on the model, the model's on ours, and the distance of these, metres. What lies behind the skin is
+    looked for behind the skin: a cheek's inside is near to the cheek."""
+    head = load_head()
+    every, inner_ours = mesh_triangles(head.mesh), head.mesh.region_vertices("mouth_inner", "tongue")
+    every = every[~head.rigid_vertices[every].any(axis=1)]
+    surface = model.triangles(slice(0, layout.HEAD_COUNT))
+    inner_model = np.zeros(len(vertices), bool)
+    inner_model[layout.MOUTH_SOCKET] = True
+    our_normals, model_normals = vertex_normals(ours, every), vertex_normals(vertices, surface)
+    on_model = _joined(len(ours), [
+        (own, closest_facing(ours[own], our_normals[own], vertices, faces, np.arange(len(faces))))
+        for own, faces in (
+            (np.flatnonzero(inner_ours), surface[inner_model[surface].any(axis=1)]),
+            (np.flatnonzero(~inner_ours), surface[~inner_model[surface].all(axis=1)]),
+        )
+    ])  # fmt: skip
+    inner = inner_model[: layout.HEAD_COUNT]
+    on_ours = _joined(layout.HEAD_COUNT, [
+        (own, closest_facing(vertices[own], model_normals[own], ours, faces, np.arange(len(faces))))
+        for own, faces in (
+            (np.flatnonzero(inner), every[inner_ours[every].any(axis=1)]),
+            (np.flatnonzero(~inner), every[~inner_ours[every].all(axis=1)]),
+        )
+    ])  # fmt: skip
+    distance = np.linalg.norm(on_ours.of(ours) - vertices[: layout.HEAD_COUNT], axis=1)
+    distance[inner] = 0.0  # the mouth's lining follows our own wherever it is
+    return on_model, on_ours, distance
+
+
+def _joined(count: int, parts: list[tuple[np.ndarray, SurfacePoints]]) -> SurfacePoints:
+    corners, weights = np.zeros((count, 3), np.int64), np.zeros((count, 3))
+    for rows, points in parts:
+        corners[rows], weights[rows] = points.corners, points.weights
+    return SurfacePoints(corners, weights, np.zeros(count, np.int64))
+
+
+def _character(model: IctModel) -> Character:
+    """The model's skin and eyes as a character without a rig."""
+    triangles = model.triangles(slice(0, layout.HEAD_COUNT), *layout.EYEBALLS.values())
+    count = len(model.vertices)
+    head = np.zeros(count, bool)
+    head[triangles] = True
+    return Character(
+        vertices=(model.vertices @ _TO_WORLD.T).astype(np.float32),
+        triangles=triangles,
+        object=np.zeros(count, np.int32),
+        object_names=("head",),
+        object_vertex=np.arange(count, dtype=np.int32),
+        object_matrix=np.eye(4)[None],
+        bone_names=(),
+        bone_parents=np.zeros(0, np.int32),
+        bone_matrices=np.zeros((0, 4, 4)),
+        bone_lengths=np.zeros(0, np.float32),
+        skin_bones=np.zeros((count, INFLUENCES), np.int32),
+        skin_weights=np.zeros((count, INFLUENCES), np.float32),
+        shape_key_names=(),
+        shape_key_deltas=np.zeros((0, count, 3), np.float32),
+        shape_key_object=np.zeros(0, np.int32),
+        roles={},
+        expressions=[],
+        head_vertices=head,
+        landmarks=np.full((len(POINT_NAMES), 3), np.nan, np.float32),
+    )

@@ -1,0 +1,57 @@
+"""Displacements of the model made ready: identity without size and pose, eyes that turn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from dice_core.bodies import Head
+from dice_core.transfer.turns import mean_turn
+
+__all__ = ["EyeTurns", "without_rigid_and_size"]
+
+
+def without_rigid_and_size(modes: np.ndarray, rest: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Modes of shape without what they move, turn and scale the whole head by.
+
+    modes : (S, V, 3) float32; rest : (V, 3); weight : (V,), of the vertices that decide. A head's size and its distance
+    cannot be told apart in a picture, so that size would ruin the depth; its pose is no shape.
+    Returns (S, V, 3) float32.
+    """
+    centred = rest - (weight @ rest) / weight.sum()
+    moves = np.zeros((7, *rest.shape))
+    moves[:3] = np.eye(3)[:, None]
+    for axis in range(3):
+        moves[3 + axis] = np.cross(np.eye(3)[axis], centred)
+    moves[6] = centred
+    weighted = moves * weight[:, None]
+    gram = np.einsum("avx,bvx->ab", weighted, moves)
+    shares = np.linalg.solve(gram, np.einsum("avx,svx->as", weighted, modes))
+    return modes - np.tensordot(shares.T, moves, 1).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class EyeTurns:
+    """How eyes turn in each expression. The model's files move the lids alone, so that its eyes turn as ours do.
+
+    spheres : by side "L" and "R", centre (3,) and radius of the model's eyeball; turns : by side (52, 3, 3).
+    """
+
+    spheres: dict[str, tuple[np.ndarray, float]]
+    turns: dict[str, np.ndarray]
+
+    @classmethod
+    def of(cls, head: Head, spheres: dict[str, tuple[np.ndarray, float]]) -> EyeTurns:
+        """The turns of our head's eyes for eyeballs of another."""
+        turns = {}
+        for side in spheres:
+            ball = head.mesh.region_vertices(f"eyeball.{side}")
+            rest = head.mesh.rest_vertices[ball].astype(np.float64)
+            turns[side] = np.stack([mean_turn(rest, rest + moved[ball]) for moved in head.expressions])
+        return cls(spheres, turns)
+
+    def displacements(self, side: str, points: np.ndarray) -> np.ndarray:
+        """(52, n, 3) by which points (n, 3) on an eyeball move."""
+        offset = points - self.spheres[side][0]
+        return np.einsum("eij,nj->eni", self.turns[side] - np.eye(3), offset)
