@@ -51,7 +51,7 @@ def bake(model: IctModel, should_stop: Callable[[], None]) -> dict[str, np.ndarr
         expressions[:, own] = turns.displacements(side, found.model[own])
     proxy = _proxy(found, head, turns, identity, expressions)
     shown = _shown(model, found, head, proxy, identity, expressions)
-    parts = attached_parts(model, found, turns, identity, expressions)
+    parts = attached_parts(model, found, turns, identity, expressions, proxy)
     arrays = {f"proxy.{name}": values for name, values in proxy.items()}
     arrays |= {f"shown.{name}": values for name, values in shown.items()}
     arrays |= {f"parts.{name}": values for name, values in parts.items()}

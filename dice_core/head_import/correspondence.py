@@ -8,14 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from dice_core.bodies import load_head
+from dice_core.bodies.names import EXPRESSION_NAMES
 from dice_core.errors import InputError
 from dice_core.geometry.mesh import triangles as mesh_triangles
-from dice_core.geometry.mesh import vertex_normals
 from dice_core.head_import import ict_layout as layout
 from dice_core.head_import.ict_folder import IctModel
+from dice_core.head_import.surface_matching import HeadSurface, matched
 from dice_core.transfer.files import INFLUENCES, Character
 from dice_core.transfer.names import POINT_NAMES
-from dice_core.transfer.surface_points import SurfacePoints, closest_facing
+from dice_core.transfer.surface_points import SurfacePoints
 from dice_core.transfer.target import understand_head
 
 __all__ = ["Correspondence", "find_correspondence"]
@@ -23,6 +24,11 @@ __all__ = ["Correspondence", "find_correspondence"]
 FAR, FARTHEST = 0.006, 0.02
 """Metres from our head up to which a vertex of the model's follows it fully, and from which it does not: the model goes
 on to the shoulders, where our neck ends. Set by hand."""
+
+LIP_MARGIN = 0.004
+"""Metres around our lips within which the model's skin is at its mouth."""
+
+TINY = 1e-9
 
 _TO_WORLD = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, -1.0, 0.0]])
 """From our axes to the ones of characters: z up, facing -y."""
@@ -66,48 +72,41 @@ def find_correspondence(model: IctModel, should_stop: Callable[[], None]) -> Cor
     for side, ball in target.balls.items():
         centre = target.similarity.to_target(ball.centre) @ _TO_WORLD
         balls[side] = ((centre - offset) @ rotation, ball.radius * target.similarity.scale)
-    on_model, on_ours, distance = _places(model, vertices, ours)
+    surface, own = _surfaces(model, vertices, ours)
+    on_model, on_ours = matched(own, surface), matched(surface, own)
+    distance = np.linalg.norm(on_ours.of(ours) - surface.vertices, axis=1)
+    distance[surface.inner] = 0.0  # the mouth's lining follows our own wherever it is
     t = np.clip((distance - FAR) / (FARTHEST - FAR), 0, 1)
     return Correspondence(vertices, ours, balls, rotation, on_model, on_ours, 1 - t * t * (3 - 2 * t))
 
 
-def _places(
-    model: IctModel, vertices: np.ndarray, ours: np.ndarray
-) -> tuple[SurfacePoints, SurfacePoints, np.ndarray]:
-    """Our vertices on the model, the model's on ours, and the distance of these, metres. What lies behind the skin is
-    looked for behind the skin: a cheek's inside is near to the cheek."""
-    head = load_head()
-    every, inner_ours = mesh_triangles(head.mesh), head.mesh.region_vertices("mouth_inner", "tongue")
-    every = every[~head.rigid_vertices[every].any(axis=1)]
-    surface = model.triangles(slice(0, layout.HEAD_COUNT))
-    inner_model = np.zeros(len(vertices), bool)
-    inner_model[layout.MOUTH_SOCKET] = True
-    our_normals, model_normals = vertex_normals(ours, every), vertex_normals(vertices, surface)
-    on_model = _joined(len(ours), [
-        (own, closest_facing(ours[own], our_normals[own], vertices, faces, np.arange(len(faces))))
-        for own, faces in (
-            (np.flatnonzero(inner_ours), surface[inner_model[surface].any(axis=1)]),
-            (np.flatnonzero(~inner_ours), surface[~inner_model[surface].all(axis=1)]),
-        )
-    ])  # fmt: skip
-    inner = inner_model[: layout.HEAD_COUNT]
-    on_ours = _joined(layout.HEAD_COUNT, [
-        (own, closest_facing(vertices[own], model_normals[own], ours, faces, np.arange(len(faces))))
-        for own, faces in (
-            (np.flatnonzero(inner), every[inner_ours[every].any(axis=1)]),
-            (np.flatnonzero(~inner), every[~inner_ours[every].all(axis=1)]),
-        )
-    ])  # fmt: skip
-    distance = np.linalg.norm(on_ours.of(ours) - vertices[: layout.HEAD_COUNT], axis=1)
-    distance[inner] = 0.0  # the mouth's lining follows our own wherever it is
-    return on_model, on_ours, distance
+def _surfaces(model: IctModel, vertices: np.ndarray, ours: np.ndarray) -> tuple[HeadSurface, HeadSurface]:
+    """The model's surface and ours in one place."""
+    head, jaw = load_head(), EXPRESSION_NAMES.index("jawOpen")
+    every = mesh_triangles(head.mesh)
+    inner, lips = (head.mesh.region_vertices(*names) for names in (("mouth_inner", "tongue"), ("lips",)))
+    own = HeadSurface(
+        ours, every[~head.rigid_vertices[every].any(axis=1)], inner, inner | lips, _share(head.expressions[jaw])
+    )
+    count = layout.HEAD_COUNT
+    lining = np.zeros(count, bool)
+    lining[layout.MOUTH_SOCKET] = True
+    low, high = ours[lips].min(axis=0) - LIP_MARGIN, ours[lips].max(axis=0) + LIP_MARGIN
+    near = ((vertices[:count] > low) & (vertices[:count] < high)).all(axis=1)
+    surface = HeadSurface(
+        vertices[:count],
+        model.triangles(slice(0, count)),
+        lining,
+        lining | near,
+        _share(model.expressions[jaw, :count]),
+    )
+    return surface, own
 
 
-def _joined(count: int, parts: list[tuple[np.ndarray, SurfacePoints]]) -> SurfacePoints:
-    corners, weights = np.zeros((count, 3), np.int64), np.zeros((count, 3))
-    for rows, points in parts:
-        corners[rows], weights[rows] = points.corners, points.weights
-    return SurfacePoints(corners, weights, np.zeros(count, np.int64))
+def _share(displacement: np.ndarray) -> np.ndarray:
+    """(n,) length of displacements (n, 3) against the longest."""
+    length = np.linalg.norm(displacement.astype(np.float64), axis=1)
+    return np.asarray(length / max(float(length.max()), TINY))
 
 
 def _character(model: IctModel) -> Character:

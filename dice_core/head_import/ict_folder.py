@@ -111,7 +111,7 @@ def _check_parts(mesh: ObjMesh) -> None:
         )
     part = np.full(layout.VERTEX_COUNT, -1)
     parts = (slice(0, layout.HEAD_COUNT), layout.GUMS, layout.UPPER_TEETH, layout.LOWER_TEETH)
-    for number, own in enumerate((*parts, *layout.EYEBALLS.values(), *layout.LASHES.values())):
+    for number, own in enumerate((*parts, *layout.EYEBALLS.values())):
         part[own] = number
     of_corner = part[mesh.corners]
     starts = np.cumsum(mesh.sizes) - mesh.sizes

@@ -16,7 +16,6 @@ __all__ = [
     "GUMS",
     "HEAD_COUNT",
     "IDENTITY_COUNT",
-    "LASHES",
     "LOWER_TEETH",
     "MODEL_FOLDER",
     "MOUTH_SOCKET",
@@ -47,7 +46,6 @@ GUMS = slice(14_062, 17_039)
 UPPER_TEETH, LOWER_TEETH = slice(17_039, 19_247), slice(19_247, 21_451)
 EYEBALLS = {"L": slice(21_451, 22_221), "R": slice(23_021, 23_791)}
 """The outer shells of the eyes. The inner ones, with the irises, lie behind them and would be seen through glass."""
-LASHES = {"L": slice(25_351, 26_035), "R": slice(26_035, 26_719)}
 
 UNIT = 0.01
 """Metres: the model is in centimetres."""
