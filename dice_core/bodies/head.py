@@ -115,7 +115,7 @@ class Head:
 
 
 def complete_mesh(mesh: Mesh, parts: dict[str, np.ndarray], rest: np.ndarray, layout: str) -> Mesh:
-    """A head with its parts, whose rest pose is (A, 3), and a lid on its neck; layout : what its UVs are laid out as."""
+    """A head with its parts, whose rest pose is (A, 3), and a lid on its neck; layout : as of `Head`."""
     count, columns = len(mesh.rest_vertices), mesh.skin_joints.shape[1]
     attached = merged(head_parts(parts, rest, columns, count, layout), cap(mesh, layout), count)
     return replace(mesh, attached=attached)

@@ -22,7 +22,16 @@ from dice_core.errors import MissingModelError
 from dice_core.geometry.mesh import Mesh
 from dice_core.user_data import model_folder
 
-__all__ = ["FORMAT", "HEADS", "VERSION", "HeadModel", "head_file", "load_head_model", "model_of_mesh", "read_head_model"]
+__all__ = [
+    "FORMAT",
+    "HEADS",
+    "VERSION",
+    "HeadModel",
+    "head_file",
+    "load_head_model",
+    "model_of_mesh",
+    "read_head_model",
+]
 
 FORMAT, VERSION = "dice-head", 1
 
@@ -85,8 +94,8 @@ def load_head_model(name: str) -> HeadModel:
         stat = path.stat()
     except OSError:
         raise MissingModelError(
-            f"The head model {name!r} is not installed: get ICT-FaceKit from https://github.com/ICT-VGL/ICT-FaceKit and "
-            "give its folder to `dice models add FOLDER`, or use the built-in head (--head open)."
+            f"The head model {name!r} is not installed: get ICT-FaceKit from https://github.com/ICT-VGL/ICT-FaceKit "
+            "and give its folder to `dice models add FOLDER`, or use the built-in head (--head open)."
         ) from None
     return _loaded(name, path, stat.st_size, stat.st_mtime_ns)
 

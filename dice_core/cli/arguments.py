@@ -183,7 +183,11 @@ def _add_batch(command: _AddCommand) -> None:
 
 
 def _add_models(command: _AddCommand) -> None:
-    sub = command("models", "List the model files that others hand out (the dice engine's, a head for the open one), or add some.", "models.run")
+    sub = command(
+        "models",
+        "List the model files of others, the dice engine's and heads for the open one, or add some.",
+        "models.run",
+    )
     sub.add_argument("action", nargs="?", choices=("add",), help="install files in the user's data folder")
     sub.add_argument(
         "paths", nargs="*", type=Path, help="licensed files, folders with them, or the folder of ICT-FaceKit"

@@ -92,13 +92,19 @@ def _our_parts(
     faces = np.minimum.reduceat(number[asset["face_corners"]], np.cumsum(sizes) - sizes) >= 0
     in_faces = np.repeat(faces, sizes)
     regions = np.array([names[k] for k in asset["region"][kept]])
-    rest, shape, moved = np.zeros((len(kept), 3)), np.zeros((len(identity), len(kept), 3)), np.zeros((len(asset["expressions"]), len(kept), 3))
+    rest, shape, moved = (
+        np.zeros((len(kept), 3)),
+        np.zeros((len(identity), len(kept), 3)),
+        np.zeros((len(asset["expressions"]), len(kept), 3)),
+    )
     followed, joint = np.zeros((len(kept), 1), np.int32), np.zeros(len(kept), np.uint8)
     lashes = np.isin(regions, _LASHES)
     rest[lashes], shape[:, lashes], moved[:, lashes], followed[lashes] = _lashes(asset, kept[lashes], found, proxy)
     for side, ball in layout.EYEBALLS.items():
         own = np.flatnonzero(np.isin(regions, [f"iris.{side}", f"pupil.{side}"]))
-        rest[own] = _on_front(found.model, model.triangles(ball), turns.spheres[side], _directions(asset, kept[own], side))
+        rest[own] = _on_front(
+            found.model, model.triangles(ball), turns.spheres[side], _directions(asset, kept[own], side)
+        )
         shape[:, own] = identity[:, ball].mean(axis=1)[:, None]
         moved[:, own] = turns.displacements(side, rest[own])
         joint[own] = HEAD_JOINT_NAMES.index(f"eye.{side}")

@@ -60,7 +60,7 @@ def bake(model: IctModel, should_stop: Callable[[], None]) -> dict[str, np.ndarr
 
 
 def _deciding(model: IctModel, found: Correspondence, head: Head) -> np.ndarray:
-    """(26719,) how much each vertex counts for where the head is and how large: its skin, without neck and shoulders."""
+    """(26719,) how much each vertex counts for where the head is and how large it is: skin, without the neck."""
     weight = np.zeros(len(found.model))
     skin = np.arange(layout.SKIN_COUNT)
     area = vertex_areas(found.model, model.triangles(slice(0, layout.SKIN_COUNT)))
@@ -159,9 +159,7 @@ def _shown(
     }
 
 
-def _followed(
-    found: Correspondence, head: Head, proxy: np.ndarray, rest: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+def _followed(found: Correspondence, head: Head, proxy: np.ndarray, rest: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Corners (n, 3) of the proxy and their weights (n, 3), for each vertex that is shown."""
     corners, weights = np.zeros((len(rest), 3), np.int64), np.zeros((len(rest), 3))
     corners[: layout.HEAD_COUNT], weights[: layout.HEAD_COUNT] = found.on_ours.corners, found.on_ours.weights
@@ -176,7 +174,7 @@ def _followed(
 
 
 def _regions(head: Head, places: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """(n,) uint8 index into HEAD_REGIONS of what is shown: that of the nearest corner, and what the model's parts say."""
+    """(n,) uint8 index into HEAD_REGIONS of what is shown: of the nearest corner, or of the model's part."""
     names = head.mesh.region_names
     region = head.mesh.region[places[np.arange(len(places)), weights.argmax(axis=1)]].copy()
     skin = region[: layout.SKIN_COUNT]

@@ -5,7 +5,6 @@ The folder comes from a stranger. What reads it has limits on its memory and its
 
 from __future__ import annotations
 
-import contextlib
 import json
 import subprocess
 import tempfile
@@ -23,10 +22,10 @@ from dice_core.storage import replace_file
 __all__ = ["HeadStatus", "add_head", "find_head_folder", "format_head_status", "head_statuses"]
 
 MEMORY = 2_500_000_000
-"""Bytes that reading and baking may take; they take 1.2 billion."""
+"""Bytes that reading and baking may take; they take half a billion."""
 
 SECONDS = 900.0
-"""Until a bake is given up; it takes 40 s on two cores at 2.5 GHz, and a busy machine has one. Set by hand."""
+"""Until a bake is given up; it takes 40 s of one core. Set by hand."""
 
 _SOURCE = "https://github.com/ICT-VGL/ICT-FaceKit (its folder FaceXModel)"
 _LICENCE = "MIT (USC Institute for Creative Technologies, 2020): commercial use is free"
@@ -96,41 +95,38 @@ def add_head(folder: Path, progress: Callable[[float], None] = lambda share: Non
     """
     target = head_file("ict")
     assert target is not None
-    part = target.with_name(f"{target.name}.part")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        _bake(folder, part, progress)
-        replace_file(part, target)
+        # Beside its place, so that the finished file is renamed and not copied.
+        with tempfile.TemporaryDirectory(prefix="adding-", dir=target.parent, ignore_cleanup_errors=True) as place:
+            _bake(folder, Path(place), Path(place) / target.name, progress)
+            replace_file(Path(place) / target.name, target)
     except OSError as error:
         raise DiceError(f"{target} could not be written ({error.strerror}): check the disk.") from None
-    finally:
-        with contextlib.suppress(OSError):
-            part.unlink(missing_ok=True)
     return _status("ict", target)
 
 
-def _bake(folder: Path, part: Path, progress: Callable[[float], None]) -> None:
-    """Have the process read the folder and write the head to `part`."""
-    paths = [str(path.absolute()) for path in (folder, part)]
-    with tempfile.TemporaryDirectory(prefix="dice-head-", ignore_cleanup_errors=True) as place:
-        process = subprocess.Popen(
-            own_python_command("dice_core.head_import.process", [str(MEMORY), *paths]),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            cwd=place,
-            env=child_environment() | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
-        )
-        overdue = threading.Timer(SECONDS, process.kill)
-        overdue.start()
-        try:
-            answer = _listen(process, progress)
-        finally:
-            overdue.cancel()
-            process.kill()
-            process.wait()
-            if process.stdout is not None:
-                process.stdout.close()
+def _bake(folder: Path, place: Path, result: Path, progress: Callable[[float], None]) -> None:
+    """Have the process read the folder and write the head to `result`; place : folder that it runs in."""
+    paths = [str(path.absolute()) for path in (folder, result)]
+    process = subprocess.Popen(
+        own_python_command("dice_core.head_import.process", [str(MEMORY), *paths]),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        cwd=place,
+        env=child_environment() | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
+    )
+    overdue = threading.Timer(SECONDS, process.kill)
+    overdue.start()
+    try:
+        answer = _listen(process, progress)
+    finally:
+        overdue.cancel()
+        process.kill()
+        process.wait()
+        if process.stdout is not None:
+            process.stdout.close()
     if answer is None:
         raise InputError(
             f"{folder} could not be made into a head within {MEMORY / 1e6:.0f} MB and {SECONDS / 60:.0f} minutes: get "

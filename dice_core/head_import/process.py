@@ -7,13 +7,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
 from dice_core.child_process import limit_memory
 from dice_core.errors import DiceError, user_message
 from dice_core.head_import.baking import bake
 from dice_core.head_import.ict_folder import read_model
-from dice_core.storage import create_fresh
+from dice_core.take.format import write_arrays
 
 __all__ = ["main"]
 
@@ -45,9 +43,7 @@ def _make(folder: Path, target: Path) -> None:
         steps += 1
         _say({"share": READING + (1 - READING) * min(steps / STEPS, 1.0)})
 
-    arrays = bake(model, step)
-    with create_fresh(target) as file:
-        np.savez_compressed(file, **arrays)
+    write_arrays(target, bake(model, step))
 
 
 def _say(answer: dict[str, object]) -> None:

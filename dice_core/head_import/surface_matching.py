@@ -57,8 +57,6 @@ def matched(one: HeadSurface, other: HeadSurface) -> SurfacePoints:
     for (own, _), (_, fitting) in zip(one.kinds(), other.kinds(), strict=True):
         rows, faces = np.flatnonzero(own), other.faces[fitting]
         if len(rows):
-            points = closest_facing(
-                one.vertices[rows], normals[rows], other.vertices, faces, np.arange(len(faces))
-            )
+            points = closest_facing(one.vertices[rows], normals[rows], other.vertices, faces, np.arange(len(faces)))
             corners[rows], weights[rows] = points.corners, points.weights
     return SurfacePoints(corners, weights, np.zeros(len(corners), np.int64))

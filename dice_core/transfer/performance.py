@@ -37,7 +37,9 @@ class Performance:
     """A take's head and hands.
 
     All of the head is in the packaged topology, whatever head the take shows, and its expressions are the packaged
-    head's. frame : (T,) int32; fps; head : mesh of the person; rotation : (T, 3, 3) of the head in camera axes; expression :
+    head's.
+
+    frame : (T,) int32; fps; head : mesh of the person; rotation : (T, 3, 3) of the head in camera axes; expression :
     (T, 52); vertices : (T, V, 3) of the undeformed head in its own axes; deformation : (T, V, 3) and contact : (T, V);
     hands : by side, "left" and "right"; events : touches as the take lists them.
     """

@@ -27,7 +27,7 @@ _OF_ANY_HEAD = ("tracked", "landmarks", "confidence", "rotation", "translation",
 
 
 def skin_of(head: Head, head_shape: np.ndarray, tissue: Tissue) -> SoftTissue:
-    """The skin of a person's head; head_shape : (S,) coefficients, tissue : of the head, the same for every person."""
+    """The skin of a person's head; head_shape : (S,) coefficients; tissue : of the head, whoever's it is."""
     return SoftTissue(tissue, head.rest(head_shape), triangles(head.mesh))
 
 
@@ -46,7 +46,8 @@ class Postprocessor:
     @cached_property
     def _soft_tissue(self) -> SoftTissue:
         # A fifth of a second, that clips of heads alone need not wait for.
-        return skin_of(self._person.head, self._person.head_shape, self._tissue) if self._skin is None else self._skin.result()
+        person = self._person
+        return skin_of(person.head, person.head_shape, self._tissue) if self._skin is None else self._skin.result()
 
     def chunk(self, window: OpenFrames, start: int, stop: int) -> Chunk:
         """Rows start..stop-1 as the take holds them; a mesh that is in none of them is left out.

@@ -39,7 +39,8 @@ _SIZE_SIGMA = 0.03  # of the logarithm of a hand's size in one frame
 class Person:
     """One person before one camera.
 
-    head_model : the parametric head; head_shape : (S,) coefficients; hand_shape : (S,) coefficients; hand_scale : relative to the mean hand.
+    head_model : the parametric head; head_shape : (S,) coefficients; hand_shape : (S,) coefficients;
+    hand_scale : relative to the mean hand.
     """
 
     camera: Camera
@@ -92,7 +93,8 @@ def survey(
 ) -> Person:
     """The person's constants from the landmarks of some frames.
 
-    sides : of the hands that are the person's; head_model : whose shape is found; on_head : called with the head's shape (S,) before hands are looked at.
+    sides : of the hands that are the person's; head_model : whose shape is found; on_head : called with
+    the head's shape (S,) before hands are looked at.
     """
     faces: list[np.ndarray] = []
     told: list[FacePrediction | None] = []

@@ -200,8 +200,8 @@ def format_status(states: Iterable[ModelStatus]) -> str:
             lines.append(f"{'':9}Licence: {state.licence}")
     lines.append("")
     lines.append(
-        f"Kept in {model_folder()}. What others released is for {_RESEARCH}; a network that you trained on the open bodies "
-        "is yours. The open engine needs none of these files."
+        f"Kept in {model_folder()}. What others released is for {_RESEARCH}; a network that you trained on the open "
+        "bodies is yours. The open engine needs none of these files."
     )
     return "\n".join(lines)
 
