@@ -206,6 +206,12 @@ GERMAN = {
     "Have the network's contact and deformation refined, so that hand and head do not intersect": (
         "Berührung und Verformung des Netzes verfeinern, damit Hand und Kopf sich nicht durchdringen"
     ),
+    "Which parametric head is fitted and animated": "Welcher parametrische Kopf angepasst und animiert wird",
+    "Ships with the extension, free for commercial work": "Gehört zur Erweiterung, frei für kommerzielle Arbeit",
+    "ICT-FaceKit": "ICT-FaceKit",
+    "The head that you have added with 100 identity modes and teeth, free for commercial work": (
+        "Der Kopf, den Sie hinzugefügt haben, mit 100 Formen und Zähnen, frei für kommerzielle Arbeit"
+    ),
     "Set Up DICE Network": "DICE-Netz einrichten",
     "Keys": "Keys",
     "How the animation is keyed": "Wie die Animation in Keys gefasst wird",

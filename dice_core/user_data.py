@@ -8,7 +8,10 @@ from pathlib import Path
 
 from dice_core.errors import InputError
 
-__all__ = ["data_folder", "model_folder"]
+__all__ = ["HEAD_FILES", "data_folder", "installed_heads", "model_folder"]
+
+HEAD_FILES: dict[str, str] = {"ict": "ict_head.npz"}
+"""The heads that a user can install, by the name of the setting, and their files in the model folder."""
 
 
 def data_folder() -> Path:
@@ -27,6 +30,15 @@ def data_folder() -> Path:
     if sys.platform == "darwin":
         return home / "Library" / "Application Support" / "dice"
     return Path(os.environ.get("XDG_DATA_HOME") or home / ".local" / "share") / "dice"
+
+
+def installed_heads() -> tuple[str, ...]:
+    """Names of the heads that are installed, whether or not their files are whole; none where no folder is known."""
+    try:
+        folder = model_folder()
+    except InputError:
+        return ()
+    return tuple(name for name, file in HEAD_FILES.items() if (folder / file).is_file())
 
 
 def model_folder() -> Path:

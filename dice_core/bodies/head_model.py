@@ -20,11 +20,11 @@ from dice_core.bodies.head import Head, complete_mesh, load_head
 from dice_core.bodies.names import EXPRESSION_NAMES, LANDMARK_COUNT
 from dice_core.errors import MissingModelError
 from dice_core.geometry.mesh import Mesh
-from dice_core.user_data import model_folder
+from dice_core.user_data import HEAD_FILES, installed_heads, model_folder
 
 __all__ = [
     "FORMAT",
-    "HEADS",
+    "PACKAGED",
     "VERSION",
     "HeadModel",
     "head_file",
@@ -35,8 +35,8 @@ __all__ = [
 
 FORMAT, VERSION = "dice-head", 1
 
-HEADS: dict[str, str] = {"open": "", "ict": "ict_head.npz"}
-"""The heads by the name of the setting, and the file of an installed one in the user's model folder."""
+PACKAGED = "open"
+"""Name of the packaged head, which needs no file. The others are those of `HEAD_FILES`."""
 
 LARGEST_FILE = 200_000_000
 """Bytes: the ICT head has 24 million. Set by hand."""
@@ -46,8 +46,8 @@ LARGEST_FILE = 200_000_000
 class HeadModel:
     """A head that captures can use.
 
-    name : of `HEADS`; sha256 : of its file, "" for the packaged head, which is part of the program; shown : what takes
-    hold; proxy : what is fitted and touched, the packaged head's topology.
+    name : `PACKAGED` or one of `HEAD_FILES`; sha256 : of its file, "" for the packaged head, which is part of the
+    program; shown : what takes hold; proxy : what is fitted and touched, the packaged head's topology.
     shown_corners, shown_weights : (V, 3) for each vertex that is shown the vertices of the proxy that it follows, and
     how far; proxy_corners, proxy_weights : (P, 3) the reverse. None where the head is its own proxy.
     """
@@ -76,9 +76,9 @@ def _carried(values: np.ndarray, corners: np.ndarray | None, weights: np.ndarray
     return np.einsum("nk,nk...->n...", weights, values[corners]).astype(values.dtype)
 
 
-def head_file(name: str) -> Path | None:
-    """Where an installed head's file is or would be; None for the packaged one."""
-    return model_folder() / HEADS[name] if HEADS[name] else None
+def head_file(name: str) -> Path:
+    """Where the file of one of `HEAD_FILES` is or would be. Raises InputError as `data_folder`."""
+    return model_folder() / HEAD_FILES[name]
 
 
 def load_head_model(name: str) -> HeadModel:
@@ -86,10 +86,10 @@ def load_head_model(name: str) -> HeadModel:
 
     Raises MissingModelError where it is not installed, or its file is damaged.
     """
-    path = head_file(name)
-    if path is None:
+    if name == PACKAGED:
         head = load_head()
         return HeadModel(name, "", head, head)
+    path = head_file(name)
     try:
         stat = path.stat()
     except OSError:
@@ -107,10 +107,7 @@ def _loaded(name: str, path: Path, _size: int, _mtime_ns: int) -> HeadModel:
 
 def model_of_mesh(mesh: Mesh) -> HeadModel | None:
     """The head model that a take's head is of, by its polygons; None where it is none that is known here."""
-    for name in HEADS:
-        path = head_file(name)
-        if path is not None and not path.is_file():
-            continue
+    for name in (PACKAGED, *installed_heads()):
         model = load_head_model(name)
         if np.array_equal(mesh.face_corners, model.shown.mesh.face_corners):
             return model

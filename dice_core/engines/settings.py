@@ -26,7 +26,7 @@ class CaptureSettings:
 
     engine : a name of `ENGINES`; hands : whose hands to look for, the subject's own left and right; fov : angle of view
     along the longer side in degrees, None to take what the camera wrote into the file, or else a common lens. For the
-    open engine alone: head : a name of `dice_core.bodies.head_model.HEADS`. For the
+    open engine alone: head : "open" for the packaged one, or one of `dice_core.user_data.HEAD_FILES`. For the
     dice engine alone: device : what runs the network; precision : of the network's arithmetic, "auto" for half where
     the device gains by it and the checkpoint bears it; gate : the paper's presence gate, no deformation where the
     network considers a touch unlikely; contact : "network" for its own contact and deformation, "solver" to have them

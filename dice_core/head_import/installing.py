@@ -13,11 +13,12 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from dice_core.bodies.head_model import HEADS, head_file, load_head_model
+from dice_core.bodies.head_model import head_file, load_head_model
 from dice_core.child_process import child_environment, own_python_command
 from dice_core.errors import DiceError, InputError, MissingModelError
 from dice_core.head_import.ict_folder import find_model
 from dice_core.storage import replace_file
+from dice_core.user_data import HEAD_FILES
 
 __all__ = ["HeadStatus", "add_head", "find_head_folder", "format_head_status", "head_statuses"]
 
@@ -56,7 +57,7 @@ class HeadStatus:
 
 def head_statuses() -> list[HeadStatus]:
     """State of every head that can be installed."""
-    return [_status(name, path) for name in HEADS if (path := head_file(name)) is not None]
+    return [_status(name, head_file(name)) for name in HEAD_FILES]
 
 
 def _status(name: str, path: Path) -> HeadStatus:
@@ -94,7 +95,6 @@ def add_head(folder: Path, progress: Callable[[float], None] = lambda share: Non
     not the model's, DiceError where the result cannot be written; an earlier installed head then stays as it is.
     """
     target = head_file("ict")
-    assert target is not None
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         # Beside its place, so that the finished file is renamed and not copied.
