@@ -14,7 +14,7 @@ from bpy.types import FileHandler, Operator
 
 from dice_core.media.formats import IMAGE_SUFFIXES, VIDEO_SUFFIXES, natural_key
 
-from .. import footage, installed_heads
+from .. import first_sight, footage, installed_heads
 from ..properties import settings_of
 
 if TYPE_CHECKING:
