@@ -10,7 +10,7 @@ from dice_core.bodies import Head, load_head
 from dice_core.bodies.head_model import FORMAT, VERSION
 from dice_core.geometry.closest_point import SurfaceIndex
 from dice_core.geometry.mesh import triangles as mesh_triangles
-from dice_core.geometry.mesh import triangles_of, vertex_areas, vertex_normals
+from dice_core.geometry.mesh import triangles_of, vertex_normals
 from dice_core.head_import import ict_layout as layout
 from dice_core.head_import.attached import attached_parts
 from dice_core.head_import.correspondence import Correspondence, find_correspondence
@@ -25,6 +25,9 @@ NOISE_FLOOR = 2e-5
 
 FRONT = 0.3
 """Least cosine between an eyeball's front and the vertices whose sphere the lids lie on."""
+
+NECK_SHARE = 0.01
+"""Skin weight of the neck from which a vertex is the neck's."""
 
 GAIN_RANGE = (0.15, 1.5)
 """What a full expression of ours may amount to in the model's, whose sneers move six times as far. Set by hand."""
@@ -41,8 +44,9 @@ def bake(model: IctModel, should_stop: Callable[[], None]) -> dict[str, np.ndarr
     should_stop : called now and then; raises to stop. Raises InputError where no face is found on the model.
     """
     found, head = find_correspondence(model, should_stop), load_head()
+    identity = model.identity @ found.rotation.astype(np.float32)
     identity = without_rigid_and_size(
-        model.identity @ found.rotation.astype(np.float32), found.model, _deciding(model, found, head)
+        identity, found.model, (found.ours, found.on_model.of_each(identity), _deciding(head))
     )
     expressions = model.expressions @ found.rotation.astype(np.float32)
     expressions[np.linalg.norm(expressions, axis=2) < NOISE_FLOOR] = 0
@@ -59,14 +63,12 @@ def bake(model: IctModel, should_stop: Callable[[], None]) -> dict[str, np.ndarr
     return {"format": np.array(FORMAT), "version": np.array(VERSION, np.int32)} | arrays
 
 
-def _deciding(model: IctModel, found: Correspondence, head: Head) -> np.ndarray:
-    """(26719,) how much each vertex counts for where the head is and how large it is: skin, without the neck."""
-    weight = np.zeros(len(found.model))
-    skin = np.arange(layout.SKIN_COUNT)
-    area = vertex_areas(found.model, model.triangles(slice(0, layout.SKIN_COUNT)))
-    neck = found.on_ours.of(head.mesh.region_vertices("neck").astype(float))[skin]
-    weight[skin] = area[skin] * found.following[skin] * np.clip(1 - neck, 0, 1)
-    return weight
+def _deciding(head: Head) -> np.ndarray:
+    """(V,) how much each of our vertices counts for where a head is and how large: all the same but for the neck, as
+    when the packaged head's own shapes were made. There are most in the face, whose size tells the distance."""
+    neck = head.mesh.joint_names.index("neck")
+    of_neck = (head.mesh.skin_weights * (head.mesh.skin_joints == neck)).sum(axis=1)
+    return ((of_neck < NECK_SHARE) & ~head.rigid_vertices).astype(float)
 
 
 def _front_sphere(ball: np.ndarray) -> tuple[np.ndarray, float]:

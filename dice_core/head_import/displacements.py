@@ -12,23 +12,32 @@ from dice_core.transfer.turns import mean_turn
 __all__ = ["EyeTurns", "without_rigid_and_size"]
 
 
-def without_rigid_and_size(modes: np.ndarray, rest: np.ndarray, weight: np.ndarray) -> np.ndarray:
+def without_rigid_and_size(
+    modes: np.ndarray, rest: np.ndarray, deciding: tuple[np.ndarray, np.ndarray, np.ndarray]
+) -> np.ndarray:
     """Modes of shape without what they move, turn and scale the whole head by.
 
-    modes : (S, V, 3) float32; rest : (V, 3); weight : (V,), of the vertices that decide. A head's size and its distance
-    cannot be told apart in a picture, so that size would ruin the depth; its pose is no shape.
-    Returns (S, V, 3) float32.
+    modes : (S, V, 3) float32; rest : (V, 3); deciding : points (n, 3) on the head, how the modes move them (S, n, 3),
+    and their weights (n,). A head's size and its distance cannot be told apart in a picture, so that size would ruin
+    the depth; its pose is no shape. Returns (S, V, 3) float32.
     """
-    centred = rest - (weight @ rest) / weight.sum()
-    moves = np.zeros((7, *rest.shape))
+    points, moved, weight = deciding
+    middle = (weight @ points) / weight.sum()
+    moves = _rigid_and_size(points - middle)
+    weighted = moves * weight[:, None]
+    gram = np.einsum("anx,bnx->ab", weighted, moves)
+    shares = np.linalg.solve(gram, np.einsum("anx,snx->as", weighted, moved))
+    return modes - np.tensordot(shares.T, _rigid_and_size(rest - middle), 1).astype(np.float32)
+
+
+def _rigid_and_size(offset: np.ndarray) -> np.ndarray:
+    """(7, n, 3) the displacements of points (n, 3) about their middle: three of place, three of turn, one of size."""
+    moves = np.zeros((7, *offset.shape))
     moves[:3] = np.eye(3)[:, None]
     for axis in range(3):
-        moves[3 + axis] = np.cross(np.eye(3)[axis], centred)
-    moves[6] = centred
-    weighted = moves * weight[:, None]
-    gram = np.einsum("avx,bvx->ab", weighted, moves)
-    shares = np.linalg.solve(gram, np.einsum("avx,svx->as", weighted, modes))
-    return modes - np.tensordot(shares.T, moves, 1).astype(np.float32)
+        moves[3 + axis] = np.cross(np.eye(3)[axis], offset)
+    moves[6] = offset
+    return moves
 
 
 @dataclass(frozen=True)
