@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import io
+import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -120,12 +122,14 @@ def read_head_model(name: str, path: Path) -> HeadModel:
         data = path.read_bytes()
         if len(data) > LARGEST_FILE:
             raise ValueError("it is too large")
+        if not zipfile.is_zipfile(io.BytesIO(data)):
+            raise ValueError("it is no archive of arrays")
         with np.load(io.BytesIO(data), allow_pickle=False) as archive:
             arrays = {key: archive[key] for key in archive.files}
         if str(arrays["format"]) != FORMAT or int(arrays["version"]) != VERSION:
             raise ValueError("it is of another version")
         return _assembled(name, hashlib.sha256(data).hexdigest(), arrays)
-    except (OSError, ValueError, KeyError, IndexError, EOFError, TypeError) as error:
+    except (OSError, ValueError, KeyError, IndexError, TypeError, zipfile.BadZipFile, zlib.error) as error:
         reason = f"it lacks {error.args[0]}" if isinstance(error, KeyError) else error
         raise MissingModelError(
             f"{path} cannot be used ({reason}): add the head model's folder again with `dice models add FOLDER`."
