@@ -7,9 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from dice_core.bodies import Head
-from dice_core.transfer.turns import mean_turn
+from dice_core.transfer.turns import least_turn
 
 __all__ = ["EyeTurns", "without_rigid_and_size"]
+
+IRIS_CENTRES = {"R": 0, "L": 5}
+"""Of `Head.irises`, the middle of each iris."""
 
 
 def without_rigid_and_size(
@@ -52,12 +55,17 @@ class EyeTurns:
 
     @classmethod
     def of(cls, head: Head, spheres: dict[str, tuple[np.ndarray, float]]) -> EyeTurns:
-        """The turns of our head's eyes for eyeballs of another."""
-        turns = {}
+        """Turns by which eyeballs of another head look where ours do: their irises go as far as our irises.
+
+        Our eyeballs are also moved a little as they turn, which the turn makes up for.
+        """
+        turns, rest = {}, head.mesh.rest_vertices.astype(np.float64)
         for side in spheres:
-            ball = head.mesh.region_vertices(f"eyeball.{side}")
-            rest = head.mesh.rest_vertices[ball].astype(np.float64)
-            turns[side] = np.stack([mean_turn(rest, rest + moved[ball]) for moved in head.expressions])
+            ball = rest[head.mesh.region_vertices(f"eyeball.{side}")]
+            middle = (ball.min(axis=0) + ball.max(axis=0)) / 2
+            forward = head.irises(rest)[IRIS_CENTRES[side]] - middle
+            moved = head.irises(head.expressions.astype(np.float64))[:, IRIS_CENTRES[side]]
+            turns[side] = np.stack([least_turn(forward, forward + one) for one in moved])
         return cls(spheres, turns)
 
     def displacements(self, side: str, points: np.ndarray) -> np.ndarray:
