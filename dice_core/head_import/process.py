@@ -15,7 +15,7 @@ from dice_core.take.format import write_arrays
 
 __all__ = ["main"]
 
-READING, STEPS = 0.5, 60
+READING, STEPS = 0.5, 30
 """Share of the time that reading takes, and about how often the bake asks whether it is to stop."""
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
@@ -16,14 +15,11 @@ OWN_ZERO = ("tongueOut",)
 _TO_ICT = layout.TO_OURS / layout.UNIT
 
 
-class OwnHead(NamedTuple):
-    """place : (V,) where each vertex of ours is among ICT's."""
+def write_own_head(folder: Path, head: Head) -> np.ndarray:
+    """The packaged head as a folder of ICT-FaceKit: its vertices where ICT has the same part, the others unused.
 
-    place: np.ndarray
-
-
-def write_own_head(folder: Path, head: Head) -> OwnHead:
-    """The packaged head as a folder of ICT-FaceKit: its vertices where ICT has the same part, the others unused."""
+    Returns (V,) where each vertex of ours is among ICT's.
+    """
     mesh, part = head.mesh, head.mesh.attached
     assert part is not None
     place = np.full(len(mesh.rest_vertices), -1)
@@ -69,7 +65,7 @@ def write_own_head(folder: Path, head: Head) -> OwnHead:
         if name not in OWN_ZERO
     }
     write_folder(folder, neutral, np.concatenate(corners), np.concatenate(sizes), modes, keys)
-    return OwnHead(place)
+    return place
 
 
 def _faces(part: Attachment, number: np.ndarray, first: int) -> tuple[np.ndarray, np.ndarray]:
