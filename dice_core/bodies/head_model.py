@@ -32,6 +32,7 @@ __all__ = [
     "head_file",
     "load_head_model",
     "model_of_mesh",
+    "packaged_head",
     "read_head_model",
 ]
 
@@ -83,14 +84,19 @@ def head_file(name: str) -> Path:
     return model_folder() / HEAD_FILES[name]
 
 
+def packaged_head() -> HeadModel:
+    """The packaged head, which is its own proxy."""
+    head = load_head()
+    return HeadModel(PACKAGED, "", head, head)
+
+
 def load_head_model(name: str) -> HeadModel:
     """A head by the name of the setting, read once a process as long as its file stays the same.
 
     Raises MissingModelError where it is not installed, or its file is damaged.
     """
     if name == PACKAGED:
-        head = load_head()
-        return HeadModel(name, "", head, head)
+        return packaged_head()
     path = head_file(name)
     try:
         stat = path.stat()

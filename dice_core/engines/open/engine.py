@@ -75,7 +75,7 @@ class OpenEngine:
         if saved is not None:
             person = Person.from_arrays(saved, self._head_model)
         else:
-            person = survey(self._camera, seen, sides, self._head_model, partial(self._prepare_skin, seen, tissue))
+            person = survey(self._camera, seen, sides, partial(self._prepare_skin, seen, tissue), self._head_model)
         self._person = person
         self._fitter = FrameFitter(person, tissue, self._footage.fps)
         self._postprocessor = Postprocessor(person, tissue, self._footage.fps, self._skin)
