@@ -548,6 +548,16 @@ GERMAN = {
     "16 bits a number: faster and less exact, refused where the device does not have it": (
         "16 Bit je Zahl: schneller und weniger genau; abgelehnt, wo das Gerät es nicht kann"
     ),
+    "Add Head Model": "Kopfmodell hinzufügen",
+    "Add Head Model…": "Kopfmodell hinzufügen…",
+    "Adding, about half a minute…": "Wird hinzugefügt, etwa eine halbe Minute…",
+    "Install the head of a folder of ICT-FaceKit, which is free for commercial work, for the built-in engine": (
+        "Den Kopf aus einem Ordner von ICT-FaceKit, der frei für kommerzielle Arbeit ist, für das mitgelieferte "
+        "Verfahren installieren"
+    ),
+    "The head model is installed: choose it as Head in the Capture panel": (
+        "Das Kopfmodell ist installiert: wählen Sie es als Kopf im Bereich Erfassen"
+    ),
     "Add Files": "Dateien hinzufügen",
     "Install the files in the folder above; the checkpoint is converted once. They are for non-commercial use": (
         "Die Dateien im Ordner darüber installieren; der Checkpoint wird einmal umgewandelt. Nicht kommerziell"

@@ -26,7 +26,7 @@ MEMORY = 2_500_000_000
 """Bytes that reading and baking may take; they take half a billion."""
 
 SECONDS = 900.0
-"""Until a bake is given up; it takes 40 s of one core. Set by hand."""
+"""Until a bake is given up; it takes 25 s of one core. Set by hand."""
 
 _SOURCE = "https://github.com/ICT-VGL/ICT-FaceKit (its folder FaceXModel)"
 _LICENCE = "MIT (USC Institute for Creative Technologies, 2020): commercial use is free"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ import bpy
 import pytest
 
 from dice_blender import footage
+from dice_blender.jobs import head_adding
 from dice_blender.operators.capture import _capture_settings
 from dice_blender.properties import settings_of
 
@@ -186,3 +188,19 @@ def test_looking_at_the_footage_again_writes_what_has_changed_alone(extension: A
     footage.refresh(Watched())  # type: ignore[arg-type]
     assert written == ["footage_width"]
     assert settings.footage_width == 16
+
+
+def test_a_head_is_added_from_the_preferences(extension: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder that lacks files is refused in the sentence that the command has; the worker is the real one."""
+    monkeypatch.setenv("DICE_DATA", str(tmp_path / "data"))
+    folder = tmp_path / "FaceXModel"
+    folder.mkdir()
+    (folder / "generic_neutral_mesh.obj").touch()
+    assert bpy.ops.dice.add_head(directory=f"{folder}{os.sep}") == {"FINISHED"}
+    outcome = head_adding.outcome()
+    assert (outcome.running, outcome.good) == (False, False)
+    assert "lacks browDown_L.obj" in outcome.text
+    assert not outcome.text.startswith("dice:")
+    heads = [{"state": "present"}]
+    assert head_adding._explain(json.dumps({"heads": heads, "models": []}), [])[0]
+    assert head_adding._explain("", []) == (False, "No answer")
