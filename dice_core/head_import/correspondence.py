@@ -30,6 +30,8 @@ LIP_MARGIN = 0.004
 
 TINY = 1e-9
 
+_NO_FACE = "No face with two eyes was found on the head model: get the folder FaceXModel of ICT-FaceKit again."
+
 _TO_WORLD = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, -1.0, 0.0]])
 """From our axes to the ones of characters: z up, facing -y."""
 
@@ -38,15 +40,14 @@ _TO_WORLD = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, -1.0, 0.0]])
 class Correspondence:
     """Two heads in one place, metres, our axes; the pivot of our head, about which heads turn, is the origin.
 
-    model : (26719, 3) the model's vertices; ours : (V, 3) our vertices on the model's surface; balls : by side, centre
-    (3,) and radius of the model's eyeballs; rotation : (3, 3) from the model's own axes.
+    model : (26719, 3) the model's vertices; ours : (V, 3) our vertices on the model's surface; rotation : (3, 3) from
+    the model's own axes.
     on_model : our vertices as points of the model; on_ours : the model's vertices up to HEAD_COUNT as points of ours;
     following : (HEAD_COUNT,) from 1 to 0, how far each of them follows what happens to ours.
     """
 
     model: np.ndarray
     ours: np.ndarray
-    balls: dict[str, tuple[np.ndarray, float]]
     rotation: np.ndarray
     on_model: SurfacePoints
     on_ours: SurfacePoints
@@ -58,9 +59,12 @@ def find_correspondence(model: IctModel, should_stop: Callable[[], None]) -> Cor
 
     Raises InputError where no face or no eyeballs are found: the folder then holds something else than a head.
     """
-    target = understand_head(_character(model), should_stop)
+    try:
+        target = understand_head(_character(model), should_stop)
+    except InputError as error:  # whose sentence is for a character, of which something can be set by hand
+        raise InputError(_NO_FACE) from error
     if set(target.balls) != {"L", "R"}:
-        raise InputError("No eyes were found in the head model: get the folder FaceXModel of ICT-FaceKit again.")
+        raise InputError(_NO_FACE)
     # Of the similarity only the place and the nod: the model is upright, symmetric, and in true size.
     turn = _TO_WORLD.T @ target.similarity.rotation
     angle = np.arctan2(turn[2, 1] - turn[1, 2], turn[1, 1] + turn[2, 2])
@@ -68,16 +72,12 @@ def find_correspondence(model: IctModel, should_stop: Callable[[], None]) -> Cor
     offset = target.similarity.offset @ _TO_WORLD * [0.0, 1.0, 1.0]
     vertices = (model.vertices - offset) @ rotation
     ours = (target.similarity.to_target(target.registered) @ _TO_WORLD - offset) @ rotation
-    balls = {}
-    for side, ball in target.balls.items():
-        centre = target.similarity.to_target(ball.centre) @ _TO_WORLD
-        balls[side] = ((centre - offset) @ rotation, ball.radius * target.similarity.scale)
     surface, own = _surfaces(model, vertices, ours)
     on_model, on_ours = matched(own, surface), matched(surface, own)
     distance = np.linalg.norm(on_ours.of(ours) - surface.vertices, axis=1)
     distance[surface.inner] = 0.0  # the mouth's lining follows our own wherever it is
     t = np.clip((distance - FAR) / (FARTHEST - FAR), 0, 1)
-    return Correspondence(vertices, ours, balls, rotation, on_model, on_ours, 1 - t * t * (3 - 2 * t))
+    return Correspondence(vertices, ours, rotation, on_model, on_ours, 1 - t * t * (3 - 2 * t))
 
 
 def _surfaces(model: IctModel, vertices: np.ndarray, ours: np.ndarray) -> tuple[HeadSurface, HeadSurface]:

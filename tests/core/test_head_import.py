@@ -150,7 +150,7 @@ def test_a_model_without_a_face_is_refused(data: Path, tmp_path: Path, capsys: p
     lines += [f"f {k}/1 {k + 1}/1 {k + 2}/1" for k in range(1, 300)]
     folder = _whole_folder(tmp_path / "FaceXModel", "\n".join(lines) + "\n")
     assert main(["models", "add", str(folder)]) == 2
-    assert "found" in sentence(capsys.readouterr().err), "no face, or what the networks take for one has no eyes"
+    assert "No face with two eyes was found" in sentence(capsys.readouterr().err)
     assert not (data / "ict_head.npz").exists()
 
 
