@@ -119,7 +119,7 @@ def _make_visible(entry: Any, context: bpy.types.Context) -> None:
 
 
 class PlayedTake:
-    """The part of a take's entry that an import keeps. It needs `collection`, `touches` and `fps` beside it.
+    """The part of a take's entry that an import keeps. It needs `collection`, `touches`, `unsure` and `fps` beside it.
 
     What reads and writes the properties are functions of this module: Blender evaluates annotations so that a lambda
     within one would not find them.
@@ -171,14 +171,14 @@ class PlayedTake:
         return [Touch(t.region, t.hand, t.first_frame, t.last_frame) for t in self.touches]
 
     def place_touches(self: Any) -> None:
-        """Note the scene frames of the touches."""
+        """Note the scene frames of the touches and of the stretches that are unsure."""
         timing = _timing_of(self)
-        for touch in self.touches:
+        for span in (*self.touches, *self.unsure):
             if timing is None:
-                touch.first_scene_frame, touch.last_scene_frame = touch.first_frame, touch.last_frame
+                span.first_scene_frame, span.last_scene_frame = span.first_frame, span.last_frame
                 continue
-            first, last = timing.scene_frames(np.array([touch.first_frame, touch.last_frame])).tolist()
-            touch.first_scene_frame, touch.last_scene_frame = round(first), round(last)
+            first, last = timing.scene_frames(np.array([span.first_frame, span.last_frame])).tolist()
+            span.first_scene_frame, span.last_scene_frame = round(first), round(last)
 
     def change_dents(self: Any) -> None:
         """Make the dents as deep as the panel says, and note in the panel why that is not possible."""

@@ -81,6 +81,22 @@ class DICE_PG_touch(PropertyGroup):
     peak_depth_mm: FloatProperty()
 
 
+class DICE_PG_stretch(PropertyGroup):
+    """Frames of the footage, both ends included, in which a hand is unsure."""
+
+    hand: StringProperty()
+    first_frame: IntProperty()
+    last_frame: IntProperty()
+    first_scene_frame: IntProperty()
+    last_scene_frame: IntProperty()
+
+
+def _jump_to_unsure(entry: DICE_PG_take, context: bpy.types.Context) -> None:
+    """A click on an unsure stretch goes to its first frame."""
+    if context.scene is not None and 0 <= entry.active_unsure < len(entry.unsure):
+        context.scene.frame_set(entry.unsure[entry.active_unsure].first_scene_frame)
+
+
 def _jump(entry: DICE_PG_take, context: bpy.types.Context) -> None:
     """A click on a touch goes to its first frame."""
     if context.scene is not None and 0 <= entry.active_touch < len(entry.touches):
@@ -111,6 +127,10 @@ class DICE_PG_take(PlayedTake, PropertyGroup):
     notes: CollectionProperty(type=DICE_PG_note)
     touches: CollectionProperty(type=DICE_PG_touch)
     active_touch: IntProperty(name="Touch", description="Click a touch to go to its first frame", update=_jump)
+    unsure: CollectionProperty(type=DICE_PG_stretch)
+    active_unsure: IntProperty(
+        name="Unsure", description="Click a stretch to go to its first frame", update=_jump_to_unsure
+    )
     dents: FloatProperty(
         name="Dents",
         description="How deep the skin gives way: 0 not at all, 1 as captured, 2 twice as deep",
@@ -167,7 +187,7 @@ class DICE_PG_settings(FootageSettings, PropertyGroup):
     active_take: IntProperty(name="Take", description="The take that is shown below. Double-click it to rename it")
 
 
-_CLASSES = (DICE_PG_note, DICE_PG_touch, DICE_PG_take, DICE_PG_settings)
+_CLASSES = (DICE_PG_note, DICE_PG_touch, DICE_PG_stretch, DICE_PG_take, DICE_PG_settings)
 
 
 def settings_of(scene: Any) -> DICE_PG_settings:

@@ -12,6 +12,7 @@ import bpy
 
 from dice_core.errors import DiceError
 from dice_core.take import MESH_NAMES, Take, open_take
+from dice_core.take.reliability import hand_reliability
 
 from .properties import DICE_PG_take, settings_of
 from .saved_paths import find_take_folder, stored_path, take_folder
@@ -43,6 +44,8 @@ __all__ = [
 ]
 
 _log = logging.getLogger(__package__)
+
+_MOST_UNSURE = 500  # unsure stretches that are listed: nobody clicks through more
 
 
 def active(scene: bpy.types.Scene) -> DICE_PG_take | None:
@@ -207,9 +210,21 @@ def _fill(scene: bpy.types.Scene, entry: DICE_PG_take, take: Take, shares: dict[
         touch.region, touch.hand, touch.mesh = event.region, event.hand, event.mesh
         touch.first_frame, touch.last_frame = event.first_frame, event.last_frame
         touch.peak_depth_mm = event.peak_depth_mm
+    entry.unsure.clear()
+    for first, last, hand in _unsure(take):
+        stretch = entry.unsure.add()
+        stretch.name = stretch.hand = hand
+        stretch.first_frame, stretch.last_frame = first, last
     settings.active_take = next(i for i, other in enumerate(settings.takes) if other == entry)
     entry.place_touches()
     return entry
+
+
+def _unsure(take: Take) -> list[tuple[int, int, str]]:
+    """First and last frame of each stretch in which a hand is unsure, in order of time."""
+    told = {mesh: hand_reliability(take, mesh) for mesh in take.info["meshes"] if mesh != "head"}
+    spans = [(*span, mesh) for mesh, hand in told.items() if hand is not None for span in hand.spans]
+    return sorted(spans)[:_MOST_UNSURE]
 
 
 def _entries_of(scene: bpy.types.Scene, path: Path) -> list[DICE_PG_take]:

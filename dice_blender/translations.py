@@ -279,6 +279,13 @@ GERMAN = {
         "Zu Frame {} gehen, wo diese Berührung beginnt. Sie endet bei {} und ist {:.1f} mm tief"
     ),
     "No touch was found": "Keine Berührung gefunden",
+    "Unsure Frames": "Unsichere Frames",
+    "Unsure": "Unsicher",
+    "Hand": "Hand",
+    "Click a stretch to go to its first frame": "Ein Klick auf eine Strecke geht zu ihrem ersten Frame",
+    "Depth or touch of a hand may well be wrong here: look from the side": (
+        "Tiefe oder Berührung einer Hand kann hier leicht falsch sein: von der Seite ansehen"
+    ),
     "Jump to Touch": "Zur Berührung springen",
     "Go to the first frame of this touch": "Zum ersten Frame dieser Berührung gehen",
     "Reveal Take": "Take zeigen",

@@ -22,6 +22,7 @@ from .meshes import build_mesh, key_visibility, refill_mesh
 from .motion import Motion
 from .object_data import armature_of, mesh_of
 from .parts import MESH_PROPERTY, PART_PROPERTY, rig_of
+from .reliability import add_reliability
 from .removal import remove_part
 from .shape_keys import add_shape_keys
 
@@ -72,6 +73,7 @@ def put_body(
     _place(item, plan)
     curves = CurveWriter(item, item.name)
     add_contact(item, motion, curves, times)
+    add_reliability(item, motion, curves, times)
     add_materials(item, motion.mesh, motion.layout)
     if plan.motion is not None:
         curves.write_vector("location", times, plan.motion.location, group="Transform")

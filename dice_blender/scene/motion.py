@@ -37,7 +37,8 @@ class Motion:
     What is attached to the body (teeth, lashes, ...) is part of the mesh and of its surfaces, after the take's own
     vertices.
     contact : over the whole take.
-    rotation : (T, J, 3) axis-angle, translation : (T, 3), expression : (T, S), or None where the take has none.
+    rotation : (T, J, 3) axis-angle, translation : (T, 3), expression : (T, S), or None where the take has none;
+    reliability : (T,) likewise, -1 where it is not judged.
     layout : the packaged skin that the mesh's UVs are laid out for, "" for none.
     """
 
@@ -48,6 +49,7 @@ class Motion:
     rotation: np.ndarray | None
     translation: np.ndarray | None
     expression: np.ndarray | None
+    reliability: np.ndarray | None
     layout: str
     _take: Take = field(repr=False)
 
@@ -154,6 +156,7 @@ def read_motion(take: Take, name: str) -> Motion | None:
         rotation=None if rotation is None else to_blender(rotation),
         translation=None if translation is None else to_blender(translation),
         expression=expression,
+        reliability=take.array(f"reliability_{name}") if take.has(f"reliability_{name}") else None,
         layout=layout,
         _take=take,
     )

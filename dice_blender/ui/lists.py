@@ -1,4 +1,4 @@
-"""The lists in the DICE tab: takes, and the touches of one."""
+"""The lists in the DICE tab: takes, and the touches and the unsure stretches of one."""
 
 # ruff: noqa: N801 (Blender's names and class attributes)
 
@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 import bpy
+from bpy.app.translations import pgettext_iface as _t
 from bpy.types import UILayout, UIList
 
 from .. import take_list
@@ -60,8 +61,7 @@ class DICE_UL_touches(UIList):
     ) -> None:
         row = layout.split(factor=0.5, align=True)
         side = item.hand.removeprefix("hand_")[:1].upper()
-        first, last = item.first_scene_frame, item.last_scene_frame
-        frames = "" if data.frames == 1 else f"{first}" if first == last else f"{first}-{last}"
+        frames = _frames(data, item)
         text = f"{item.region} ({side})" if side else item.region
         place = row.row()
         place.alignment = "LEFT"
@@ -72,6 +72,34 @@ class DICE_UL_touches(UIList):
         value.label(text=f"{frames}   {item.peak_depth_mm:.1f} mm", translate=False)
 
 
-_CLASSES = (DICE_UL_takes, DICE_UL_touches)
+class DICE_UL_unsure(UIList):
+    """Stretches in which a hand is unsure, by frame; a click goes there."""
+
+    def draw_item(
+        self,
+        context: bpy.types.Context,
+        layout: UILayout,
+        data: Any,
+        item: Any,
+        icon: int,
+        active_data: Any,
+        active_property: str,
+        index: int,
+        flt_flag: int,
+    ) -> None:
+        row = layout.row()
+        row.label(text=_t("Hand.L" if item.hand == "hand_left" else "Hand.R"), icon="VIEW_PAN", translate=False)
+        value = row.row()
+        value.alignment = "RIGHT"
+        value.label(text=_frames(data, item), translate=False)
+
+
+def _frames(entry: Any, span: Any) -> str:
+    """The scene frames of a touch or a stretch; nothing of a picture."""
+    first, last = span.first_scene_frame, span.last_scene_frame
+    return "" if entry.frames == 1 else f"{first}" if first == last else f"{first}-{last}"
+
+
+_CLASSES = (DICE_UL_takes, DICE_UL_touches, DICE_UL_unsure)
 
 register, unregister = bpy.utils.register_classes_factory(_CLASSES)

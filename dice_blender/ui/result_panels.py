@@ -158,6 +158,28 @@ class DICE_PT_touches(Tab):
         )
 
 
+class DICE_PT_unsure(Tab):
+    """Where a hand may well be wrong: looked through by clicking."""
+
+    bl_label = "Unsure Frames"
+    bl_parent_id = "DICE_PT_result"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        entry = take_list.active(context.scene)
+        return entry is not None and len(entry.unsure) > 0
+
+    def draw(self, context: bpy.types.Context) -> None:
+        entry = take_list.active(context.scene)
+        text = "Depth or touch of a hand may well be wrong here: look from the side"
+        draw_wrapped(context, self.layout, _t(text), icon="ERROR")
+        if entry.frames == 1:
+            return
+        _draw_heading(self.layout, "Hand", "Frames")
+        rows = min(_TOUCH_ROWS, len(entry.unsure) + 1)
+        self.layout.template_list("DICE_UL_unsure", "", entry, "unsure", entry, "active_unsure", rows=rows)
+
+
 def _draw_heading(layout: UILayout, left: str, right: str) -> None:
     """What the columns of the list below hold."""
     row = layout.row()
@@ -216,5 +238,5 @@ def _match_text(kind: str) -> str:
     return _t("Scale the Take to the Scene")
 
 
-_CLASSES = (DICE_PT_result, DICE_PT_view, DICE_PT_timing, DICE_PT_animation, DICE_PT_touches)
+_CLASSES = (DICE_PT_result, DICE_PT_view, DICE_PT_timing, DICE_PT_animation, DICE_PT_touches, DICE_PT_unsure)
 register, unregister = bpy.utils.register_classes_factory(_CLASSES)

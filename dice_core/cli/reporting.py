@@ -11,9 +11,13 @@ from typing import Any
 from dice_core.cli.progress import progress_bar
 from dice_core.errors import InputError
 from dice_core.metrics import format_metrics, format_table, format_touch, measure, summarise
+from dice_core.metrics.take_metrics import reliability
 from dice_core.take import MESH_TITLES, Take, find_takes, open_take
+from dice_core.take.reliability import HandReliability, hand_reliability
 
 __all__ = ["info", "metrics", "preview"]
+
+_MOST_SPANS = 5  # unsure stretches that are named
 
 
 def info(options: argparse.Namespace) -> int:
@@ -82,8 +86,19 @@ def _describe(take: Take) -> dict[str, Any]:
         "meshes": {name: len(mesh.rest_vertices) for name, mesh in take.meshes.items()},
         "fov_degrees": take.camera.fov_degrees,
         "uneven": take.uneven,
-        "metrics": {"frames": len(take.frames), "tracked": take.tracked_shares(), "touches": take.info["events"]},
+        "metrics": {
+            "frames": len(take.frames),
+            "tracked": take.tracked_shares(),
+            "touches": take.info["events"],
+            "reliability": reliability(take),
+        },
+        "unsure_frames": {name: list(map(list, hand.spans)) for name, hand in _judged_hands(take).items()},
     }
+
+
+def _judged_hands(take: Take) -> dict[str, HandReliability]:
+    told = {name: hand_reliability(take, name) for name in take.info["meshes"] if name != "head"}
+    return {name: hand for name, hand in told.items() if hand is not None}
 
 
 def _description(name: str, values: dict[str, Any]) -> str:
@@ -97,7 +112,19 @@ def _description(name: str, values: dict[str, Any]) -> str:
         f"engine {values['engine']['name']}, field of view {values['fov_degrees']:.1f} degrees",
         f"  tracked: {shares or 'nothing'}",
     ]
+    lines += [_unsure(mesh, found["reliability"][mesh], spans) for mesh, spans in values["unsure_frames"].items()]
     return "\n".join([*lines, *(f"  touch: {format_touch(event)}" for event in found["touches"])])
+
+
+def _unsure(mesh: str, told: dict[str, float], spans: list[list[int]]) -> str:
+    """Where a hand cannot be relied on, the longest stretches first in mind and in order of time in print."""
+    text = f"  {MESH_TITLES[mesh]}: probably right in {told['right']:.0%} of its frames"
+    if not spans:
+        return text
+    longest = sorted(sorted(spans, key=lambda span: span[0] - span[1])[:_MOST_SPANS])
+    named = ", ".join(str(first) if first == last else f"{first} to {last}" for first, last in longest)
+    more = f" and {len(spans) - len(longest)} shorter stretches" if len(spans) > len(longest) else ""
+    return f"{text}; unsure in {told['unsure']:.0%}: frames {named}{more}"
 
 
 def _measured(take: Take, truth: Take | None) -> dict[str, Any]:

@@ -151,7 +151,7 @@ class HandHeadRefiner:
 
     def touching_pixels(self, pose: np.ndarray, head: HeadView) -> tuple[np.ndarray, np.ndarray]:
         """(n, 2) pixels of the parts of a touching hand that are nearest to the skin, and (n,) how far each touches."""
-        weights = self._touching_parts(pose, head)
+        weights = self._touching_parts(pose, head, np.ones_like(self._samples.thumb))
         near = np.flatnonzero(weights)
         return self._camera.project(self._samples.positions(self._fitter.skeleton, pose)[near]), weights[near]
 
@@ -196,7 +196,7 @@ class HandHeadRefiner:
             # Weak contact terms at first let the bodies pass each other on the way to the best minimum.
             weakened = evidence._replace(contact_weight=evidence.contact_weight * _WEAKENING ** (rounds - 1 - k))
             if is_touching:
-                attracted = self._touching_parts(pose, evidence.head)
+                attracted = self._touching_parts(pose, evidence.head, self._shown(evidence.observation))
             pose, _ = minimise(
                 self._problem(weakened, attracted),
                 pose,
@@ -224,7 +224,7 @@ class HandHeadRefiner:
         predicted = evidence.observation.predicted()
         if not is_possible(predicted, was_touching):
             return False
-        _, deepest = self._swept(pose, evidence.head, SWEEP[within_reach(pose[5], predicted)])
+        _, deepest = self._swept(pose, evidence, SWEEP[within_reach(pose[5], predicted)])
         return bool(deepest.max() > -_APPROACH)
 
     def _first_touch(self, pose: np.ndarray, evidence: _Evidence, was_touching: bool) -> float | None:
@@ -234,9 +234,8 @@ class HandHeadRefiner:
         """
         if not self._reaches(pose, evidence, was_touching):
             return None
-        head = evidence.head
-        flat, deepest = self._swept(pose, head, SWEEP)
-        behind = flat[:, 2] - head.front_at(self._camera.project(flat)) > _DEEPEST
+        flat, deepest = self._swept(pose, evidence, SWEEP)
+        behind = flat[:, 2] - evidence.head.front_at(self._camera.project(flat)) > _DEEPEST
         shown = self._shown(evidence.observation)[::2]
         occluded = (behind.reshape(len(SWEEP), -1) & shown).mean(axis=1)
         likely = np.flatnonzero(within_reach(pose[5], evidence.observation.predicted()))
@@ -244,24 +243,26 @@ class HandHeadRefiner:
         first = meets[0] if len(meets) else likely[np.argmax(deepest[likely])]
         return float(SWEEP[first])
 
-    def _swept(self, pose: np.ndarray, head: HeadView, factors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _swept(self, pose: np.ndarray, evidence: _Evidence, factors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Every other sample (k n, 3) with the hand's distance times each of k factors; depth of the deepest, (k,)."""
         points = self._samples.positions(self._fitter.skeleton, pose)[::2]
         flat = (points + (factors[:, None, None] - 1) * pose[3:6]).reshape(-1, 3)
-        nearest, _ = self._nearest(flat, head)
+        nearest, _ = self._nearest(flat, evidence.head)
         # A point below the tangent plane of skin that is far away need not be inside: only near ones count.
         depth = np.where(nearest.distance < _DEEPEST, nearest.depth, -nearest.distance)
-        return flat, depth.reshape(len(factors), -1).max(axis=1)
+        return flat, depth.reshape(len(factors), -1)[:, self._shown(evidence.observation)[::2]].max(axis=1)
 
     def _shown(self, observation: HandObservation) -> np.ndarray:
-        """(n,) bool: samples that are in front of what they cover; not those of a thumb that is hidden."""
+        """(n,) bool: samples that are in front of what they cover and can tell where the hand touches; not those of a
+        thumb that is hidden."""
         return ~(self._samples.thumb & observation.thumb_hidden)
 
-    def _touching_parts(self, pose: np.ndarray, head: HeadView) -> np.ndarray:
-        """(n,) weight of each sample's attraction: 0 but for the one of each part nearest to skin that faces it."""
+    def _touching_parts(self, pose: np.ndarray, head: HeadView, shown: np.ndarray) -> np.ndarray:
+        """(n,) weight of each sample's attraction: 0 but for that of each part, of those `shown`, (n,) bool, which is
+        nearest to skin that faces it."""
         points, normals = self._samples.positions_and_normals(self._fitter.skeleton, pose)
         nearest, skin = self._nearest(points, head)
-        opposed = np.einsum("nj,nj->n", normals, skin) < _OPPOSED
+        opposed = shown & (np.einsum("nj,nj->n", normals, skin) < _OPPOSED)
         separation = np.where(opposed, np.where(nearest.depth > 0, 0.0, nearest.distance), np.inf)
         return attraction(self._samples, separation)
 

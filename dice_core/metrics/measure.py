@@ -29,7 +29,8 @@ def measure_tracking(take: Take, progress: Progress | None = None) -> dict[str, 
     Returns JSON values, None where there is nothing to measure:
     frames; tracked {mesh: share of frames}; landmark_error_percent {mesh: {median, p95} or None}; hand_frames, those
     with a head and a hand; touches, the take's touch events; jitter_mm, the mean length of the second difference of
-    deformed vertices over three consecutive measured frames (head and hands together).
+    deformed vertices over three consecutive measured frames (head and hands together); reliability, of
+    `take_metrics.reliability`.
     """
     reader = FrameReader(take)
     metrics = TakeMetrics(take)

@@ -27,6 +27,10 @@ def format_metrics(metrics: dict[str, Any]) -> str:
     if "non_col_percent" in metrics:
         lines += _plausibility_lines(metrics)
     lines.append(_line("jitter", _number(metrics["jitter_mm"], "mm", 3)))
+    for name, told in metrics.get("reliability", {}).items():
+        if told is not None:
+            shares = ", ".join(f"{key} in {100 * told[key]:.0f} %" for key in ("right", "sure", "unsure"))
+            lines.append(_line(f"probably, {_title(name)}", f"{shares} of the frames"))
     if "compared_frames" in metrics:
         lines += _truth_lines(metrics)
     touches = [format_touch(event) for event in metrics["touches"]]

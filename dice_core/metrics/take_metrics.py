@@ -11,8 +11,9 @@ import numpy as np
 from dice_core.metrics.keypoints import Keypoints, landmark_error
 from dice_core.take import Take
 from dice_core.take.frames import Frame
+from dice_core.take.reliability import hand_reliability
 
-__all__ = ["TakeMetrics"]
+__all__ = ["TakeMetrics", "reliability"]
 
 _FRAMES_FOR_JITTER = 3
 
@@ -53,6 +54,7 @@ class TakeMetrics:
             "hand_frames": self._hand_frames,
             "touches": [asdict(event) for event in self._take.events],
             "jitter_mm": jitter,
+            "reliability": reliability(self._take),
         }
 
     def _add_jitter(self, frame: Frame) -> None:
@@ -68,6 +70,16 @@ class TakeMetrics:
                 second = surfaces[0] - 2 * surfaces[1] + surfaces[2]
                 self._jitter.append(float(np.linalg.norm(second, axis=1).mean()))
                 self._jitter_weights.append(len(second))
+
+
+def reliability(take: Take) -> dict[str, dict[str, float] | None]:
+    """By hand the expected share of right frames, and the shares that are sure and unsure, as
+    `dice_core.take.reliability` has them; None where the engine does not judge the hand."""
+    told = {name: hand_reliability(take, name) for name in take.info["meshes"] if name != "head"}
+    return {
+        name: None if hand is None else {"right": hand.right, "sure": hand.sure, "unsure": hand.unsure}
+        for name, hand in told.items()
+    }
 
 
 def _spread(values: list[float]) -> dict[str, float] | None:

@@ -34,7 +34,8 @@ VIDEO_HEIGHT, PICTURE_HEIGHT = 720, 640
 """Pixels of a panel's height at most; smaller footage keeps its own, down to LEAST_HEIGHT."""
 LEAST_HEIGHT = 480
 WIDEST = 2.0
-"""Wider footage (width by height) is shown lower instead of making the whole picture too wide."""
+"""Wider footage (width by height) is shown lower instead of making the whole picture too wide; a strip of some pixels'
+height, which cannot be lower, is squeezed."""
 PICTURE_SAMPLES = 2
 """Samples along each side of a pixel in a still picture; video frames take one."""
 TEMPORARY_STEM = 40
@@ -93,8 +94,9 @@ class PreviewRenderer:
         self._painter = Painter(take.meshes)
         source = take.camera.squared()
         height = max(min(height, source.height), min(LEAST_HEIGHT, height))
-        height = int(height / max(1.0, source.width / source.height / WIDEST)) // 2 * 2
-        self.camera = scaled_camera(source, height / source.height)
+        height = max(2, int(height / max(1.0, source.width / source.height / WIDEST)) // 2 * 2)
+        shown = scaled_camera(source, height / source.height)
+        self.camera = shown.resized(min(shown.width, int(WIDEST * VIDEO_HEIGHT)), shown.height)
         self._samples = samples
         self._orbit: Orbit | None = plan_orbit(self.reader, indices)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import re
 from collections.abc import Collection, Iterable
 from itertools import pairwise
@@ -31,6 +32,7 @@ _LARGEST_SIDE = 65_535
 """Pixels: what an image format can say. Frames of more than `_MOST_PIXELS` are no footage either."""
 _MOST_PIXELS = 120_000_000
 _LONGEST_PATH = 32_767  # characters, Windows' limit
+_MOST_SQUEEZED = 10.0  # width of a pixel in heights, or heights in widths: more than footage may have
 _KINDS = ("image", "sequence", "video")
 _HANDS = ("hand_left", "hand_right")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -96,8 +98,7 @@ def _check(info: dict[str, Any]) -> None:
 
 def _check_source(source: dict[str, Any]) -> int:
     """Returns the number that follows those of all frames, however they are counted."""
-    if not isinstance(source.get("path"), str) or not 0 < len(source["path"]) <= _LONGEST_PATH:
-        raise ValueError("source.path is not a path")
+    _check_path(source.get("path"))
     _one_of(source.get("kind"), _KINDS, "source.kind")
     width = _integer(source.get("width"), 1, _LARGEST_SIDE, "source.width")
     height = _integer(source.get("height"), 1, _LARGEST_SIDE, "source.height")
@@ -112,9 +113,20 @@ def _check_source(source: dict[str, Any]) -> int:
     return first + count
 
 
+def _check_path(path: Any) -> None:
+    if not isinstance(path, str) or not 0 < len(path) <= _LONGEST_PATH or "\0" in path:
+        raise ValueError("source.path is not a path")
+    try:
+        os.fsencode(path)
+    except UnicodeEncodeError:
+        raise ValueError("source.path is not a path") from None
+
+
 def _check_camera(camera: dict[str, Any]) -> None:
     for name in ("fx", "fy"):
         _number(camera.get(name), 1e-3, 1e7, f"camera.{name}")
+    if not 1 / _MOST_SQUEEZED <= camera["fx"] / camera["fy"] <= _MOST_SQUEEZED:
+        raise ValueError("camera.fx and camera.fy are too different for pixels of a camera")
     for name in ("cx", "cy"):
         _number(camera.get(name), -1e7, 1e7, f"camera.{name}")
 

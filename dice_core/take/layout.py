@@ -11,7 +11,7 @@ import numpy as np
 from dice_core.geometry.mesh import Mesh
 from dice_core.npy_header import NpyHeader
 from dice_core.take.archive import Archive
-from dice_core.take.mesh_frames import HAND_LANDMARKS, HEAD_LANDMARKS
+from dice_core.take.mesh_frames import HAND_LANDMARKS, HEAD_LANDMARKS, NOT_JUDGED
 
 __all__ = [
     "MESH_NAME_LISTS",
@@ -26,7 +26,7 @@ __all__ = [
 REQUIRED = ("vertices", "deformation", "contact")
 """Arrays that a chunk has of every mesh, beside `tracked`."""
 
-_PREFIXES = ("tracked", "confidence", "landmarks")
+_PREFIXES = ("tracked", "confidence", "landmarks", "reliability")
 _SUFFIXES = ("vertices", "deformation", "contact", "rotation", "translation", "expression")
 
 MESH_NAME_LISTS = ("region_names", "joint_names", "shape_key_names", "attached_region_names", "attached_layout")
@@ -99,6 +99,7 @@ def chunk_kind(key: str, frames: int, mesh_names: Collection[str], mesh: Callabl
             "tracked": ArrayKind("|u1", (frames,), 0, 2),
             "confidence": ArrayKind("<f4", (frames,), -1e3, 1e3),
             "landmarks": ArrayKind("<f4", (frames, landmarks, 2), -1e6, 1e6),
+            "reliability": ArrayKind("<f4", (frames,), NOT_JUDGED, 1),
         }[prefix]
     name, _, suffix = key.partition(".")
     return _mesh_kind(suffix, frames, mesh(name))

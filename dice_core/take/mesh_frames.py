@@ -8,12 +8,16 @@ import numpy as np
 
 from dice_core.geometry.mesh import Mesh
 
-__all__ = ["HAND_LANDMARKS", "HEAD_LANDMARKS", "MeshFrames"]
+__all__ = ["HAND_LANDMARKS", "HEAD_LANDMARKS", "NOT_JUDGED", "MeshFrames"]
 
 HEAD_LANDMARKS, HAND_LANDMARKS = 468, 21
 """Points that the landmark networks detect on a face (without the irises) and on a hand."""
 
-_PREFIXED = ("tracked", "landmarks", "confidence")  # arrays of a take that are named "array_mesh", not "mesh.array"
+NOT_JUDGED = -1.0
+"""Reliability of a hand that the engine does not judge."""
+
+# Arrays of a take that are named "array_mesh", not "mesh.array".
+_PREFIXED = ("tracked", "landmarks", "confidence", "reliability")
 
 
 @dataclass
@@ -23,7 +27,9 @@ class MeshFrames:
     tracked : (T,) uint8, 0 absent, 1 measured, 2 interpolated; vertices : (T, V, 3) undeformed, metres, camera space;
     deformation : (T, V, 3) metres, to be added; contact : (T, V) 0 to 1; landmarks : (T, L, 2) pixels, as detected;
     confidence : (T,); rotation : (T, J, 3) axis-angle and translation : (T, 3) metres, None for a mesh without joints;
-    expression : (T, S) weights of the shape keys, None for a mesh without any. All but `tracked` float32.
+    expression : (T, S) weights of the shape keys, None for a mesh without any; reliability : (T,) of a hand, the
+    probability that its depth and its touch are right, -1 where the engine does not judge it, None for a head.
+    All but `tracked` float32.
     """
 
     tracked: np.ndarray
@@ -35,6 +41,7 @@ class MeshFrames:
     rotation: np.ndarray | None = None
     translation: np.ndarray | None = None
     expression: np.ndarray | None = None
+    reliability: np.ndarray | None = None
 
     @classmethod
     def absent(cls, mesh: Mesh, frames: int) -> MeshFrames:
@@ -51,6 +58,7 @@ class MeshFrames:
             rotation=np.zeros((frames, joints, 3), np.float32) if joints else None,
             translation=np.zeros((frames, 3), np.float32) if joints else None,
             expression=np.zeros((frames, keys), np.float32) if keys else None,
+            reliability=None if mesh.name == "head" else np.full(frames, NOT_JUDGED, np.float32),
         )
 
     def take_arrays(self, name: str) -> dict[str, np.ndarray]:

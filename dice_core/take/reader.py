@@ -115,9 +115,7 @@ class Take:
         try:
             with Archive(file) as archive:
                 if keys is None:
-                    needed = [f"{name}.{part}" for name in names for part in REQUIRED]
-                    needed += ["frame", *(f"tracked_{name}" for name in names)]
-                    keys = [*needed, *(chunk_keys(names) & set(archive.names) - set(needed))]
+                    keys = [*self._needed, *(chunk_keys(names) & set(archive.names) - set(self._needed))]
                 kinds = {key: chunk_kind(key, entry["frames"], names, self._mesh) for key in keys}
                 arrays = read_checked(archive, kinds)
             self._check_frames(arrays.get("frame"), entry)
@@ -137,9 +135,10 @@ class Take:
     def array(self, key: str) -> np.ndarray:
         """An array over all frames, for example "head.vertices" (T, V, 3).
 
-        Raises KeyError where the take has no such array, InputError where a chunk that should have it has not.
+        Raises KeyError where the take has no such array, InputError where a chunk that should have it has not, as every
+        chunk has those of `REQUIRED`.
         """
-        if key != "frame" and key not in self._keys:
+        if key not in self._needed and key not in self._keys:
             raise KeyError(key)
         parts = [chunk[key] for chunk in self.chunks([key])]
         if not parts:
@@ -149,6 +148,13 @@ class Take:
     def has(self, key: str) -> bool:
         """Whether the chunks hold an array."""
         return key in self._keys
+
+    @property
+    def _needed(self) -> list[str]:
+        """The arrays that every chunk has."""
+        names = self.info["meshes"]
+        of_meshes = [f"{name}.{part}" for name in names for part in REQUIRED]
+        return ["frame", *(f"tracked_{name}" for name in names), *of_meshes]
 
     @cached_property
     def _keys(self) -> frozenset[str]:

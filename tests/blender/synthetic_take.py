@@ -15,6 +15,8 @@ from dice_core.take import Source, Take, TakeWriter, TouchEvent, open_take
 HEAD_REGIONS = ("scalp", "cheek.L", "cheek.R", "chin", "nose")
 HAND_REGIONS = ("palm", "back", "index", "thumb", "middle", "ring", "little")
 EXPRESSIONS = ("jawOpen", "mouthSmileLeft", "browInnerUp")
+UNSURE_FRAMES = 3
+"""Frames from the hand's coming in which it is unsure."""
 FINGERS = ("thumb", "index", "middle", "ring", "little")
 
 
@@ -226,6 +228,9 @@ def _frames(recipe: Recipe, head: Mesh, hand: Mesh) -> dict[str, np.ndarray]:
     for mesh, landmarks in (("head", 468), ("hand_right", 21)):
         arrays[f"landmarks_{mesh}"] = np.zeros((count, landmarks, 2), np.float32)
         arrays[f"confidence_{mesh}"] = np.ones(count, np.float32)
+    there = arrays["tracked_hand_right"] > 0
+    arrays["reliability_hand_right"] = np.where(there, 0.7, -1).astype(np.float32)
+    arrays["reliability_hand_right"][np.flatnonzero(there)[:UNSURE_FRAMES]] = 0.1
     arrays["frame"] = np.arange(count, dtype=np.int32) + recipe.first_frame
     return arrays
 

@@ -55,6 +55,16 @@ def test_regions_have_keyed_properties(scene: bpy.types.Scene, take: Take) -> No
         assert head["contact"] == pytest.approx(contact[index].max(), abs=1e-6)
 
 
+def test_a_hand_says_how_far_it_can_be_relied_on(scene: bpy.types.Scene, take: Take) -> None:
+    objects = import_take(take).objects
+    told = take.array("reliability_hand_right")
+    assert told.min() < 0 < told.max(), "there are frames without the hand"
+    for index in range(len(take.frames)):
+        scene.frame_set(scene.frame_start + index)
+        assert objects["hand_right"]["reliability"] == pytest.approx(max(told[index], 0), abs=1e-6)
+    assert "reliability" not in objects["head"]
+
+
 def test_vertices_know_when_they_are_touched(scene: bpy.types.Scene, take: Take) -> None:
     head = import_take(take, start_frame=50).objects["head"]
     touching = take.array("head.contact") >= 0.1

@@ -92,6 +92,7 @@ def test_info_says_what_is_in_a_take_without_measuring_it(
         "frames": 4,
         "tracked": {"head": 1.0, "hand_right": 0.5},
         "touches": take.info["events"],
+        "reliability": {"hand_right": None},
     }
     assert main(["info", str(take.path)]) == 0
     shown = capsys.readouterr().out

@@ -167,7 +167,8 @@ def test_the_gradient_is_that_of_the_cost(scene: RefinementScene, is_touching: b
     pose[3:6] *= 1.05
     assert scene.depths(pose).max() > 0.01
     evidence = _Evidence(seen(scene, truth), scene.view, float(truth[5]), truth[6:] + 0.1)
-    attracted = scene.refiner._touching_parts(pose, scene.view) if is_touching else np.zeros(0)
+    every = np.ones_like(scene.refiner._samples.thumb)
+    attracted = scene.refiner._touching_parts(pose, scene.view, every) if is_touching else np.zeros(0)
     evaluate = scene.refiner._problem(evidence, attracted)
     # The nearest skin is found in float32: a step large against its rounding, and small against the way to other skin.
     step, numeric = 1e-5, np.empty(len(pose))

@@ -48,7 +48,7 @@ def test_a_hand_along_the_cheek_stays_beside_the_face(scene: RefinementScene) ->
         refined = scene.refiner.refine(scene.fitter.fit(told), told, scene.view)
         assert refined.is_touching
         misses[hidden] = np.linalg.norm((points(scene, refined.pose) - true)[5:], axis=1).mean()
-    assert misses[True] < 0.005
+    assert misses[True] < 0.006
     assert misses[False] > 0.04, "taken at its word, the guess draws the hand before the face"
 
 

@@ -183,6 +183,16 @@ def test_pixels_that_are_not_square_are_shown_square(take: Take, tmp_path: Path)
     assert np.abs(found - expected).mean() < 1.5
 
 
+@pytest.mark.parametrize("size", [(512, 1), (1, 512), (65_535, 2)])
+def test_footage_of_any_shape_is_drawn(tmp_path: Path, size: tuple[int, int]) -> None:
+    take = sphere_take(tmp_path / "a.dicetake", positions())
+    take.info["source"] |= {"width": size[0], "height": size[1]}
+    render_preview(take, tmp_path / "out.png")
+    assert read(tmp_path / "out.png").size
+    render_preview(take, tmp_path / "out.mp4")
+    assert cv2.VideoCapture(str(tmp_path / "out.mp4")).get(cv2.CAP_PROP_FRAME_COUNT) == 6
+
+
 def test_irises_turn_with_the_eyes() -> None:
     """Both eyes look to the subject's left by 30 degrees: the irises move to the picture's right."""
     head = load_head().mesh

@@ -92,6 +92,8 @@ def test_the_take_that_is_changed_below_is_a_good_one(take: Path) -> None:
         (lambda i: i["source"].update(frame_count=10**12), "source.frame_count"),
         (lambda i: i["source"].update(frame_count=3), "frames"),
         (lambda i: i["source"].update(path=["a"]), "source.path"),
+        (lambda i: i["source"].update(path="a\0b"), "source.path"),
+        (lambda i: i["source"].update(path="\ud800"), "source.path"),
         (lambda i: i["source"].update(sha256=7), "sha256"),
         (lambda i: i["source"].update(orientation=9), "orientation"),
         (lambda i: i.update(source=None), "source"),
@@ -99,6 +101,7 @@ def test_the_take_that_is_changed_below_is_a_good_one(take: Path) -> None:
         (lambda i: i["engine"].update(name="a\x1b[2Jb"), "engine.name"),
         (lambda i: i["engine"].update(settings={"a": [[[[[[[[[[1]]]]]]]]]]}), "too deep"),
         (lambda i: i.update(camera={"fx": 0, "fy": 1, "cx": 0, "cy": 0}), "camera.fx"),
+        (lambda i: i["camera"].update(fx=0.5), "camera.fx"),
         (lambda i: i.update(camera=None), "camera"),
         (lambda i: i["meshes"].append("../../secret"), "meshes"),
         (lambda i: i["meshes"].append("head"), "twice"),
@@ -210,6 +213,14 @@ def test_a_chunk_without_what_every_chunk_has(take: Path, missing: str) -> None:
     file = take / "chunks" / "000014.npz"
     write_arrays(file, {key: value for key, value in load_arrays(file).items() if key != missing})
     refused(take, f"lacks {missing}")
+
+
+@pytest.mark.parametrize("chunk", ["000010.npz", "000014.npz"])
+def test_one_array_of_a_chunk_without_it(take: Path, chunk: str) -> None:
+    file = take / "chunks" / chunk
+    write_arrays(file, {key: value for key, value in load_arrays(file).items() if key != "tracked_hand_right"})
+    with pytest.raises(InputError, match=f"{chunk} .*lacks tracked_hand_right"):
+        open_take(take).array("tracked_hand_right")
 
 
 def npy(descr: str, shape: str, data: bytes = b"") -> bytes:

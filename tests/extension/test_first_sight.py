@@ -12,7 +12,7 @@ import bpy
 import pytest
 
 from dice_blender.scene.parts import parts_in
-from tests.blender.synthetic_take import Recipe, write_synthetic_take
+from tests.blender.synthetic_take import UNSURE_FRAMES, Recipe, write_synthetic_take
 
 
 @pytest.fixture
@@ -140,6 +140,22 @@ def test_a_click_on_a_touch_goes_there(extension: Any, take: Path) -> None:
     assert scene.frame_current == entry.touches[0].first_scene_frame > 201
     assert "Place (Hand)" in texts("DICE_PT_touches")
     assert "Take" in texts("DICE_PT_result")
+
+
+def test_a_click_on_an_unsure_stretch_goes_there(extension: Any, take: Path) -> None:
+    scene = bpy.context.scene
+    bpy.ops.dice.import_take(filepath=str(take), use_start=True, start_frame=51)
+    entry = scene.dice.takes[0]
+    (stretch,) = entry.unsure
+    assert (stretch.hand, stretch.last_frame - stretch.first_frame + 1) == ("hand_right", UNSURE_FRAMES)
+    scene.frame_set(1)
+    entry.active_unsure = 0
+    assert scene.frame_current == stretch.first_scene_frame == 51
+    entry.start = 201
+    assert (stretch.first_scene_frame, stretch.last_scene_frame) == (201, 200 + UNSURE_FRAMES)
+    shown = texts("DICE_PT_unsure")
+    assert "look from the side" in " ".join(map(str, shown))
+    assert "Frames" in shown
 
 
 def test_only_this_take(extension: Any, take: Path, photo: Path) -> None:

@@ -19,7 +19,7 @@ from dice_core.geometry.mesh import Mesh, triangles
 from dice_core.geometry.rotations import rotation_matrices
 from dice_core.network.body_models.posing import TakeBodies
 from dice_core.network.body_models.regions import head_tissue_of_mesh
-from dice_core.take.mesh_frames import MeshFrames
+from dice_core.take.mesh_frames import NOT_JUDGED, MeshFrames
 
 __all__ = ["Postprocessor"]
 
@@ -166,6 +166,7 @@ class Postprocessor:
             confidence=seen.confidence[chosen],
             rotation=where_present(present, hand.rotation[chosen].astype(np.float32)),
             translation=where_present(present, hand.translation[chosen].astype(np.float32)),
+            reliability=np.full(len(present), NOT_JUDGED, np.float32),
         )
 
     def _press(self, meshes: dict[str, MeshFrames], motion: _HeadMotion, start: int) -> list[HandContact]:

@@ -115,6 +115,7 @@ class FrameFitter:
             predicted = HandDepthPrior.load().predict(
                 observation.pixels, observation.depth, side, self.person.camera, view
             )
+            hand.set_prediction(0, predicted)
             observation = replace(observation, depth_prediction=predicted)
             observation = replace(observation, thumb_hidden=thumb_is_hidden(observation, view))
         free_before, refined_before = None, None

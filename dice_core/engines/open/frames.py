@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dice_core.engines.frame_table import FrameTable, column, table
+from dice_core.fitting.depth_prior import DepthPrediction
 from dice_core.fitting.head_fit import HeadPose
 from dice_core.fitting.kinematics import POSE_SIZE
 from dice_core.landmarks import FaceDetection, FrameLandmarks, HandDetection
@@ -55,7 +56,9 @@ class HandFrames(FrameTable):
     found : whether it is there; confidence : that it is; landmarks : pixels, and depth in their unit;
     world_landmarks : the landmark network's own 3D, metres; free_pose : pose fitted without the head; pose : the same
     refined against the head; free_centre, centre : mean of the key points in these poses, metres; touching : whether it
-    touches the head; depth : metres of its deepest part below the skin where it does, **positive inside**.
+    touches the head; depth : metres of its deepest part below the skin where it does, **positive inside**;
+    touch_probability, predicted_distance, distance_deviation : what `HandDepthPrior` says of it before the head, 0 to 1
+    and metres, zero where there is no head.
     """
 
     found: np.ndarray = column(dtype=np.uint8)
@@ -68,11 +71,19 @@ class HandFrames(FrameTable):
     centre: np.ndarray = column(3)
     touching: np.ndarray = column(dtype=np.uint8)
     depth: np.ndarray = column()
+    touch_probability: np.ndarray = column()
+    predicted_distance: np.ndarray = column()
+    distance_deviation: np.ndarray = column()
 
     def set_detection(self, row: int, hand: HandDetection) -> None:
         """Enter a hand that was found."""
         self.found[row], self.confidence[row] = 1, hand.presence
         self.landmarks[row], self.world_landmarks[row] = hand.points, hand.world
+
+    def set_prediction(self, row: int, predicted: DepthPrediction) -> None:
+        """Enter what is predicted of a hand before a head."""
+        self.touch_probability[row] = predicted.touch_probability
+        self.predicted_distance[row], self.distance_deviation[row] = predicted.mean, predicted.mean_sigma
 
 
 @dataclass

@@ -17,13 +17,12 @@ from dice_core.engines.open.frames import HandFrames, HeadFrames, OpenFrames
 from dice_core.engines.open.smoothing import HandMotion, HeadMotion, smooth_hand, smooth_head
 from dice_core.engines.open.survey import Person
 from dice_core.engines.postprocess import press_hand
+from dice_core.fitting.reliability import HandEvidence, Reliability, reliability_features
 from dice_core.geometry.mesh import triangles
-from dice_core.take.mesh_frames import HEAD_LANDMARKS, MeshFrames
+from dice_core.geometry.rotations import rotation_matrices
+from dice_core.take.mesh_frames import HAND_LANDMARKS, HEAD_LANDMARKS, MeshFrames
 
 __all__ = ["Postprocessor", "skin_of"]
-
-_OF_ANY_HEAD = ("tracked", "landmarks", "confidence", "rotation", "translation", "expression")
-"""What a take holds of a head whatever its vertices are."""
 
 
 def skin_of(head: Head, head_shape: np.ndarray, tissue: Tissue) -> SoftTissue:
@@ -58,18 +57,50 @@ class Postprocessor:
         head = smooth_head(window.head, self._fps, self._person.head)
         meshes: dict[str, MeshFrames] = {}
         motions: dict[str, HandMotion] = {}
+        keypoints: dict[str, np.ndarray] = {}
         if head.tracked[chosen].any():
             meshes["head"] = _pose_head(self._person, head, window.head, chosen)
         for side in SIDES:
             hand = smooth_hand(window.hand(side), head, window.head, self._fps, self._person.hand(side))
             if hand.tracked[chosen].any():
-                meshes[f"hand_{side}"] = _pose_hand(self._person, side, hand, window.hand(side), chosen)
+                meshes[f"hand_{side}"], keypoints[side] = _pose_hand(
+                    self._person, side, hand, window.hand(side), chosen
+                )
                 motions[side] = hand
         contacts = self._press(meshes, motions, start)
+        for side, shape in keypoints.items() if "head" in meshes else ():
+            hand_frames = meshes[f"hand_{side}"]
+            self._judge(meshes["head"], hand_frames, window.hand(side), shape, chosen)
         if self._person.head is not self._person.head_model.shown and "head" in meshes:
             meshes["head"] = _shown_frames(self._person, meshes["head"])
             contacts = [_shown_contact(self._person, contact) for contact in contacts]
         return Chunk(window.frame[chosen], meshes, contacts)
+
+    def _judge(self, head: MeshFrames, hand: MeshFrames, seen: HandFrames, shape: np.ndarray, chosen: slice) -> None:
+        """Enter how far a hand can be relied on; shape : (R, 21, 3) its key points about the wrist, metres."""
+        assert head.rotation is not None
+        assert head.translation is not None
+        assert hand.translation is not None
+        assert hand.reliability is not None
+        judged = (head.tracked > 0) & (hand.tracked > 0)
+        evidence = HandEvidence(
+            rows=chosen,
+            found=seen.found > 0,
+            presence=seen.confidence,
+            touching=seen.touching > 0,
+            touch_probability=seen.touch_probability,
+            predicted_distance=seen.predicted_distance,
+            distance_deviation=seen.distance_deviation,
+            free_distance=seen.free_centre[:, 2],
+            landmarks=seen.landmarks[..., :2],
+            touches=hand.contact.max(axis=1) > 0,
+            keypoints=shape + hand.translation[:, None],
+            head_place=head.translation,
+            head_turn=rotation_matrices(head.rotation[:, 0])[:, 2, 2],
+            camera=self._person.camera,
+            fps=self._fps,
+        )
+        hand.reliability[judged] = Reliability.load().predict(reliability_features(evidence, judged))
 
     def _press(self, meshes: dict[str, MeshFrames], motions: dict[str, HandMotion], start: int) -> list[HandContact]:
         """Let the hands that touch press into the head, and keep the others off it, row by row and one after the other,
@@ -105,10 +136,8 @@ def _shown_frames(person: Person, head: MeshFrames) -> MeshFrames:
     assert head.rotation is not None
     assert head.translation is not None
     assert head.expression is not None
-    shown = replace(
-        MeshFrames.absent(model.shown.mesh, len(head.tracked)),
-        **{name: getattr(head, name) for name in _OF_ANY_HEAD},
-    )
+    empty = MeshFrames.absent(model.shown.mesh, len(head.tracked))
+    shown = replace(head, vertices=empty.vertices, deformation=empty.deformation, contact=empty.contact)
     for k in np.flatnonzero(head.tracked):
         shown.vertices[k] = model.shown.pose(
             person.head_shape, head.expression[k], head.rotation[k, 0], head.translation[k]
@@ -144,8 +173,10 @@ def _pose_head(person: Person, motion: HeadMotion, seen: HeadFrames, chosen: sli
     return posed
 
 
-def _pose_hand(person: Person, side: str, motion: HandMotion, seen: HandFrames, chosen: slice) -> MeshFrames:
-    """A hand's vertices in the chosen rows."""
+def _pose_hand(
+    person: Person, side: str, motion: HandMotion, seen: HandFrames, chosen: slice
+) -> tuple[MeshFrames, np.ndarray]:
+    """A hand's vertices in the chosen rows, and its key points about the wrist, (R, 21, 3) metres."""
     tracked, model = motion.tracked[chosen], person.hand(side)
     posed = MeshFrames.absent(model.mesh, len(tracked))
     posed.tracked[:] = tracked
@@ -153,12 +184,13 @@ def _pose_hand(person: Person, side: str, motion: HandMotion, seen: HandFrames, 
     posed.confidence[:] = seen.confidence[chosen]
     assert posed.rotation is not None
     assert posed.translation is not None
+    shape = np.zeros((len(tracked), HAND_LANDMARKS, 3))
     for k in np.flatnonzero(tracked):
         row = chosen.start + k
         rotation, angles = motion.rotation[row], motion.angles[row]
-        keypoints = model.keypoints(person.hand_shape, person.hand_scale, rotation, angles, np.zeros(3))
-        translation = motion.centre[row] - keypoints.mean(axis=0)
+        shape[k] = model.keypoints(person.hand_shape, person.hand_scale, rotation, angles, np.zeros(3))
+        translation = motion.centre[row] - shape[k].mean(axis=0)
         posed.rotation[k] = model.rotation_vectors(rotation, angles)
         posed.translation[k] = translation
         posed.vertices[k] = model.pose(person.hand_shape, person.hand_scale, rotation, angles, translation)
-    return posed
+    return posed, shape
