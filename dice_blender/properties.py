@@ -21,7 +21,7 @@ from bpy.props import (
 )
 from bpy.types import PropertyGroup
 
-from . import footage
+from . import footage, installed_heads
 from .export import PRESETS
 from .footage import FootageSettings
 from .played_take import PlayedTake
@@ -55,6 +55,10 @@ HANDS = (
 ENGINES = (
     ("open", "Built-In", "Ships with the extension, needs nothing else, free for commercial work"),
     ("dice", "DICE Network", "The published network; needs licensed files and a Python with PyTorch, see preferences"),
+)
+HEADS = (
+    ("open", "Built-In", "Ships with the extension, free for commercial work"),
+    ("ict", "ICT-FaceKit", "The head that you have added with 100 identity modes and teeth, free for commercial work"),
 )
 KEY_ITEMS = _items(KEY_MODES)
 PRESET_ITEMS = _items(PRESETS)
@@ -155,7 +159,13 @@ class DICE_PG_settings(FootageSettings, PropertyGroup):
         subtype="ANGLE",
     )
     hands: EnumProperty(name="Hands", description="Which of the subject's hands to capture", items=HANDS)
-    engine: EnumProperty(name="Engine", description="What recovers the head, the hands and the contact", items=ENGINES)
+    engine: EnumProperty(
+        name="Engine",
+        description="What recovers the head, the hands and the contact",
+        items=ENGINES,
+        update=lambda _settings, _context: installed_heads.look(),
+    )
+    head: EnumProperty(name="Head", description="Which parametric head is fitted and animated", items=HEADS)
     refine_contact: BoolProperty(
         name="Refine Contact",
         description="Have the network's contact and deformation refined, so that hand and head do not intersect",
@@ -190,6 +200,7 @@ def settings_of(scene: Any) -> DICE_PG_settings:
 @persistent
 def _look_at_footage(*_: object) -> None:
     """A file that has been opened knows only what was true of its footage when it was saved."""
+    installed_heads.look()
     for scene in bpy.data.scenes:
         if footage.is_chosen(settings_of(scene)):
             footage.refresh(settings_of(scene))
@@ -197,6 +208,7 @@ def _look_at_footage(*_: object) -> None:
 
 def register() -> None:
     """Every scene gets its settings."""
+    installed_heads.look()
     for cls in _CLASSES:
         bpy.utils.register_class(cls)
     scene_type: Any = bpy.types.Scene

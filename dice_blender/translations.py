@@ -206,6 +206,12 @@ GERMAN = {
     "Have the network's contact and deformation refined, so that hand and head do not intersect": (
         "Berührung und Verformung des Netzes verfeinern, damit Hand und Kopf sich nicht durchdringen"
     ),
+    "Which parametric head is fitted and animated": "Welcher parametrische Kopf angepasst und animiert wird",
+    "Ships with the extension, free for commercial work": "Gehört zur Erweiterung, frei für kommerzielle Arbeit",
+    "ICT-FaceKit": "ICT-FaceKit",
+    "The head that you have added with 100 identity modes and teeth, free for commercial work": (
+        "Der Kopf, den Sie hinzugefügt haben, mit 100 Formen und Zähnen, frei für kommerzielle Arbeit"
+    ),
     "Set Up DICE Network": "DICE-Netz einrichten",
     "Keys": "Keys",
     "How the animation is keyed": "Wie die Animation in Keys gefasst wird",
@@ -548,6 +554,16 @@ GERMAN = {
     "Half": "Halb",
     "16 bits a number: faster and less exact, refused where the device does not have it": (
         "16 Bit je Zahl: schneller und weniger genau; abgelehnt, wo das Gerät es nicht kann"
+    ),
+    "Add Head Model": "Kopfmodell hinzufügen",
+    "Add Head Model…": "Kopfmodell hinzufügen…",
+    "Adding, about half a minute…": "Wird hinzugefügt, etwa eine halbe Minute…",
+    "Install the head of a folder of ICT-FaceKit, which is free for commercial work, for the built-in engine": (
+        "Den Kopf aus einem Ordner von ICT-FaceKit, der frei für kommerzielle Arbeit ist, für das mitgelieferte "
+        "Verfahren installieren"
+    ),
+    "The head model is installed: choose it as Head in the Capture panel": (
+        "Das Kopfmodell ist installiert: wählen Sie es als Kopf im Bereich Erfassen"
     ),
     "Add Files": "Dateien hinzufügen",
     "Install the files in the folder above; the checkpoint is converted once. They are for non-commercial use": (

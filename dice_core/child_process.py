@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
-__all__ = ["child_environment", "own_python_command"]
+__all__ = ["child_environment", "limit_memory", "own_python_command"]
 
+_TICK = 0.02  # seconds between two looks at the memory, where the system does not limit it
+_TOO_MUCH = 77  # exit status of a process that has taken more memory than it may
 _PROJECT = Path(__file__).resolve().parent.parent
 
 # Runs a module in a Python that has been told to look nowhere but in its own folders; those of another process come
@@ -58,3 +62,34 @@ def _import_folders() -> list[str]:
     here = Path.cwd().resolve()
     found = [entry for entry in sys.path if os.path.isabs(entry) and os.path.exists(entry)]
     return [entry for entry in dict.fromkeys(found) if Path(entry).resolve() != here]
+
+
+def limit_memory(size: int) -> None:
+    """End this process, or fail what it allocates, where it takes more than so many bytes."""
+    if sys.platform == "linux":
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_DATA, (size, size))
+    else:
+        threading.Thread(target=_watch_memory, args=(size,), daemon=True).start()
+
+
+def _watch_memory(size: int) -> None:
+    while _memory() <= size:
+        time.sleep(_TICK)
+    os._exit(_TOO_MUCH)
+
+
+def _memory() -> int:
+    """Bytes that this process takes, or has taken at most."""
+    if sys.platform == "win32":
+        import ctypes
+
+        counters = (ctypes.c_size_t * 9)()  # PROCESS_MEMORY_COUNTERS: two 32-bit numbers, then eight of size_t
+        counters[0] = ctypes.sizeof(counters)
+        handle = ctypes.c_void_p(-1)  # this process
+        ctypes.windll.kernel32.K32GetProcessMemoryInfo(handle, counters, ctypes.sizeof(counters))
+        return int(counters[7])  # PagefileUsage
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # bytes on macOS

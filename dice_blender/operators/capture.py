@@ -91,6 +91,7 @@ def _capture_settings(settings: DICE_PG_settings) -> CaptureSettings:
     given = {
         "hands": settings.hands,
         "fov": round(math.degrees(settings.fov), 2) if settings.use_fov else None,
+        "head": settings.head,
         "device": chosen.device,
         "precision": chosen.precision,
         "gate": chosen.presence_gate,

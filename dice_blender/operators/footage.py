@@ -14,7 +14,7 @@ from bpy.types import FileHandler, Operator
 
 from dice_core.media.formats import IMAGE_SUFFIXES, VIDEO_SUFFIXES, natural_key
 
-from .. import first_sight, footage
+from .. import first_sight, footage, installed_heads
 from ..properties import settings_of
 
 if TYPE_CHECKING:
@@ -76,6 +76,7 @@ class DICE_OT_refresh_footage(Operator):
 
     def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
         footage.refresh(settings_of(context.scene))
+        installed_heads.look()
         return {"FINISHED"}
 
 

@@ -1,16 +1,18 @@
-"""Operators of the preferences: check the DICE network's Python, add licensed files, open the log."""
+"""Operators of the preferences: check the DICE network's Python, add licensed files or a head model, open the log."""
 
 # ruff: noqa: N801 (Blender's names and class attributes)
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import bpy
 from bpy.app.translations import pgettext_rpt as _t
+from bpy.props import BoolProperty, StringProperty
 from bpy.types import Operator
 
-from ..jobs import engine_check, environment, log
+from ..jobs import engine_check, environment, head_adding, log
 from ..jobs.worker import WorkerError
 from ..preferences import ADDON, preferences
 
@@ -55,6 +57,28 @@ class DICE_OT_add_models(Operator):
         return {"FINISHED"}
 
 
+class DICE_OT_add_head(Operator):
+    """Install the head of a folder of ICT-FaceKit, which is free for commercial work, for the built-in engine"""
+
+    bl_idname = "dice.add_head"
+    bl_label = "Add Head Model"
+
+    directory: StringProperty(subtype="DIR_PATH")
+    filter_folder: BoolProperty(default=True, options={"HIDDEN"})
+
+    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[OperatorReturnItems]:
+        context.window_manager.fileselect_add(self)
+        return {"RUNNING_MODAL"}
+
+    def execute(self, _context: bpy.types.Context) -> set[OperatorReturnItems]:
+        try:
+            head_adding.start(environment.python_of("open"), Path(bpy.path.abspath(self.directory)))
+        except WorkerError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        return {"FINISHED"}
+
+
 class DICE_OT_open_log(Operator):
     """Open the extension's log"""
 
@@ -81,6 +105,6 @@ class DICE_OT_open_preferences(Operator):
         return {"FINISHED"}
 
 
-_CLASSES = (DICE_OT_check_engine, DICE_OT_add_models, DICE_OT_open_log, DICE_OT_open_preferences)
+_CLASSES = (DICE_OT_check_engine, DICE_OT_add_models, DICE_OT_add_head, DICE_OT_open_log, DICE_OT_open_preferences)
 
 register, unregister = bpy.utils.register_classes_factory(_CLASSES)

@@ -25,7 +25,7 @@ MADE_HERE = "dice_material"
 # Linear RGB and roughness of the parts of a head that are not skin, and the regions that they cover.
 _PARTS = {
     "Eyes": (("eyeball.L", "eyeball.R"), (0.75, 0.73, 0.70), 0.15),
-    "Mouth": (("mouth_inner", "tongue"), (0.35, 0.07, 0.06), 0.35),
+    "Mouth": (("mouth_inner", "tongue", "gums"), (0.35, 0.07, 0.06), 0.35),
     "Teeth": (("teeth_upper", "teeth_lower"), (0.75, 0.70, 0.58), 0.2),
     "Lashes": (("lashes.L", "lashes.R"), (0.02, 0.012, 0.009), 0.6),
     "Irises": (("iris.L", "iris.R"), (0.05, 0.085, 0.1), 0.08),

@@ -100,5 +100,6 @@ def show_picture(material: bpy.types.Material, image: bpy.types.Image) -> bool:
         node.name = node.label = _NODE
         node.location = (shader.location[0] - 350, shader.location[1])
     node.image = image
+    node.extension = "EXTEND"  # UVs beside the picture, as of the back of a head, have the colour of its edge
     tree.links.new(node.outputs["Color"], shader.inputs["Base Color"])
     return True

@@ -10,7 +10,7 @@ import bpy
 from bpy.app.translations import pgettext_iface as _t
 from bpy.types import UILayout
 
-from .. import footage
+from .. import footage, installed_heads
 from ..jobs import runner
 from ..operators.export import take_to_export, wants_rigged
 from ..preferences import preferences
@@ -71,6 +71,9 @@ class DICE_PT_capture(Tab):
         column.use_property_split = True
         column.use_property_decorate = False
         column.prop(settings, "engine")
+        # A choice for those who have added a head, and for a file that names one.
+        if settings.engine == "open" and (installed_heads.known() or settings.head != "open"):
+            column.prop(settings, "head")
         if settings.engine == "dice":
             column.prop(settings, "refine_contact")
             column.operator("dice.open_preferences", text="Set Up DICE Network", icon="PREFERENCES")

@@ -5,9 +5,10 @@
 from __future__ import annotations
 
 import bpy
+from bpy.app.translations import pgettext_iface as _t
 from bpy.types import AddonPreferences
 
-from ..jobs import engine_check
+from ..jobs import engine_check, head_adding
 from ..preferences import ADDON, Preferences, follow_log_level, preferences
 from .text_wrap import draw_wrapped
 
@@ -25,6 +26,8 @@ class DICE_preferences(Preferences, AddonPreferences):
         layout.use_property_decorate = False
         layout.prop(self, "takes_folder", placeholder="Beside the saved file")
         layout.separator()
+        self._draw_heads(context, layout)
+        layout.separator()
         layout.label(text="DICE Network")
         column = layout.column()
         column.prop(self, "dice_python", text="Python")
@@ -39,6 +42,15 @@ class DICE_preferences(Preferences, AddonPreferences):
         row = layout.row(align=True)
         row.prop(self, "log_level")
         row.operator("dice.open_log", text="", icon="TEXT")
+
+    def _draw_heads(self, context: bpy.types.Context, layout: bpy.types.UILayout) -> None:
+        outcome = head_adding.outcome()
+        row = layout.row()
+        row.enabled = not outcome.running
+        text = "Adding, about half a minute…" if outcome.running else "Add Head Model…"
+        row.operator("dice.add_head", text=text, icon="ADD")
+        if outcome.text:
+            draw_wrapped(context, layout, _t(outcome.text), icon="CHECKMARK" if outcome.good else "ERROR")
 
     def _draw_check(self, context: bpy.types.Context, layout: bpy.types.UILayout) -> None:
         found = engine_check.findings()
@@ -62,4 +74,5 @@ def register() -> None:
 def unregister() -> None:
     """Remove the page; what the user has set stays in Blender's own file."""
     engine_check.close()
+    head_adding.close()
     bpy.utils.unregister_class(DICE_preferences)

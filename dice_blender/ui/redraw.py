@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bpy
 
-from ..jobs import engine_check, runner
+from ..jobs import engine_check, head_adding, runner
 
 __all__ = ["register", "unregister"]
 
@@ -33,9 +33,11 @@ def register() -> None:
     """Follow the captures and the check of the network's Python."""
     runner.on_change.append(_redraw_progress)
     engine_check.on_answer.append(_redraw_preferences)
+    head_adding.on_end.append(_redraw_preferences)
 
 
 def unregister() -> None:
     """Follow them no longer."""
     runner.on_change.remove(_redraw_progress)
     engine_check.on_answer.remove(_redraw_preferences)
+    head_adding.on_end.remove(_redraw_preferences)

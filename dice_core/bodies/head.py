@@ -12,7 +12,7 @@ from dice_core.bodies.store import corner_arrays, read_asset
 from dice_core.geometry.mesh import Mesh
 from dice_core.geometry.rotations import rotation_matrices
 
-__all__ = ["LAYOUT", "Head", "head_without_parts", "load_head"]
+__all__ = ["LAYOUT", "Head", "complete_mesh", "head_without_parts", "load_head"]
 
 LAYOUT = "open_head"
 """What the head's UVs are laid out as, by the name of its packaged skin."""
@@ -34,6 +34,9 @@ class Head:
     rigid_vertices : (V,) bool, the eyeballs.
     socket_vertices : (V,) bool, skin of the eye sockets behind the lids, which nothing outside can touch.
     parts : arrays of the teeth, lashes and irises that the mesh has attached, as they are packaged.
+    layout : what its UVs are laid out as, the name of a packaged skin; "" for anything else.
+    expression_gain : (52,) float32, weight of each expression that moves this face as a full one of the packaged head
+        does; None for the packaged head itself.
     """
 
     mesh: Mesh
@@ -49,6 +52,8 @@ class Head:
     rigid_vertices: np.ndarray
     socket_vertices: np.ndarray
     parts: dict[str, np.ndarray]
+    layout: str = LAYOUT
+    expression_gain: np.ndarray | None = None
 
     @property
     def expression_names(self) -> tuple[str, ...]:
@@ -106,13 +111,13 @@ class Head:
         if not self.parts:
             return mesh
         rest = self.parts["rest_vertices"] + _combine(shape, self.parts["shape_basis"].astype(np.float32))
-        return _complete(mesh, self.parts, rest)
+        return complete_mesh(mesh, self.parts, rest, self.layout)
 
 
-def _complete(mesh: Mesh, parts: dict[str, np.ndarray], rest: np.ndarray) -> Mesh:
-    """A head with its parts, whose rest pose is (A, 3), and a lid on its neck."""
+def complete_mesh(mesh: Mesh, parts: dict[str, np.ndarray], rest: np.ndarray, layout: str) -> Mesh:
+    """A head with its parts, whose rest pose is (A, 3), and a lid on its neck; layout : as of `Head`."""
     count, columns = len(mesh.rest_vertices), mesh.skin_joints.shape[1]
-    attached = merged(head_parts(parts, rest, columns, count, LAYOUT), cap(mesh, LAYOUT), count)
+    attached = merged(head_parts(parts, rest, columns, count, layout), cap(mesh, layout), count)
     return replace(mesh, attached=attached)
 
 
@@ -133,7 +138,7 @@ def load_head() -> Head:
     Raises MissingModelError if the installation lacks a file.
     """
     head, parts = head_without_parts(), read_asset("head_attached")
-    return replace(head, mesh=_complete(head.mesh, parts, parts["rest_vertices"]), parts=parts)
+    return replace(head, mesh=complete_mesh(head.mesh, parts, parts["rest_vertices"], LAYOUT), parts=parts)
 
 
 def head_without_parts() -> Head:

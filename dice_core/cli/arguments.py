@@ -183,9 +183,15 @@ def _add_batch(command: _AddCommand) -> None:
 
 
 def _add_models(command: _AddCommand) -> None:
-    sub = command("models", "List the licensed files of the dice engine, or add some.", "models.run")
-    sub.add_argument("action", nargs="?", choices=("add",), help="copy files into the user's data folder")
-    sub.add_argument("paths", nargs="*", type=Path)
+    sub = command(
+        "models",
+        "List the model files of others, the dice engine's and heads for the open one, or add some.",
+        "models.run",
+    )
+    sub.add_argument("action", nargs="?", choices=("add",), help="install files in the user's data folder")
+    sub.add_argument(
+        "paths", nargs="*", type=Path, help="licensed files, folders with them, or the folder of ICT-FaceKit"
+    )
     sub.add_argument("--json", action="store_true")
 
 

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-__all__ = ["clip_bar", "progress_bar"]
+__all__ = ["clip_bar", "progress_bar", "share_bar"]
 
 
 @contextmanager
@@ -42,6 +42,22 @@ def clip_bar(total: int) -> Iterator[Callable[[float, str], None]]:
             bar.n = done
             bar.set_postfix_str(words, refresh=False)
             bar.refresh()
+
+        yield show
+
+
+@contextmanager
+def share_bar(title: str) -> Iterator[Callable[[float], None]]:
+    """A bar for work whose steps are of no interest; yields a function to be called with the share that is done."""
+    if _is_hidden():
+        yield lambda _share: None
+        return
+    from tqdm import tqdm
+
+    with tqdm(total=1.0, desc=title, bar_format="{desc}: {percentage:.0f}% {bar} {elapsed}", leave=False) as bar:
+
+        def show(share: float) -> None:
+            bar.update(share - bar.n)
 
         yield show
 

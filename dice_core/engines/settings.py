@@ -26,17 +26,23 @@ class CaptureSettings:
 
     engine : a name of `ENGINES`; hands : whose hands to look for, the subject's own left and right; fov : angle of view
     along the longer side in degrees, None to take what the camera wrote into the file, or else a common lens. For the
+    open engine alone: head : "open" for the packaged one, or one of `dice_core.user_data.HEAD_FILES`. For the
     dice engine alone: device : what runs the network; precision : of the network's arithmetic, "auto" for half where
     the device gains by it and the checkpoint bears it; gate : the paper's presence gate, no deformation where the
     network considers a touch unlikely; contact : "network" for its own contact and deformation, "solver" to have them
     refined.
-    Raises InputError for an unknown name, with the known ones in its sentence.
+    Raises InputError for an unknown name, with the known ones in its sentence, and for a head that is not the engine's.
     """
 
     engine: str = _choice("open", tuple(ENGINES), "; ".join(f"{name}: {e.summary}" for name, e in ENGINES.items()))
     hands: str = _choice("auto", ("auto", "left", "right", "both"), "whose hands to look for: the subject's own")
     fov: float | None = field(
         default=None, metadata={"help": "angle of view along the longer side, in degrees", "metavar": "DEG"}
+    )
+    head: str = _choice(
+        "open",
+        ("open", "ict"),
+        "the parametric head: open, which ships; ict, ICT-FaceKit's, once its folder is added by `dice models add`",
     )
     device: str = _choice("auto", ("auto", "cpu", "cuda", "mps"), "what runs the network")
     precision: str = _choice(
@@ -57,6 +63,8 @@ class CaptureSettings:
             if choices is not None and _as_text(value) not in choices:
                 known = f"{', '.join(choices[:-1])} or {choices[-1]}"
                 raise InputError(f"There is no {option.name} {value!r}: use {known}.")
+        if self.head != "open" and "head" not in ENGINES[self.engine].uses:
+            raise InputError(f"The {self.engine} engine has a head of its own: leave out --head.")
 
     @property
     def sides(self) -> tuple[str, ...]:

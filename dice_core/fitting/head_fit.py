@@ -118,6 +118,9 @@ class HeadFitter:
         names = head.expression_names
         self._blinks = [names.index("eyeBlinkLeft"), names.index("eyeBlinkRight")]
         self._sigma = _EXPRESSION_SIGMA * np.array([_RELATIVE_SIGMA.get(name, 1.0) for name in names])
+        self._gain = head.expression_gain
+        if self._gain is not None:
+            self._sigma = self._sigma * self._gain
         self._temporal_sigma = _TEMPORAL_SIGMA * self._sigma / _EXPRESSION_SIGMA
         count = len(names)
         self._lower = np.concatenate([np.full(6, -np.inf), np.zeros(count)])
@@ -215,8 +218,11 @@ class HeadFitter:
         sigmas = sigma * unit, _DEPTH_SIGMA * unit * metres
         expected, certainty, turn_certainty = np.zeros(len(shut)), 1 / self._sigma, 0.0
         if prediction is not None:
-            rough[6:] = expected = prediction.expression
-            certainty = 1 / np.maximum(_EXPRESSION_TRUST * prediction.expression_sigma, _LEAST_EXPRESSION_SIGMA)
+            expected, sigma_expected = prediction.expression, prediction.expression_sigma
+            if self._gain is not None:  # the network tells of the packaged head's expressions
+                expected, sigma_expected = np.clip(expected * self._gain, 0, 1), sigma_expected * self._gain
+            rough[6:] = expected
+            certainty = 1 / np.maximum(_EXPRESSION_TRUST * sigma_expected, _LEAST_EXPRESSION_SIGMA)
             # What the gap between the lids shows is surer than what the network makes of it.
             certainty[self._blinks] *= 1 - _SHUT_SIGMA * shut[self._blinks]
             turn_certainty = 1 / max(_TURN_TRUST * prediction.rotation_sigma, _LEAST_TURN_SIGMA)

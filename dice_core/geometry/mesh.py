@@ -20,6 +20,7 @@ __all__ = [
     "triangle_edges",
     "triangle_neighbours",
     "triangles",
+    "triangles_of",
     "vertex_areas",
     "vertex_neighbours",
     "vertex_normals",
@@ -111,11 +112,15 @@ def triangles(mesh: Mesh) -> np.ndarray:
 
     Returns (T, 3) int32 vertex indices, polygons in order.
     """
-    starts = np.concatenate([[0], np.cumsum(mesh.face_sizes)[:-1]])
-    repeat = mesh.face_sizes - 2
+    return triangles_of(mesh.face_corners, mesh.face_sizes)
+
+
+def triangles_of(corners: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    """`triangles` of polygons alone. corners : (C,) int; sizes : (F,) int."""
+    starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
+    repeat = sizes - 2
     first = np.repeat(starts, repeat)
     within = np.arange(int(repeat.sum())) - np.repeat(np.cumsum(repeat) - repeat, repeat)
-    corners = mesh.face_corners
     fans = np.stack([corners[first], corners[first + within + 1], corners[first + within + 2]], axis=1)
     return fans.astype(np.int32)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from dice_core.bodies import Hand, load_hand, load_head
+from dice_core.bodies import Hand, load_hand
+from dice_core.bodies.head_model import model_of_mesh
 from dice_core.geometry.camera import Camera
 from dice_core.geometry.mesh import Mesh, joint_transforms
 from dice_core.geometry.rotations import rotation_matrices
@@ -19,15 +20,17 @@ class Keypoints:
     """Key points of one mesh of a take.
 
     mesh : the take's. Head: the 468 face landmarks. Hand: the detector's 21 points. Bodies of another topology than the
-    open ones have no landmarks, and their rig's joints for joints.
+    open ones and of an installed head have no landmarks, and their rig's joints for joints.
     """
 
     def __init__(self, mesh: Mesh) -> None:
         self._mesh = mesh
-        self._is_head = mesh.name == "head"
-        hand = None if self._is_head else load_hand(mesh.name.removeprefix("hand_"))
-        template = load_head().mesh if hand is None else hand.mesh
-        self.has_landmarks = np.array_equal(mesh.face_corners, template.face_corners)
+        hand = None if mesh.name == "head" else load_hand(mesh.name.removeprefix("hand_"))
+        self._head_model = model_of_mesh(mesh) if hand is None else None
+        if hand is None:
+            self.has_landmarks = self._head_model is not None
+        else:
+            self.has_landmarks = np.array_equal(mesh.face_corners, hand.mesh.face_corners)
         self._rest, self._carrier = mesh.joints.astype(np.float64), np.arange(len(mesh.joints))
         if hand is not None and self.has_landmarks:
             self._rest, self._carrier = _person_keypoints(mesh, hand), hand.keypoint_joint
@@ -36,7 +39,8 @@ class Keypoints:
         """(468 or 21, 3) metres: where the landmarks lie on the fitted body; None where the topology has none."""
         if not self.has_landmarks:
             return None
-        return load_head().landmarks(body.vertices) if self._is_head else self.joints(body)
+        model = self._head_model
+        return self.joints(body) if model is None else model.shown.landmarks(body.vertices)
 
     def joints(self, body: Body) -> np.ndarray | None:
         """(K, 3) metres: the key points of a hand, or the rig's joints; None without a rig."""

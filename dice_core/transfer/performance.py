@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dice_core.bodies import load_hand, load_head
+from dice_core.bodies import Head, load_hand
+from dice_core.bodies.head_model import HeadModel, load_head_model, model_of_mesh
 from dice_core.errors import InputError
 from dice_core.geometry.mesh import Mesh, joint_transforms
 from dice_core.geometry.rotations import axis_angle, rotation_matrices
@@ -35,6 +36,9 @@ class HandPerformance:
 class Performance:
     """A take's head and hands.
 
+    All of the head is in the packaged topology, whatever head the take shows, and its expressions are the packaged
+    head's.
+
     frame : (T,) int32; fps; head : mesh of the person; rotation : (T, 3, 3) of the head in camera axes; expression :
     (T, 52); vertices : (T, V, 3) of the undeformed head in its own axes; deformation : (T, V, 3) and contact : (T, V);
     hands : by side, "left" and "right"; events : touches as the take lists them.
@@ -61,9 +65,12 @@ def read_performance(take: Take, sides: tuple[str, ...]) -> Performance:
     if "head" not in meshes or not len(take.frames):
         raise InputError(f"{take.path} has no head: capture footage in which the face is seen.")
     head = meshes["head"]
-    if len(head.rest_vertices) != len(load_head().mesh.rest_vertices) or not take.has("head.expression"):
+    own = load_head_model("open")
+    model = own if len(head.rest_vertices) == len(own.shown.mesh.rest_vertices) else model_of_mesh(head)
+    if model is None or not take.has("head.expression"):
         raise InputError(
-            f"{take.path} has a head of another kind: capture the footage with the open engine's own head."
+            f"{take.path} has a head of another kind, or one that is not installed here: capture the footage with the "
+            "open engine, or add the head with `dice models add FOLDER`."
         )
     tracked = take.array("tracked_head") > 0
     if not tracked.any():
@@ -73,7 +80,17 @@ def read_performance(take: Take, sides: tuple[str, ...]) -> Performance:
     translation = _filled(take.array("head.translation").astype(np.float64), tracked)
     pivot = head.joints[0].astype(np.float64)
     expression = np.clip(_filled(take.array("head.expression").astype(np.float64), tracked), 0, 1)
-    vertices = _filled(_local(take.array("head.vertices"), rotation, translation, pivot), tracked)
+    deformation, contact = take.array("head.deformation") @ rotation.astype(np.float32), take.array("head.contact")
+    if model.shown is model.proxy:
+        vertices = _filled(_local(take.array("head.vertices"), rotation, translation, pivot), tracked)
+    else:
+        shape = _shape(model.shown, head)
+        head = model.proxy.person_mesh(shape)
+        rest = model.proxy.rest(shape)
+        vertices = np.stack([model.proxy.deform(rest, one) for one in expression]).astype(np.float64)
+        deformation = np.stack([model.on_proxy(one) for one in deformation])
+        contact = np.stack([model.on_proxy(one) for one in contact])
+        expression = _packaged_expression(model, expression)
     hands = {}
     for side in sides:
         name = f"hand_{side}"
@@ -86,11 +103,25 @@ def read_performance(take: Take, sides: tuple[str, ...]) -> Performance:
         rotation=rotation,
         expression=expression,
         vertices=vertices,
-        deformation=take.array("head.deformation") @ rotation.astype(np.float32),
-        contact=take.array("head.contact"),
+        deformation=deformation,
+        contact=contact,
         hands={side: hand for side, hand in hands.items() if hand.tracked.any()},
         events=[vars(event) for event in take.events],
     )
+
+
+def _shape(model: Head, mesh: Mesh) -> np.ndarray:
+    """(S,) coefficients of the person whose rest vertices a take's head has, by least squares."""
+    basis = model.shape_basis.reshape(len(model.shape_basis), -1).astype(np.float64)
+    offset = (mesh.rest_vertices - model.mesh.rest_vertices).astype(np.float64).ravel()
+    gram = basis @ basis.T
+    return np.asarray(np.linalg.solve(gram + 1e-9 * np.trace(gram) * np.eye(len(gram)), basis @ offset))
+
+
+def _packaged_expression(model: HeadModel, expression: np.ndarray) -> np.ndarray:
+    """(T, 52) expressions of an installed head as weights of the packaged head's."""
+    gain = model.proxy.expression_gain
+    return expression if gain is None else np.clip(expression / gain, 0, 1)
 
 
 def _hand(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import bpy
@@ -10,6 +11,7 @@ import pytest
 
 from dice_blender.scene import import_take
 from dice_blender.scene.dents import set_dent_strength
+from dice_blender.scene.materials import _parts
 from dice_blender.scene.skin import PICTURE, pictures_of
 from dice_core.bodies import load_hand, load_head
 from dice_core.geometry.attachment import joined
@@ -136,6 +138,19 @@ def test_each_has_its_material_and_its_group(scene: bpy.types.Scene, open_bodies
     for region in ("teeth_upper", "teeth_lower", "lashes.L", "iris.R", "cap"):
         assert f"region.{region}" in item.vertex_groups
     assert item.data.uv_layers.active is not None
+
+
+def test_gums_have_the_mouths_colour() -> None:
+    """Of an installed head that has them: here the packaged one, whose lower teeth are called so."""
+    mesh = load_head().mesh
+    assert mesh.attached is not None
+    names = tuple("gums" if name == "teeth_lower" else name for name in mesh.attached.region_names)
+    parts = {}
+    for each in (mesh, replace(mesh, attached=replace(mesh.attached, region_names=names))):
+        for (material, _, _), faces in _parts(joined(each)):
+            parts.setdefault(material, []).append(int(faces.sum()))
+    more = parts["Mouth"][1] - parts["Mouth"][0]
+    assert more == parts["Teeth"][0] - parts["Teeth"][1] > 0
 
 
 def test_a_lid_closes_the_mesh(scene: bpy.types.Scene, open_bodies: Take) -> None:

@@ -20,8 +20,8 @@ import pytest
 import dice_core.capture.pipeline as capturing
 from dice_core.cli import main
 from dice_core.engines.base import FittedFrame
-from dice_core.network.files.models import data_folder
 from dice_core.take import open_take
+from dice_core.user_data import data_folder
 from tests.core.command_line import image, sentence
 from tests.core.test_capture import BLOCK, KnownEngine, assert_same_take, run
 

@@ -19,6 +19,7 @@ from dice_core.take.identity import same_capture, same_request
 SETTINGS = (
     CaptureSettings(),
     CaptureSettings(hands="left", fov=52.123456789012345),
+    CaptureSettings(head="ict"),
     CaptureSettings(engine="dice", device="cpu", contact="solver", precision="half", gate=False),
     CaptureSettings(engine="dice", hands="right", fov=1 / 3 + 40),
 )
@@ -40,7 +41,7 @@ def test_no_arguments_are_the_defaults() -> None:
 
 
 def test_the_take_holds_what_the_engine_uses() -> None:
-    assert CaptureSettings(device="cpu", gate=False).to_json() == {"hands": "auto", "fov": None}
+    assert CaptureSettings(device="cpu", gate=False).to_json() == {"hands": "auto", "fov": None, "head": "open"}
     assert set(CaptureSettings(engine="dice").to_json()) == set(ENGINES["dice"].uses)
 
 

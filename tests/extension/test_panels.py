@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Iterator
@@ -14,6 +15,8 @@ import bpy
 import pytest
 
 from dice_blender import footage
+from dice_blender.jobs import head_adding
+from dice_blender.operators.capture import _capture_settings
 from dice_blender.properties import settings_of
 
 _FILE_EVENTS = {"open", "os.listdir", "os.scandir", "glob.glob"}
@@ -79,6 +82,32 @@ def test_drawing_and_polling_never_look_at_the_disk(sequence: Path, disk: list[s
         draw(name)
     assert bpy.ops.dice.capture.poll()
     assert not disk
+
+
+def _choices_of_head() -> list[Any]:
+    return [call for call in draw("DICE_PT_capture").mock_calls if call.args[1:2] == ("head",)]
+
+
+def test_the_head_is_a_choice_where_one_is_installed(
+    extension: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DICE_DATA", str(tmp_path))
+    settings = settings_of(bpy.context.scene)
+    bpy.ops.dice.refresh_footage()
+    assert not _choices_of_head()
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "ict_head.npz").touch()
+    bpy.ops.dice.refresh_footage()
+    assert _choices_of_head()
+    assert _capture_settings(settings).head == "open"
+    settings.head = "ict"
+    assert _capture_settings(settings).head == "ict"
+    settings.engine = "dice"
+    assert not _choices_of_head()
+    assert _capture_settings(settings).head == "open", "the network has a head of its own"
+    (tmp_path / "models" / "ict_head.npz").unlink()
+    settings.engine = "open"
+    assert _choices_of_head(), "a file that names it shows the choice, so that it can be changed"
 
 
 def test_the_counter_counts(sequence: Path, disk: list[str]) -> None:
@@ -159,3 +188,19 @@ def test_looking_at_the_footage_again_writes_what_has_changed_alone(extension: A
     footage.refresh(Watched())  # type: ignore[arg-type]
     assert written == ["footage_width"]
     assert settings.footage_width == 16
+
+
+def test_a_head_is_added_from_the_preferences(extension: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder that lacks files is refused in the sentence that the command has; the worker is the real one."""
+    monkeypatch.setenv("DICE_DATA", str(tmp_path / "data"))
+    folder = tmp_path / "FaceXModel"
+    folder.mkdir()
+    (folder / "generic_neutral_mesh.obj").touch()
+    assert bpy.ops.dice.add_head(directory=f"{folder}{os.sep}") == {"FINISHED"}
+    outcome = head_adding.outcome()
+    assert (outcome.running, outcome.good) == (False, False)
+    assert "lacks browDown_L.obj" in outcome.text
+    assert not outcome.text.startswith("dice:")
+    heads = [{"state": "present"}]
+    assert head_adding._explain(json.dumps({"heads": heads, "models": []}), [])[0]
+    assert head_adding._explain("", []) == (False, "No answer")

@@ -257,9 +257,7 @@ def test_the_process_that_looks_is_given_up_where_it_goes_astray(
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the address space is limited elsewhere by a watch")
 def test_the_memory_of_the_process_is_limited() -> None:
-    code = (
-        "import sys; from dice_core.network.files import checking; checking._limit_memory(2 * 10**8); bytearray(10**9)"
-    )
+    code = "import sys; from dice_core.child_process import limit_memory; limit_memory(2 * 10**8); bytearray(10**9)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert "MemoryError" in done.stderr
 

@@ -22,11 +22,11 @@ from dice_core.network.files.identification import identify  # noqa: E402
 from dice_core.network.files.models import (  # noqa: E402
     MODEL_FILES,
     add_models,
-    data_folder,
     format_status,
     models_status,
     require_models,
 )
+from dice_core.user_data import data_folder  # noqa: E402
 from tests.network.synthetic import mano_content, write_licensed_files  # noqa: E402
 from tests.network.tiny import save_official, tiny_state  # noqa: E402
 

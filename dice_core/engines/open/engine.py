@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from dice_core.bodies import load_hand, load_head
+from dice_core.bodies import Head, load_hand
+from dice_core.bodies.head_model import load_head_model
 from dice_core.contact.soft_tissue import SoftTissue
 from dice_core.contact.tissue.stiffness import Tissue, head_tissue
 from dice_core.engines.base import SIDES, Chunk, FittedFrame, camera_of
@@ -43,6 +44,7 @@ class OpenEngine:
         self._footage = footage
         self._settings = settings
         self._camera = camera_of(footage, settings, DEFAULT_FOV)
+        self._head_model = load_head_model(settings.head)
         self._person: Person | None = None
         self._fitter: FrameFitter | None = None
         self._postprocessor: Postprocessor | None = None
@@ -52,7 +54,8 @@ class OpenEngine:
 
     def models(self) -> dict[str, str]:
         """sha256 of every model that the result depends on."""
-        return model_identities()
+        own = {f"head_{self._head_model.name}": self._head_model.sha256} if self._head_model.sha256 else {}
+        return model_identities() | own
 
     def settings(self) -> dict[str, Any]:
         """What the user chose, as the take holds it."""
@@ -63,16 +66,16 @@ class OpenEngine:
 
         Raises Stopped where `should_stop` says so.
         """
-        loaded = in_background(_load_bodies, "bodies")
+        loaded = in_background(partial(_load_bodies, self._head_model.proxy), "bodies")
         seen = self._look(should_stop) if saved is None else []
         tissue = loaded.result()
         sides = self._settings.sides
         if saved is not None and "face_frames" in saved:
             self._face_path = FacePath.from_arrays(saved)
         if saved is not None:
-            person = Person.from_arrays(saved)
+            person = Person.from_arrays(saved, self._head_model)
         else:
-            person = survey(self._camera, seen, sides, partial(self._prepare_skin, seen, tissue))
+            person = survey(self._camera, seen, sides, partial(self._prepare_skin, seen, tissue), self._head_model)
         self._person = person
         self._fitter = FrameFitter(person, tissue, self._footage.fps)
         self._postprocessor = Postprocessor(person, tissue, self._footage.fps, self._skin)
@@ -84,7 +87,7 @@ class OpenEngine:
         fitted: a capture that is cancelled then ends at once."""
         sides = self._settings.sides
         if any(found.face is not None and any(hand.side in sides for hand in found.hands) for found in seen):
-            self._skin = in_background(partial(skin_of, head_shape, tissue), "skin")
+            self._skin = in_background(partial(skin_of, self._head_model.proxy, head_shape, tissue), "skin")
 
     def _look(self, should_stop: Callable[[], bool]) -> list[FrameLandmarks]:
         """Landmarks of frames all over the footage."""
@@ -144,10 +147,10 @@ class OpenEngine:
         return self._postprocessor.chunk(window, start, stop)
 
 
-def _load_bodies() -> Tissue:
+def _load_bodies(head: Head) -> Tissue:
     """Read all that ships with the product and is needed for any footage; returns the head's tissue."""
     for side in SIDES:
         load_hand(side)
     ExpressionPrior.load()
     HandDepthPrior.load()
-    return head_tissue(load_head())
+    return head_tissue(head)

@@ -35,7 +35,7 @@ class FrameFitter:
         """tissue : of the person's head; fps : frames a second, of no meaning for a picture."""
         self.person = person
         head, camera = person.head, person.camera
-        self._head_mesh = person.head_mesh()
+        self._head_mesh = head.person_mesh(person.head_shape)
         self._head_fitter = HeadFitter(head, camera, person.head_shape)
         self._triangles = triangles(self._head_mesh)
         self._tissue = tissue

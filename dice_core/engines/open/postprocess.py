@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from concurrent.futures import Future
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
 
-from dice_core.bodies import load_head
+from dice_core.bodies import Head
 from dice_core.contact.settling import clearing_shift, settling_shift
 from dice_core.contact.soft_tissue import SoftTissue
 from dice_core.contact.tissue.stiffness import Tissue
@@ -24,9 +25,8 @@ from dice_core.take.mesh_frames import HAND_LANDMARKS, HEAD_LANDMARKS, MeshFrame
 __all__ = ["Postprocessor", "skin_of"]
 
 
-def skin_of(head_shape: np.ndarray, tissue: Tissue) -> SoftTissue:
-    """The skin of a person's head; head_shape : (S,) coefficients, tissue : of the head, the same for every person."""
-    head = load_head()
+def skin_of(head: Head, head_shape: np.ndarray, tissue: Tissue) -> SoftTissue:
+    """The skin of a person's head; head_shape : (S,) coefficients; tissue : of the head, whoever's it is."""
     return SoftTissue(tissue, head.rest(head_shape), triangles(head.mesh))
 
 
@@ -45,7 +45,8 @@ class Postprocessor:
     @cached_property
     def _soft_tissue(self) -> SoftTissue:
         # A fifth of a second, that clips of heads alone need not wait for.
-        return skin_of(self._person.head_shape, self._tissue) if self._skin is None else self._skin.result()
+        person = self._person
+        return skin_of(person.head, person.head_shape, self._tissue) if self._skin is None else self._skin.result()
 
     def chunk(self, window: OpenFrames, start: int, stop: int) -> Chunk:
         """Rows start..stop-1 as the take holds them; a mesh that is in none of them is left out.
@@ -70,6 +71,9 @@ class Postprocessor:
         for side, shape in keypoints.items() if "head" in meshes else ():
             hand_frames = meshes[f"hand_{side}"]
             self._judge(meshes["head"], hand_frames, window.hand(side), shape, chosen)
+        if self._person.head is not self._person.head_model.shown and "head" in meshes:
+            meshes["head"] = _shown_frames(self._person, meshes["head"])
+            contacts = [_shown_contact(self._person, contact) for contact in contacts]
         return Chunk(window.frame[chosen], meshes, contacts)
 
     def _judge(self, head: MeshFrames, hand: MeshFrames, seen: HandFrames, shape: np.ndarray, chosen: slice) -> None:
@@ -124,6 +128,28 @@ class Postprocessor:
         assert hand.translation is not None
         hand.translation[row] += moved
         return touches
+
+
+def _shown_frames(person: Person, head: MeshFrames) -> MeshFrames:
+    """The head that the take holds, in the pose of the one that was fitted and touched, with its dents and contact."""
+    model = person.head_model
+    assert head.rotation is not None
+    assert head.translation is not None
+    assert head.expression is not None
+    empty = MeshFrames.absent(model.shown.mesh, len(head.tracked))
+    shown = replace(head, vertices=empty.vertices, deformation=empty.deformation, contact=empty.contact)
+    for k in np.flatnonzero(head.tracked):
+        shown.vertices[k] = model.shown.pose(
+            person.head_shape, head.expression[k], head.rotation[k, 0], head.translation[k]
+        )
+        shown.deformation[k] = model.on_shown(head.deformation[k])
+        shown.contact[k] = model.on_shown(head.contact[k])
+    return shown
+
+
+def _shown_contact(person: Person, contact: HandContact) -> HandContact:
+    on_shown = person.head_model.on_shown
+    return replace(contact, contact=on_shown(contact.contact), deformation=on_shown(contact.deformation))
 
 
 def _pose_head(person: Person, motion: HeadMotion, seen: HeadFrames, chosen: slice) -> MeshFrames:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from dice_core.bodies import Hand, Head, load_hand, load_head
+from dice_core.bodies import Hand, Head, load_hand
+from dice_core.bodies.head_model import HeadModel, packaged_head
 from dice_core.fitting.depth_prior import HandDepthPrior
 from dice_core.fitting.expression_prior import ExpressionPrior, FacePrediction
 from dice_core.fitting.hand_fit import HandFitter
@@ -38,18 +39,20 @@ _SIZE_SIGMA = 0.03  # of the logarithm of a hand's size in one frame
 class Person:
     """One person before one camera.
 
-    head_shape : (S,) coefficients; hand_shape : (S,) coefficients; hand_scale : relative to the mean hand.
+    head_shape : (S,) coefficients; hand_shape : (S,) coefficients; hand_scale : relative to the mean hand; head_model :
+    the parametric head, by default the packaged one.
     """
 
     camera: Camera
     head_shape: np.ndarray
     hand_shape: np.ndarray
     hand_scale: float
+    head_model: HeadModel = field(default_factory=packaged_head)
 
     @property
     def head(self) -> Head:
-        """The parametric head that the shape belongs to."""
-        return load_head()
+        """The parametric head that is fitted and touched."""
+        return self.head_model.proxy
 
     def hand(self, side: str) -> Hand:
         """The parametric hand of a side."""
@@ -57,7 +60,7 @@ class Person:
 
     def head_mesh(self) -> Mesh:
         """The person's head as the take stores it."""
-        return self.head.person_mesh(self.head_shape)
+        return self.head_model.shown.person_mesh(self.head_shape)
 
     def hand_mesh(self, side: str) -> Mesh:
         """The person's hand as the take stores it."""
@@ -74,11 +77,12 @@ class Person:
         }
 
     @classmethod
-    def from_arrays(cls, arrays: dict[str, Any]) -> Person:
-        """Inverse of `to_arrays`."""
+    def from_arrays(cls, arrays: dict[str, Any], head_model: HeadModel | None = None) -> Person:
+        """Inverse of `to_arrays`; head_model : as there, which leaves it out; None for the packaged head."""
         fx, fy, cx, cy, width, height = (float(value) for value in arrays["camera"])
         camera = Camera(fx, fy, cx, cy, int(width), int(height))
-        return cls(camera, arrays["head_shape"], arrays["hand_shape"], float(arrays["hand_scale"]))
+        shape, hand, scale = arrays["head_shape"], arrays["hand_shape"], float(arrays["hand_scale"])
+        return cls(camera, shape, hand, scale, head_model or packaged_head())
 
 
 def survey(
@@ -86,10 +90,12 @@ def survey(
     seen: Sequence[FrameLandmarks],
     sides: Sequence[str],
     on_head: Callable[[np.ndarray], None] = lambda shape: None,
+    head_model: HeadModel | None = None,
 ) -> Person:
     """The person's constants from the landmarks of some frames.
 
-    sides : of the hands that are the person's; on_head : called with the head's shape (S,) before hands are looked at.
+    sides : of the hands that are the person's; on_head : called with the head's shape (S,) before hands are looked at;
+    head_model : whose shape is found, None for the packaged head.
     """
     faces: list[np.ndarray] = []
     told: list[FacePrediction | None] = []
@@ -106,11 +112,12 @@ def survey(
             hands.append((load_hand(hand.side), observation))
             if found.face is not None:
                 together.append((faces[-1], told[-1], hand.side, observation))
-    shape = fit_head_shape(load_head(), camera, faces, told)
+    model = head_model or packaged_head()
+    shape = fit_head_shape(model.proxy, camera, faces, told)
     on_head(shape)
     hand_shape = fit_hand_shape(hands, camera, len(load_hand("right").shape_basis), _HAND_SCALE)
-    scale = _hand_scale(Person(camera, shape, hand_shape, _HAND_SCALE), together)
-    return Person(camera, shape, hand_shape, scale)
+    scale = _hand_scale(Person(camera, shape, hand_shape, _HAND_SCALE, model), together)
+    return Person(camera, shape, hand_shape, scale, model)
 
 
 def _hand_scale(

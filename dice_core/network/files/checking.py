@@ -8,17 +8,14 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import subprocess
 import sys
 import tempfile
-import threading
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from dice_core.child_process import child_environment, own_python_command
+from dice_core.child_process import child_environment, limit_memory, own_python_command
 from dice_core.errors import DiceError, InputError, MissingModelError, ShapeError, user_message
 
 __all__ = ["convert", "identify_all", "main"]
@@ -31,8 +28,6 @@ _SECONDS, _BYTES_A_SECOND = 30.0, 10_000_000
 """Seconds to look at files, and the speed of a slow disk. Set by hand."""
 _CONVERSION_BYTES_A_SECOND = 2_000_000
 _A_FILE = 0.2  # seconds beyond that for each of many small files
-_TICK = 0.02  # seconds between two looks at the memory, where the system does not limit it
-_TOO_MUCH = 77  # exit status of a process that has taken more memory than it may
 _KINDS: dict[str, type[DiceError]] = {kind.__name__: kind for kind in (MissingModelError, ShapeError, InputError)}
 
 
@@ -106,7 +101,7 @@ def _ask(arguments: Sequence[str], seconds: float) -> list[dict[str, Any]]:
 def main(arguments: Sequence[str]) -> int:
     """`identify MEMORY PATH...` or `convert MEMORY SOURCE TARGET`: prints an answer a file; returns the exit status."""
     action, memory, *paths = arguments
-    _limit_memory(int(memory))
+    limit_memory(int(memory))
     if action == "convert":
         _say(_converted(Path(paths[0]), Path(paths[1])))
         return 0
@@ -142,37 +137,6 @@ def _converted(source: Path, target: Path) -> dict[str, str]:
 
 def _say(answer: dict[str, str]) -> None:
     print(json.dumps(answer), flush=True)
-
-
-def _limit_memory(size: int) -> None:
-    """End this process, or fail what it allocates, where it takes more than so many bytes."""
-    if sys.platform == "linux":
-        import resource
-
-        resource.setrlimit(resource.RLIMIT_DATA, (size, size))
-    else:
-        threading.Thread(target=_watch_memory, args=(size,), daemon=True).start()
-
-
-def _watch_memory(size: int) -> None:
-    while _memory() <= size:
-        time.sleep(_TICK)
-    os._exit(_TOO_MUCH)
-
-
-def _memory() -> int:
-    """Bytes that this process takes, or has taken at most."""
-    if sys.platform == "win32":
-        import ctypes
-
-        counters = (ctypes.c_size_t * 9)()  # PROCESS_MEMORY_COUNTERS: two 32-bit numbers, then eight of size_t
-        counters[0] = ctypes.sizeof(counters)
-        handle = ctypes.c_void_p(-1)  # this process
-        ctypes.windll.kernel32.K32GetProcessMemoryInfo(handle, counters, ctypes.sizeof(counters))
-        return int(counters[7])  # PagefileUsage
-    import resource
-
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # bytes on macOS
 
 
 if __name__ == "__main__":

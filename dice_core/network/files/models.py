@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
-import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -20,13 +18,13 @@ from typing import Any
 from dice_core.errors import DiceError, InputError, MissingModelError
 from dice_core.network.files.checking import convert, identify_all
 from dice_core.storage import create_fresh
+from dice_core.user_data import model_folder
 
 __all__ = [
     "MODEL_FILES",
     "ModelFile",
     "ModelStatus",
     "add_models",
-    "data_folder",
     "format_status",
     "models_status",
     "require_models",
@@ -107,28 +105,6 @@ class ModelStatus:
         return asdict(self)
 
 
-def data_folder() -> Path:
-    """Where the user's model files are kept: `$DICE_DATA`, or the platform's folder for a user's data.
-
-    Raises InputError where neither is known.
-    """
-    chosen = os.environ.get("DICE_DATA")
-    if chosen:
-        return Path(os.path.expanduser(chosen))
-    home = Path(os.path.expanduser("~"))
-    if not home.is_absolute():
-        raise InputError("This system knows no home folder of yours: set DICE_DATA to a folder for the licensed files.")
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local") / "dice"
-    if sys.platform == "darwin":
-        return home / "Library" / "Application Support" / "dice"
-    return Path(os.environ.get("XDG_DATA_HOME") or home / ".local" / "share") / "dice"
-
-
-def _folder() -> Path:
-    return data_folder() / "models"
-
-
 def _digest(path: Path) -> str:
     """sha256 of a file in hexadecimal, computed once a process as long as the file's size and time stay the same."""
     stat = path.stat()
@@ -148,7 +124,7 @@ def _hash_file(path: Path) -> str:
 
 
 def _read_records() -> dict[str, dict[str, Any]]:
-    path = _folder() / _RECORD
+    path = model_folder() / _RECORD
     if not path.is_file():
         return {}
     try:
@@ -161,14 +137,14 @@ def _read_records() -> dict[str, dict[str, Any]]:
 
 
 def _write_records(records: Mapping[str, Any]) -> None:
-    path = _folder() / _RECORD
+    path = model_folder() / _RECORD
     unfinished = path.with_suffix(".part")
     unfinished.write_text(json.dumps(records, indent=1) + "\n", encoding="utf-8")
     unfinished.replace(path)
 
 
 def _status(file: ModelFile, state: str, digest: str = "", detail: str = "") -> ModelStatus:
-    path = str(_folder() / file.stored)
+    path = str(model_folder() / file.stored)
     return ModelStatus(file.name, state, path, digest, file.purpose, file.source, file.licence, detail)
 
 
@@ -180,7 +156,7 @@ def models_status() -> list[ModelStatus]:
     records = _read_records()
     states = []
     for file in MODEL_FILES:
-        path = _folder() / file.stored
+        path = model_folder() / file.stored
         recorded = records.get(file.name, {}).get("sha256")
         if not path.is_file():
             states.append(_status(file, "missing"))
@@ -224,8 +200,8 @@ def format_status(states: Iterable[ModelStatus]) -> str:
             lines.append(f"{'':9}Licence: {state.licence}")
     lines.append("")
     lines.append(
-        f"Kept in {_folder()}. What others released is for {_RESEARCH}; a network that you trained on the open bodies "
-        "is yours. The open engine needs none of these files."
+        f"Kept in {model_folder()}. What others released is for {_RESEARCH}; a network that you trained on the open "
+        "bodies is yours. The open engine needs none of these files."
     )
     return "\n".join(lines)
 
@@ -261,10 +237,10 @@ def add_models(paths: Sequence[str | Path]) -> list[ModelStatus]:
             wanted[name] = path
     if not wanted:
         raise InputError("None of the files that the dice engine needs is there.")
-    _folder().mkdir(parents=True, exist_ok=True)
+    model_folder().mkdir(parents=True, exist_ok=True)
     records = _read_records()
     for name, path in wanted.items():
-        target = _folder() / _BY_NAME[name].stored
+        target = model_folder() / _BY_NAME[name].stored
         digest = convert(path, target) if name == "model.bin" else _copy(path, target)
         records[name] = {"sha256": digest, "source": path.name, "source_sha256": _digest(path)}
         _write_records(records)
