@@ -9,7 +9,7 @@ import numpy as np
 
 from dice_core.landmarks.detections import Side
 from dice_core.landmarks.hand import HandReading
-from dice_core.landmarks.ownership import belongs, free_arms, hand_window, own_hands, side_of
+from dice_core.landmarks.ownership import at_wrist, belongs, free_arms, hand_window, own_hands
 from dice_core.landmarks.pose import Arms
 from dice_core.landmarks.region import Region
 from dice_core.landmarks.search import HOPELESS, same_hand
@@ -50,4 +50,4 @@ def _own(readings: Sequence[HandReading], arms: Arms) -> list[HandReading]:
 
 
 def _side(reading: HandReading, arms: Arms) -> Side:
-    return side_of(reading.points, arms) or ("right" if reading.right >= 0.5 else "left")
+    return at_wrist(reading.points, arms) or ("right" if reading.right >= 0.5 else "left")

@@ -17,7 +17,7 @@ from dice_core.landmarks.hand import UPRIGHT, WRIST, HandReading, hand_size
 from dice_core.landmarks.pose import Arm, Arms
 from dice_core.landmarks.region import Region, direction_angle
 
-__all__ = ["arm_evidence", "belongs", "free_arms", "hand_window", "own_hands", "side_of"]
+__all__ = ["arm_evidence", "at_wrist", "belongs", "free_arms", "hand_window", "own_hands", "side_of"]
 
 SIDES: tuple[Side, Side] = ("left", "right")
 
@@ -59,15 +59,21 @@ SIZES = (0.25, 1.6)
 """Smallest and largest hand that is found there, in face windows."""
 
 
-def side_of(points: np.ndarray, arms: Arms) -> Side | None:
-    """On which side a hand with landmarks (21, 2 or 3), pixels, is by its arm; None where that is not clear."""
+def at_wrist(points: np.ndarray, arms: Arms) -> Side | None:
+    """The side of the wrist that a hand with landmarks (21, 2 or 3), pixels, is at; None where that is not clear."""
     near, far = _nearest(points, arms)
-    arm = arms.arm(near)
-    if min(arm.wrist_presence, arm.elbow_presence) < SEEN:
-        return None
     distance = _distance(points, arms, near)
     clear = distance < AT_WRIST and _distance(points, arms, far) > distance + CLEARLY_NEARER
     return near if clear else None
+
+
+def side_of(points: np.ndarray, arms: Arms) -> Side | None:
+    """On which side a hand with landmarks (21, 2 or 3), pixels, is by its arm; None where that is not clear, or the arm
+    a guess."""
+    side = at_wrist(points, arms)
+    if side is None or min(arms.arm(side).wrist_presence, arms.arm(side).elbow_presence) < SEEN:
+        return None
+    return side
 
 
 def arm_evidence(points: np.ndarray, arms: Arms) -> float:

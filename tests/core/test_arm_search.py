@@ -118,6 +118,14 @@ def test_a_strangers_hand_where_an_arm_is_guessed_does_not_come_back() -> None:
     assert hands_by_arms(search, BLANK, arms(LEFT, RIGHT), [strangers, own], 2) == [own]
 
 
+def test_a_wrist_that_a_hand_is_at_is_not_searched_whatever_that_hand_looks_like() -> None:
+    """A bad reading, of the wrong side, at a wrist whose elbow is not seen: a better one would be a second hand."""
+    bad = reading(RIGHT[0] + 40, RIGHT[1] + 50, right=0.1)
+    search = ScriptedSearch(palmless=[(*RIGHT, 0.99)])
+    guessed = Arms(left=arm(*LEFT), right=arm(*RIGHT, elbow_presence=0.1), face_size=150)
+    assert hands_by_arms(search, BLANK, guessed, [bad], 2) == [bad]
+
+
 def test_a_hand_found_at_its_arm_takes_the_place_of_a_doubtful_one() -> None:
     """As where a shirt's print beside a wrist is all that a palm led to."""
     printed = reading(RIGHT[0] + 95, RIGHT[1], right=0.3)

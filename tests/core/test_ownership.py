@@ -11,6 +11,7 @@ from dice_core.landmarks.hand import hand_size
 from dice_core.landmarks.ownership import (
     ARM_EVIDENCE,
     arm_evidence,
+    at_wrist,
     belongs,
     free_arms,
     hand_window,
@@ -44,7 +45,9 @@ def test_the_side_is_left_open_where_the_arms_do_not_tell() -> None:
     assert side_of(hand(150, 200), crossed) is None, "both wrists are near"
     assert arm_evidence(hand(150, 200), crossed) == 0
     for unseen in (arm(150, 200, elbow_presence=0.3), arm(150, 200, wrist_presence=0.3)):
-        assert side_of(hand(150, 200), Arms(BOTH.left, unseen, FACE_SIZE)) is None, "the arm is guessed"
+        guessed = Arms(BOTH.left, unseen, FACE_SIZE)
+        assert side_of(hand(150, 200), guessed) is None, "the arm is guessed"
+        assert at_wrist(hand(150, 200), guessed) == "right", "but it is where the hand is"
 
 
 def test_distances_of_a_small_hand_are_measured_by_the_face() -> None:
