@@ -9,8 +9,9 @@ pseudonormals: Baerentzen and Aanaes, "Signed distance computation using the ang
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
@@ -24,6 +25,10 @@ LEAF_TRIANGLES = 16
 
 SLACK = 1e-7
 """Metres added to upper bounds: more than the rounding of distances computed from squares."""
+
+MOST_PAIRS = 1_000_000
+"""Points times triangles of the leaves near them, from which a query is worked on in halves: five times what a hand at
+a head has, and 200 MB. A surface whose triangles reach across it, as damaged ones do, would take gigabytes."""
 
 _TINY = 1e-30  # square metres, and metres: only keeps a division by the size of a degenerate triangle finite
 
@@ -49,6 +54,17 @@ class Closest:
     def points(self, vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:
         """(n, 3) closest points on the surface; of no meaning where `triangle` is -1."""
         return np.einsum("nk,nkx->nx", self.barycentric, vertices[triangles[self.triangle]])
+
+
+_PARTS = tuple(part.name for part in fields(Closest))
+
+
+class _LeavesNear(NamedTuple):
+    """Pairs of a point and a leaf that may hold its closest point; upper : (n,) that one's distance at most, metres."""
+
+    point: np.ndarray
+    leaf: np.ndarray
+    upper: np.ndarray
 
 
 class SurfaceIndex:
@@ -99,7 +115,11 @@ class SurfaceIndex:
         if points.ndim != 2 or points.shape[1] != 3:
             raise ShapeError(f"points must be (n, 3), not {points.shape}.")
         local = np.asarray(points, np.float64) - self._origin
-        point, triangle = self._candidates(local, max_distance)
+        leaves = self._leaves_near(local, max_distance)
+        if len(leaves.point) * self._leaves.shape[1] > MOST_PAIRS and len(points) > 1:
+            halves = [self.query(half, max_distance) for half in np.array_split(points, 2)]
+            return Closest(*(np.concatenate([getattr(half, part) for half in halves]) for part in _PARTS))
+        point, triangle = self._candidates(local, leaves)
         ap = local[point] - self._corners[triangle, 0]
         square, v, w, kind = _closest(ap, self._ab[triangle], self._ac[triangle], self._dots[:, triangle])
         best = np.full(len(local), np.inf)
@@ -130,8 +150,8 @@ class SurfaceIndex:
         offset = self._members - self._leaf_centre[:, None]
         self._leaf_radius = (np.sqrt(np.einsum("nkx,nkx->nk", offset, offset)) + self._member_radius).max(axis=1)
 
-    def _candidates(self, points: np.ndarray, max_distance: float) -> tuple[np.ndarray, np.ndarray]:
-        """Pairs (point, triangle) that hold every closest point nearer than `max_distance`."""
+    def _leaves_near(self, points: np.ndarray, max_distance: float) -> _LeavesNear:
+        """The leaves that hold every closest point nearer than `max_distance`."""
         square = (points**2).sum(axis=1)[:, None] + (self._leaf_centre**2).sum(axis=1)
         square -= 2 * points @ self._leaf_centre.T
         # A triangle's centre lies on the surface: its distance bounds the closest point's from above.
@@ -139,7 +159,11 @@ class SurfaceIndex:
         upper = np.sqrt(np.einsum("nkx,nkx->nk", nearest, nearest).min(axis=1))
         upper = np.minimum(upper, max_distance) + SLACK
         reach = upper[:, None] + self._leaf_radius
-        point, leaf = np.divmod(np.flatnonzero(square <= reach * reach), len(self._leaves))
+        return _LeavesNear(*np.divmod(np.flatnonzero(square <= reach * reach), len(self._leaves)), upper)
+
+    def _candidates(self, points: np.ndarray, leaves: _LeavesNear) -> tuple[np.ndarray, np.ndarray]:
+        """Pairs (point, triangle) that hold every closest point."""
+        point, leaf, upper = leaves
         offset = self._members[leaf] - points[point][:, None]
         distance = np.sqrt(np.einsum("nkx,nkx->nk", offset, offset))
         np.minimum.at(upper, point, distance.min(axis=1) + SLACK)

@@ -16,6 +16,10 @@ CELLS = 96
 """Cells along each side of the grid that triangles are sorted into: about 3 mm on a head, half an edge. Set by hand;
 it decides speed, not the result."""
 
+MOST_ENTRIES = 2_000_000
+"""Entries of the grid, and pairs of a point and a triangle that are worked on at once: ten times what a hand at a head
+has. Damaged surfaces, whose triangles reach across them, get a coarser grid and are worked on in parts."""
+
 SLANT = np.array([0.0137, -0.0219])
 """Slope of the ray in x and y against the view axis. Arbitrary, so that no ray runs along a row of vertices of a
 regular mesh."""
@@ -32,13 +36,16 @@ class WindingNumberIndex:
         corners = _closed(np.asarray(vertices, np.float64), triangles)
         flat = corners[:, :, :2] + corners[:, :, 2:] * SLANT
         self._low = flat.min(axis=(0, 1))
-        self._cell = max(float((flat.max(axis=(0, 1)) - self._low).max()), 1e-9) / CELLS
+        extent = max(float((flat.max(axis=(0, 1)) - self._low).max()), 1e-9)
         edge, other = flat[:, 1] - flat[:, 0], flat[:, 2] - flat[:, 0]
         area = edge[:, 0] * other[:, 1] - edge[:, 1] * other[:, 0]
         kept = np.flatnonzero(area != 0)
         self._start, self._edge, self._other, self._area = flat[kept, 0], edge[kept], other[kept], area[kept]
         self._depth = corners[kept, :, 2]
-        self._sort(flat[kept])
+        for cells in (CELLS, CELLS // 8, 1):
+            self._cells, self._cell = cells, extent / cells
+            if self._sort(flat[kept]):
+                break
 
     def contains(self, points: np.ndarray) -> np.ndarray:
         """Whether the winding number is positive: a ray from the point to the camera leaves more often than it enters.
@@ -48,9 +55,11 @@ class WindingNumberIndex:
         points = np.asarray(points, np.float64)
         flat = points[:, :2] + points[:, 2:] * SLANT
         cell = np.floor((flat - self._low) / self._cell).astype(np.int64)
-        rows = np.flatnonzero(((cell >= 0) & (cell <= CELLS)).all(axis=1))
-        at = cell[rows, 1] * (CELLS + 1) + cell[rows, 0]
+        rows = np.flatnonzero(((cell >= 0) & (cell <= self._cells)).all(axis=1))
+        at = cell[rows, 1] * (self._cells + 1) + cell[rows, 0]
         count = self._first[at + 1] - self._first[at]
+        if count.sum() > MOST_ENTRIES and len(points) > 1:
+            return np.concatenate([self.contains(half) for half in np.array_split(points, 2)])
         point = np.repeat(rows, count)
         within = np.arange(len(point)) - np.repeat(np.cumsum(count) - count, count)
         triangle = self._sorted[np.repeat(self._first[at], count) + within]
@@ -65,18 +74,21 @@ class WindingNumberIndex:
         leaving = np.where(area < 0, 1, -1)[crossed]
         return np.bincount(point[crossed], leaving, minlength=len(points)) > 0
 
-    def _sort(self, flat: np.ndarray) -> None:
-        """List each triangle in all grid cells that its bounding box touches."""
+    def _sort(self, flat: np.ndarray) -> bool:
+        """List each triangle in all grid cells that its bounding box touches; False where these are too many."""
         low = np.floor((flat.min(axis=1) - self._low) / self._cell).astype(np.int64)
         size = np.floor((flat.max(axis=1) - self._low) / self._cell).astype(np.int64) - low + 1
         count = size[:, 0] * size[:, 1]
+        if count.sum() > MOST_ENTRIES and self._cells > 1:
+            return False
         triangle = np.repeat(np.arange(len(flat)), count)
         within = np.arange(len(triangle)) - np.repeat(np.cumsum(count) - count, count)
         row, column = np.divmod(within, size[triangle, 0])
-        cell = (low[triangle, 1] + row) * (CELLS + 1) + low[triangle, 0] + column
+        cell = (low[triangle, 1] + row) * (self._cells + 1) + low[triangle, 0] + column
         self._sorted = triangle[np.argsort(cell, kind="stable")]
-        entries = np.bincount(cell, minlength=(CELLS + 1) ** 2)
+        entries = np.bincount(cell, minlength=(self._cells + 1) ** 2)
         self._first = np.concatenate([[0], np.cumsum(entries)])
+        return True
 
 
 def _closed(vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:

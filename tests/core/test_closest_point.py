@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
 from dice_core.errors import ShapeError
+from dice_core.geometry import closest_point, winding_number
 from dice_core.geometry.closest_point import SurfaceIndex, closest_on_triangles, closest_points
+from dice_core.geometry.signed_distance import PartsIndex
 
 trimesh = pytest.importorskip("trimesh")
 
@@ -157,3 +161,31 @@ def test_wrong_shapes_are_named() -> None:
         closest_points(np.zeros(3), body.vertices, body.faces)
     with pytest.raises(ShapeError, match="triangle"):
         SurfaceIndex(np.zeros((3, 3)), np.zeros((0, 3), int))
+
+
+def test_a_surface_with_a_spike_costs_no_gigabytes() -> None:
+    """A vertex that a damaged take has hundreds of metres away: all triangles lie in one cell of the grid."""
+    body = bumpy_body()
+    points = np.random.default_rng(8).uniform(body.bounds[0], body.bounds[1], (1600, 3))
+    vertices = np.array(body.vertices)
+    spike = int(np.argmax(vertices[:, 0]))
+    expected = PartsIndex(vertices, body.faces).query(points, 0.05).distance
+    away = np.linalg.norm(points - vertices[spike], axis=1) > 0.06
+    vertices[spike] += [255.0, 0.0, 0.0]
+    tracemalloc.start()
+    found = PartsIndex(vertices, body.faces).query(points, 0.05).distance
+    assert tracemalloc.get_traced_memory()[1] < 400_000_000
+    tracemalloc.stop()
+    assert (np.sign(found) == np.sign(expected))[away].mean() > 0.97, "the spike is inside, too"
+    np.testing.assert_allclose(found[away & (expected < 0)], expected[away & (expected < 0)], atol=1e-9)
+
+
+def test_points_that_are_worked_on_in_parts_are_as_exact(monkeypatch: pytest.MonkeyPatch) -> None:
+    body = bumpy_body()
+    points = np.random.default_rng(9).uniform(body.bounds[0], body.bounds[1], (500, 3))
+    whole = PartsIndex(body.vertices, body.faces).query(points)
+    monkeypatch.setattr(closest_point, "MOST_PAIRS", 3000)
+    monkeypatch.setattr(winding_number, "MOST_ENTRIES", 2000)
+    parts = PartsIndex(body.vertices, body.faces).query(points)
+    for name in ("distance", "triangle", "barycentric", "normal"):
+        np.testing.assert_array_equal(getattr(parts, name), getattr(whole, name))
