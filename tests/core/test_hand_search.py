@@ -15,6 +15,7 @@ from dice_core.landmarks.region import Region
 from dice_core.landmarks.search import (
     AGREEING_ON_SECOND,
     AGREEING_WINDOWS,
+    EMPTY_WINDOWS,
     LEAST_AGREEING,
     LEAST_HAND,
     TURNED_SCALES,
@@ -98,11 +99,11 @@ def test_beside_a_known_hand_fewer_windows_have_to_agree_on_another() -> None:
     assert (len(found), networks.looks) == (1, AGREEING_ON_SECOND)
     assert _agreed(AGREEING_ON_SECOND - 1, known=(elsewhere,))[0] == []
     found, networks = _agreed(16, known=(here,))
-    assert (found, networks.looks) == ([], TURNS), "the known hand is not found again"
+    assert (found, networks.looks) == ([], EMPTY_WINDOWS), "the known hand is not found again"
 
 
 def test_wider_windows_in_which_nothing_agrees_end_the_search() -> None:
-    assert _agreed(0)[1].looks == TURNS
+    assert _agreed(0)[1].looks == EMPTY_WINDOWS == TURNS // 2, "windows that show nothing end it earlier"
     assert _agreed(LEAST_AGREEING - 1)[1].looks == TURNS
     assert _agreed(LEAST_AGREEING)[1].looks == TURNS * len(TURNED_SCALES)
 
