@@ -180,7 +180,8 @@ def _work(name: str, seed: int, first: int, stop: int, keep: Path | None) -> int
 
 
 def _listing(home: Path, output: Path) -> list[str]:
-    return sorted(str(path) for path in home.rglob("*") if output not in path.parents)
+    # The import copies pictures that Blender cannot play as they are into the take's own folder.
+    return sorted(str(path) for path in home.rglob("*") if output not in path.parents and "pictures" not in path.parts)
 
 
 def _limit_memory() -> None:

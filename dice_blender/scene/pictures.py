@@ -6,6 +6,7 @@ that would show something else than the capture saw, upright or numbered copies 
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import shutil
@@ -21,6 +22,7 @@ from dice_core.errors import InputError
 from dice_core.media.headers import image_orientation
 from dice_core.media.mp4_header import read_movie_header
 from dice_core.media.orientation import UPRIGHT, turn_upright
+from dice_core.storage import is_real_folder
 from dice_core.take import Take
 from dice_core.take.source_path import source_images, source_path
 
@@ -100,6 +102,8 @@ def playable(take: Take, files: Sequence[Path]) -> Pictures:
         return Pictures(chosen[0], np.array(numbers, np.int64))
     folder = take.path / _COPIES
     folder.mkdir(exist_ok=True)
+    if not is_real_folder(folder):
+        raise FileExistsError(errno.EEXIST, "a link stands in its place", str(folder))
     copies = []
     for index, file, orientation in zip(frames.tolist(), chosen, turned, strict=True):
         # One picture keeps its name; Blender plays several by the number at the end of theirs.
@@ -134,16 +138,26 @@ def _copy(file: Path, target: Path, orientation: int) -> Path:
     """A copy that stands upright: the file itself, linked where the disk can, where it does already."""
     if orientation == UPRIGHT:
         target = target.with_name(target.name + file.suffix.lower())
-        if not target.exists():
+        if not _is_there(target):
             try:
                 os.link(file, target)
             except OSError:
-                shutil.copyfile(file, target)
+                with file.open("rb") as source, target.open("xb") as copy:  # x: never through a link
+                    shutil.copyfileobj(source, copy)
         return target
     target = target.with_name(target.name + ".jpg")
-    if not target.exists():
+    if not _is_there(target):
         _write_upright(file, target, orientation)
     return target
+
+
+def _is_there(target: Path) -> bool:
+    """Whether a copy was made before. Raises OSError where a stranger's take has a link or a device in its place."""
+    if not os.path.lexists(target):
+        return False
+    if target.is_symlink() or not target.is_file():
+        raise FileExistsError(errno.EEXIST, "what stands in its place is no plain file", str(target))
+    return True
 
 
 def _write_upright(file: Path, target: Path, orientation: int) -> None:

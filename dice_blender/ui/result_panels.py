@@ -238,5 +238,6 @@ def _match_text(kind: str) -> str:
     return _t("Scale the Take to the Scene")
 
 
-_CLASSES = (DICE_PT_result, DICE_PT_view, DICE_PT_timing, DICE_PT_animation, DICE_PT_touches, DICE_PT_unsure)
+# In the order in which they stand: bad news first.
+_CLASSES = (DICE_PT_result, DICE_PT_unsure, DICE_PT_view, DICE_PT_timing, DICE_PT_animation, DICE_PT_touches)
 register, unregister = bpy.utils.register_classes_factory(_CLASSES)

@@ -84,7 +84,7 @@ def _check(info: dict[str, Any]) -> None:
         raise ValueError("complete is not true or false")
     if info.get("camera") is not None:
         _check_camera(_object(info["camera"], "camera"))
-    elif info.get("chunks"):
+    elif info.get("chunks") or "camera" not in info:
         raise ValueError("camera is missing")
     meshes = _list(info.get("meshes"), "meshes", len(MESH_NAMES))
     for name in meshes:

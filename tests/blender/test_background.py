@@ -130,6 +130,25 @@ def test_a_retimed_take_keeps_its_pictures(scene: bpy.types.Scene, tmp_path: Pat
         assert _grey(imported.camera, frame) == pytest.approx((due + 1) / 20, abs=0.01)
 
 
+@pytest.mark.parametrize("trap", ["folder", "file"])
+def test_copies_go_through_no_link(scene: bpy.types.Scene, tmp_path: Path, trap: str) -> None:
+    """A take from a stranger whose folder for copies, or a file in it, is a link to somewhere else."""
+    images, elsewhere = tmp_path / "shots", tmp_path / "elsewhere"
+    images.mkdir()
+    elsewhere.mkdir()
+    for name in "abcdef":  # without numbers, so that numbered copies are needed
+        _write_image(images / f"{name}.png", grey=0.5)
+    take = _take_of(tmp_path, str(images), "sequence")
+    if trap == "folder":
+        (take.path / "pictures").symlink_to(elsewhere)
+    else:
+        (take.path / "pictures").mkdir()
+        (take.path / "pictures" / "picture_000001.png").symlink_to(elsewhere / "a.png")
+    imported = import_take(take)
+    assert any("cannot be copied" in note for note in imported.notes)
+    assert list(elsewhere.iterdir()) == []
+
+
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("count", [1, 3])
 def test_turned_photos_stand_upright(scene: bpy.types.Scene, tmp_path: Path, orientation: int, count: int) -> None:

@@ -103,6 +103,7 @@ def test_the_take_that_is_changed_below_is_a_good_one(take: Path) -> None:
         (lambda i: i.update(camera={"fx": 0, "fy": 1, "cx": 0, "cy": 0}), "camera.fx"),
         (lambda i: i["camera"].update(fx=0.5), "camera.fx"),
         (lambda i: i.update(camera=None), "camera"),
+        (lambda i: (i.pop("camera"), i.update(chunks=[], meshes=[], events=[])), "camera"),
         (lambda i: i["meshes"].append("../../secret"), "meshes"),
         (lambda i: i["meshes"].append("head"), "twice"),
         (lambda i: i["chunks"][0].update(file="../../../etc/passwd"), r"chunks\[0\]"),
