@@ -22,6 +22,7 @@ _SEARCHED = math.radians(30.0)  # the ring around the axis whose mean direction 
 _ROUNDS = 5
 _AHEAD = np.array([0.0, 0.0, -1.0])  # a head at rest looks at the camera
 _FAR = 9.0  # radians: of what is no eye
+_TINY = 1e-9  # length of a direction that a damaged eye, all in one point, has
 
 
 def eye_coordinates(mesh: Mesh) -> np.ndarray:
@@ -47,15 +48,15 @@ def paint_eyes(colours: np.ndarray, coordinates: np.ndarray) -> None:
 def _on_ball(ball: np.ndarray) -> np.ndarray:
     """Coordinates (n, 2) of the vertices (n, 3) of an eyeball at rest."""
     outward = ball - (ball.min(axis=0) + ball.max(axis=0)) / 2
-    outward /= np.linalg.norm(outward, axis=1, keepdims=True)
+    outward /= np.maximum(np.linalg.norm(outward, axis=1, keepdims=True), _TINY)
     axis = _AHEAD
     for _ in range(_ROUNDS):
         near = outward[outward @ axis > math.cos(_SEARCHED)]
         if not len(near):
             break
-        axis = near.mean(axis=0) / np.linalg.norm(near.mean(axis=0))
+        axis = near.mean(axis=0) / max(float(np.linalg.norm(near.mean(axis=0))), _TINY)
     angles = np.arccos(np.clip(outward @ axis, -1.0, 1.0))
     right = np.cross(axis, [0.0, -1.0, 0.0])
-    right /= np.linalg.norm(right)
+    right /= max(float(np.linalg.norm(right)), _TINY)
     plane = np.stack([outward @ right, outward @ np.cross(axis, right)], axis=1)
-    return plane * (angles / np.maximum(np.linalg.norm(plane, axis=1), 1e-9))[:, None]
+    return plane * (angles / np.maximum(np.linalg.norm(plane, axis=1), _TINY))[:, None]

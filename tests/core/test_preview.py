@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -191,6 +192,14 @@ def test_footage_of_any_shape_is_drawn(tmp_path: Path, size: tuple[int, int]) ->
     assert read(tmp_path / "out.png").size
     render_preview(take, tmp_path / "out.mp4")
     assert cv2.VideoCapture(str(tmp_path / "out.mp4")).get(cv2.CAP_PROP_FRAME_COUNT) == 6
+
+
+def test_eyes_that_are_one_point_are_no_trouble() -> None:
+    head = load_head().mesh
+    vertices = head.rest_vertices.copy()
+    vertices[head.region_vertices("eyeball.L", "eyeball.R")] = 0
+    with np.errstate(all="raise"):
+        assert np.isfinite(eye_coordinates(replace(head, rest_vertices=vertices))).all()
 
 
 def test_irises_turn_with_the_eyes() -> None:
