@@ -91,16 +91,18 @@ class DICE_PG_stretch(PropertyGroup):
     last_scene_frame: IntProperty()
 
 
+def _go_to(context: bpy.types.Context, spans: Any, index: int) -> None:
+    """A click on a touch or a stretch goes to its first frame."""
+    if context.scene is not None and 0 <= index < len(spans):
+        context.scene.frame_set(spans[index].first_scene_frame)
+
+
 def _jump_to_unsure(entry: DICE_PG_take, context: bpy.types.Context) -> None:
-    """A click on an unsure stretch goes to its first frame."""
-    if context.scene is not None and 0 <= entry.active_unsure < len(entry.unsure):
-        context.scene.frame_set(entry.unsure[entry.active_unsure].first_scene_frame)
+    _go_to(context, entry.unsure, entry.active_unsure)
 
 
 def _jump(entry: DICE_PG_take, context: bpy.types.Context) -> None:
-    """A click on a touch goes to its first frame."""
-    if context.scene is not None and 0 <= entry.active_touch < len(entry.touches):
-        context.scene.frame_set(entry.touches[entry.active_touch].first_scene_frame)
+    _go_to(context, entry.touches, entry.active_touch)
 
 
 def _change_dents(entry: DICE_PG_take, _context: bpy.types.Context) -> None:

@@ -12,7 +12,7 @@ import bpy
 
 from dice_core.errors import DiceError
 from dice_core.take import MESH_NAMES, Take, open_take
-from dice_core.take.reliability import hand_reliability
+from dice_core.take.reliability import hands_reliability
 
 from .properties import DICE_PG_take, settings_of
 from .saved_paths import find_take_folder, stored_path, take_folder
@@ -222,8 +222,8 @@ def _fill(scene: bpy.types.Scene, entry: DICE_PG_take, take: Take, shares: dict[
 
 def _unsure(take: Take) -> list[tuple[int, int, str]]:
     """First and last frame of each stretch in which a hand is unsure, in order of time."""
-    told = {mesh: hand_reliability(take, mesh) for mesh in take.info["meshes"] if mesh != "head"}
-    spans = [(*span, mesh) for mesh, hand in told.items() if hand is not None for span in hand.spans]
+    told = hands_reliability(take).items()
+    spans = [(*span, mesh) for mesh, hand in told if hand is not None for span in hand.spans]
     return sorted(spans)[:_MOST_UNSURE]
 
 

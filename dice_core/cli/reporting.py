@@ -13,7 +13,7 @@ from dice_core.errors import InputError
 from dice_core.metrics import format_metrics, format_table, format_touch, measure, summarise
 from dice_core.metrics.take_metrics import reliability
 from dice_core.take import MESH_TITLES, Take, find_takes, open_take
-from dice_core.take.reliability import HandReliability, hand_reliability
+from dice_core.take.reliability import hands_reliability
 
 __all__ = ["info", "metrics", "preview"]
 
@@ -77,6 +77,7 @@ def preview(options: argparse.Namespace) -> int:
 def _describe(take: Take) -> dict[str, Any]:
     """What can be said about a take without reading its vertices; the figures under "metrics" are those of
     `dice metrics` by the same names."""
+    told = hands_reliability(take)
     return {
         "path": str(take.path),
         "frames": len(take.frames),
@@ -90,15 +91,10 @@ def _describe(take: Take) -> dict[str, Any]:
             "frames": len(take.frames),
             "tracked": take.tracked_shares(),
             "touches": take.info["events"],
-            "reliability": reliability(take),
+            "reliability": reliability(told),
         },
-        "unsure_frames": {name: list(map(list, hand.spans)) for name, hand in _judged_hands(take).items()},
+        "unsure_frames": {name: list(map(list, hand.spans)) for name, hand in told.items() if hand is not None},
     }
-
-
-def _judged_hands(take: Take) -> dict[str, HandReliability]:
-    told = {name: hand_reliability(take, name) for name in take.info["meshes"] if name != "head"}
-    return {name: hand for name, hand in told.items() if hand is not None}
 
 
 def _description(name: str, values: dict[str, Any]) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 from dice_core.metrics.keypoints import Keypoints, landmark_error
 from dice_core.take import Take
 from dice_core.take.frames import Frame
-from dice_core.take.reliability import hand_reliability
+from dice_core.take.reliability import HandReliability, hands_reliability
 
 __all__ = ["TakeMetrics", "reliability"]
 
@@ -54,7 +54,7 @@ class TakeMetrics:
             "hand_frames": self._hand_frames,
             "touches": [asdict(event) for event in self._take.events],
             "jitter_mm": jitter,
-            "reliability": reliability(self._take),
+            "reliability": reliability(hands_reliability(self._take)),
         }
 
     def _add_jitter(self, frame: Frame) -> None:
@@ -72,10 +72,9 @@ class TakeMetrics:
                 self._jitter_weights.append(len(second))
 
 
-def reliability(take: Take) -> dict[str, dict[str, float] | None]:
-    """By hand the expected share of right frames, and the shares that are sure and unsure, as
-    `dice_core.take.reliability` has them; None where the engine does not judge the hand."""
-    told = {name: hand_reliability(take, name) for name in take.info["meshes"] if name != "head"}
+def reliability(told: dict[str, HandReliability | None]) -> dict[str, dict[str, float] | None]:
+    """By hand the expected share of right frames, and the shares that are sure and unsure; None where the engine does
+    not judge the hand. told : as `hands_reliability` has them."""
     return {
         name: None if hand is None else {"right": hand.right, "sure": hand.sure, "unsure": hand.unsure}
         for name, hand in told.items()

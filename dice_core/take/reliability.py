@@ -8,7 +8,7 @@ import numpy as np
 
 from dice_core.take.reader import Take
 
-__all__ = ["SURE", "UNSURE", "HandReliability", "hand_reliability"]
+__all__ = ["SURE", "UNSURE", "HandReliability", "hand_reliability", "hands_reliability"]
 
 SURE, UNSURE = 0.95, 0.25
 """Probabilities of being right from which a hand is called sure in a frame, and below which it is called unsure."""
@@ -44,6 +44,11 @@ def hand_reliability(take: Take, mesh: str) -> HandReliability | None:
     told = values[judged]
     spans = tuple((int(span[0]), int(span[-1])) for span in _stretches(unsure, _BRIDGED_SECONDS * take.fps))
     return HandReliability(float(told.mean()), float((told >= SURE).mean()), len(unsure) / len(told), spans)
+
+
+def hands_reliability(take: Take) -> dict[str, HandReliability | None]:
+    """`hand_reliability` of every hand of a take, by the name of its mesh."""
+    return {mesh: hand_reliability(take, mesh) for mesh in take.info["meshes"] if mesh != "head"}
 
 
 def _stretches(frames: np.ndarray, longest: float) -> list[np.ndarray]:
