@@ -6,35 +6,27 @@ distance, so that touches begin and end without a step.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 
 from dice_core.fitting.kinematics import ArticulatedPoints, Skeleton
 from dice_core.fitting.levenberg_marquardt import Quadratic, minimise
-from dice_core.geometry.nearest_vertex import NearestVertexIndex
 from dice_core.transfer.hand_carry import CarriedHand
 from dice_core.transfer.hand_rig import HandRig
+from dice_core.transfer.head_obstacle import HeadObstacle
 
 __all__ = ["ContactFitter", "ContactGoals", "corrected"]
 
-# Tuned on the sample's truth on ICT's head and two anny bodies; the benchmark's other characters and performances are
-# not among them.
+# Tuned on the characters and performances that docs/transfer-solver.md names.
 GOAL_SIGMA = 0.0015  # metres of a sample from its goal
-GOAL_SCALE = 4.0  # sigmas beyond which it counts linearly
-GIVEN_UP = 0.008  # metres from its goal at which a sample counts a quarter in the next round: what cannot be reached is
-# given up for what can, instead of both being missed by half
-HELD_SHARE = 0.25  # of the samples, by weight, that decide where a hand goes that cannot reach all its goals
-HELD_SCALE = 0.5  # of their distance, at which a sample counts a quarter
-REWEIGHTINGS = 3  # rounds of that for the first frame; later ones start from the frame before
+GOAL_SCALE = 4.0  # sigmas beyond which it counts linearly: what cannot be reached does not spoil what can
 TURN_SIGMA, MOVE_SIGMA = 0.25, 0.02  # radians and metres of the wrist from the carried-over pose
 FLEX_SIGMA, SPREAD_SIGMA = 0.25, 0.10  # radians of a finger's joints
 FLEX_LIMIT, SPREAD_LIMIT = 0.9, 0.25  # radians, largest
-ENTER_SIGMA, ENTER_SCALE = 0.0005, 8.0  # metres of skin that enters too deeply; sigmas
-SKIN_POINTS = 600  # of the hand's skin that are kept out of the head
-DEEPEST = 0.05  # metres: further inside, the nearest skin does not tell the way out
-BESIDE = 0.008  # metres along the skin from the nearest vertex: more than an edge of our head: none is above it
+ENTER_SIGMA = 0.0002  # metres of skin that enters too deeply: so strict that all goals together do not outweigh it
+WATCHED = 0.02  # metres from the head, in the pose that a solve starts from, within which skin is kept out of it
 STEADY_TURN, STEADY_MOVE, STEADY_FLEX = 0.06, 0.006, 0.06  # radians and metres between frames of the correction
 FIRST_ITERATIONS, NEXT_ITERATIONS = 14, 4
 
@@ -54,23 +46,22 @@ class ContactGoals:
 class ContactFitter:
     """One hand of a character against its head.
 
-    rig : the hand; samples : (s,) our vertices that have goals; skin : nearest-vertex queries of the registered head;
-    thickness : (V,) metres of what the head's skin covers at each vertex: what is deeper below it is not inside.
+    steady : (n,) deviation of a correction's entries between frames; limit : (n,) their largest sizes.
+    rig : the hand; samples : (s,) our vertices that have goals; head : in the frame that is solved.
     """
 
-    def __init__(self, rig: HandRig, samples: np.ndarray, skin: NearestVertexIndex, thickness: np.ndarray) -> None:
-        self._rig, self._skin, self._thickness = rig, skin, thickness
+    def __init__(self, rig: HandRig, samples: np.ndarray, head: HeadObstacle) -> None:
+        self._rig, self._head = rig, head
         self._places = rig.places.chosen(samples)
         self._sample_weights = np.einsum("sk,skb->sb", self._places.weights, rig.weights[self._places.corners])
-        stride = max(1, len(rig.skin) // SKIN_POINTS)
-        self._outer = np.arange(0, len(rig.skin), stride)
         joint, column, sigma, limit = _degrees_of_freedom(rig)
         self._dof_joint, self._dof_column = joint, column
         move = np.full(3, MOVE_SIGMA)
         self._sigma = np.concatenate([np.full(3, TURN_SIGMA), move, sigma])
-        steady = np.concatenate([np.full(3, STEADY_TURN), np.full(3, STEADY_MOVE), np.full(len(sigma), STEADY_FLEX)])
-        self._steady = steady
-        self._limit = np.concatenate([np.full(3, np.inf), np.full(3, np.inf), limit])
+        self.steady = np.concatenate(
+            [np.full(3, STEADY_TURN), np.full(3, STEADY_MOVE), np.full(len(sigma), STEADY_FLEX)]
+        )
+        self.limit = np.concatenate([np.full(3, np.inf), np.full(3, np.inf), limit])
 
     @property
     def unknowns(self) -> int:
@@ -85,57 +76,47 @@ class ContactFitter:
 
     def fit(self, carried: CarriedHand, goals: ContactGoals, previous: np.ndarray | None) -> np.ndarray:
         """(n,) correction of a frame; previous : that of the frame before, None for the first of a stretch."""
+        start = np.zeros(self.unknowns) if previous is None else previous
+        own = self.terms(carried, goals, start)
+
+        def evaluate(x: np.ndarray) -> Quadratic:
+            terms = own(x)
+            if previous is not None:
+                terms.add_diagonal(0, x - previous, 1 / self.steady)
+            return terms
+
+        iterations = FIRST_ITERATIONS if previous is None else NEXT_ITERATIONS
+        return minimise(evaluate, start, -self.limit, self.limit, iterations=iterations, largest_step=0.3)[0]
+
+    def terms(self, carried: CarriedHand, goals: ContactGoals, start: np.ndarray) -> Callable[[np.ndarray], Quadratic]:
+        """What a frame costs at corrections (n,) that are not far from `start`; the head has to be in that frame."""
         skeleton = self.skeleton(carried)
         posed = self._rig.posed(carried.turn, carried.joints)
         used = np.flatnonzero(goals.weights > 0.02)
+        distance = self._head.distance(skeleton.positions(start, ArticulatedPoints(posed, self._rig.weights)))
+        outer = np.flatnonzero(distance <= max(WATCHED, distance.min()))
         points = ArticulatedPoints(
-            np.concatenate([self._places.chosen(used).of(posed), posed[self._outer]]),
-            np.concatenate([self._sample_weights[used], self._rig.weights[self._outer]]),
+            np.concatenate([self._places.chosen(used).of(posed), posed[outer]]),
+            np.concatenate([self._sample_weights[used], self._rig.weights[outer]]),
         )
-        wanted = goals.goals[used]
+        wanted, weight = goals.goals[used], goals.weights[used, None] / GOAL_SIGMA
 
-        def weights_at(x: np.ndarray) -> np.ndarray:
-            apart = np.linalg.norm(skeleton.positions(x, points)[: len(used)] - wanted, axis=1)
-            # However far all are from their goals, the nearest ones decide: they are brought home, the others let go.
-            scale = max(GIVEN_UP, HELD_SCALE * _share_below(apart, goals.weights[used], HELD_SHARE))
-            return goals.weights[used] / GOAL_SIGMA / (1 + (apart / scale) ** 2)
-
-        def evaluate(x: np.ndarray, weight: np.ndarray) -> Quadratic:
+        def evaluate(x: np.ndarray) -> Quadratic:
             terms = Quadratic.zero(len(x))
             terms.add_diagonal(0, x, 1 / (self._sigma * goals.freedom))
-            if previous is not None:
-                terms.add_diagonal(0, x - previous, 1 / self._steady)
             position, moves = skeleton.jacobian(x, points)
-            if len(used):
-                residual = (position[: len(used)] - wanted) * weight[:, None]
-                terms.add_robust(residual, moves[: len(used)] * weight[:, None, None], GOAL_SCALE)
-            self._keep_out(terms, position[len(used) :], moves[len(used) :], goals.allowed)
+            count = len(used)
+            terms.add_robust((position[:count] - wanted) * weight, moves[:count] * weight[..., None], GOAL_SCALE)
+            self._keep_out(terms, position[count:], moves[count:], goals.allowed)
             return terms
 
-        x = np.zeros(self.unknowns) if previous is None else previous
-        weight = goals.weights[used] / GOAL_SIGMA if previous is None else weights_at(x)
-        for round_number in range(1 + REWEIGHTINGS if previous is None else 1):
-            iterations = FIRST_ITERATIONS if previous is None and not round_number else NEXT_ITERATIONS
-            x, _ = minimise(
-                partial(evaluate, weight=weight), x, -self._limit, self._limit, iterations=iterations, largest_step=0.3
-            )
-            weight = weights_at(x)
-        return x
+        return evaluate
 
     def _keep_out(self, terms: Quadratic, position: np.ndarray, moves: np.ndarray, allowed: np.ndarray) -> None:
-        nearest = self._skin.query(position)
-        excess = nearest.depth - allowed[nearest.vertex]
-        # A point outside has its distance as a depth, which the tangent plane of skin that is not below it is not.
-        # Nor is there an inside where the nearest vertex is the edge of a fold, as in an ear.
-        beside = nearest.distance**2 - nearest.depth**2 > BESIDE**2
-        outside = (nearest.depth <= 0) | beside | (nearest.depth > self._thickness[nearest.vertex])
-        excess = np.where(outside, -nearest.distance - allowed[nearest.vertex], excess)
-        inside = np.flatnonzero((excess > 0) & (nearest.distance < DEEPEST))
-        if not len(inside):
-            return
-        residual = excess[inside] / ENTER_SIGMA
-        rows = -np.einsum("nj,njx->nx", nearest.normal[inside], moves[inside]) / ENTER_SIGMA
-        terms.add_robust(residual[:, None], rows[:, None], ENTER_SCALE)
+        entered = self._head.entered(position, allowed)
+        if len(entered.row):
+            rows = -np.einsum("nj,njx->nx", entered.normal, moves[entered.row])
+            terms.add(entered.excess / ENTER_SIGMA, rows / ENTER_SIGMA)
 
 
 def corrected(fitter: ContactFitter, carried: CarriedHand, x: np.ndarray) -> CarriedHand:
@@ -143,15 +124,6 @@ def corrected(fitter: ContactFitter, carried: CarriedHand, x: np.ndarray) -> Car
     linear, offset, _ = fitter.skeleton(carried).transforms(x)
     joints = np.einsum("bij,bj->bi", linear, carried.joints) + offset
     return CarriedHand(linear @ carried.turn, joints)
-
-
-def _share_below(values: np.ndarray, weights: np.ndarray, share: float) -> float:
-    """The value up to which a share of the weight lies."""
-    if not len(values):
-        return 0.0
-    order = np.argsort(values)
-    total = np.cumsum(weights[order])
-    return float(values[order][np.searchsorted(total, share * total[-1])])
 
 
 def _degrees_of_freedom(rig: HandRig) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from dice_core.bodies import load_head
-from dice_core.fitting.temporal_filter import runs
 from dice_core.geometry.closest_point import SurfaceIndex
 from dice_core.geometry.mesh import Mesh, vertex_normals
 from dice_core.geometry.mesh import triangles as mesh_triangles
-from dice_core.geometry.nearest_vertex import NearestVertexIndex
 from dice_core.transfer.contact_fit import ContactFitter, ContactGoals, corrected
 from dice_core.transfer.face_frames import FaceFrames
 from dice_core.transfer.hand_carry import CarriedHand, SpaceWarp, carry_hand
 from dice_core.transfer.hand_rig import HandRig
+from dice_core.transfer.head_obstacle import HeadObstacle
 from dice_core.transfer.performance import Performance
+from dice_core.transfer.stretches import smoothed, solve_stretches
 from dice_core.transfer.target import TargetHead
 
 __all__ = ["HandFrames", "move_hand"]
@@ -40,12 +40,10 @@ KEPT_GAP = 0.005
 YIELD_SHARE = 0.75
 """Of the tissue's deepest dent, up to which a hand may be under the skin; the rest is left for the tissue's error."""
 
-EAR_THICKNESS = 0.006
-"""Metres of an ear from its front to its back. Set by hand: a thick helix."""
-
 SMOOTHING = 0.06
-"""Seconds, deviation of the average over time of a correction: a frame and a half at 24 a second. Tuned on
-`both palms` and `hand over mouth`, where less shakes and more takes the hand off at the touch's ends."""
+"""Seconds, deviation of the average over time of what touches, and of the corrections that all frames are solved from
+together: a frame and a half at 24 a second. Tuned on `both palms` and `hand over mouth`, where less shakes and more
+takes the hand off at the touch's ends."""
 
 WARP_POINTS = 150
 
@@ -80,56 +78,42 @@ def move_hand(
     faces: FaceFrames,
     keep_contact: bool,
     fps: float,
-    on_frame: Callable[[], None],
+    advance: Callable[[int], None],
 ) -> HandFrames:
-    """Solve one hand of a take. on_frame : called after each frame; raises to stop."""
+    """Solve one hand of a take. advance : called with how many frames are done since; raises to stop."""
     hand = performance.hands[side]
     samples = spread_samples(hand.mesh.rest_vertices.astype(np.float64), SAMPLES)
     source = _SourceFace(target, performance)
-    skin = NearestVertexIndex(_as_mesh(target), target.tissue.touchable)
-    fitter = ContactFitter(rig, samples, skin, thickness_of_head())
+    head = HeadObstacle(_as_mesh(target), target.tissue.touchable)
+    fitter = ContactFitter(rig, samples, head)
     frames, count = len(performance.frame), len(rig.bones)
     carried: list[CarriedHand | None] = [None] * frames
-    corrections = np.zeros((frames, fitter.unknowns))
     gaps, goals = np.full((frames, len(samples)), np.inf), np.zeros((frames, len(samples), 3))
-    near = np.zeros(frames, bool)
-    for k in range(frames):
-        if hand.tracked[k]:
-            points = hand.vertices[k][samples].astype(np.float64)
-            face = faces.vertices(k)
-            gaps[k], goals[k] = source.goals(k, points, face, faces.normals(face))
-            carried[k] = carry_hand(rig, hand.rotation[k], samples, points, gaps[k], source.warp(k, face))
-            near[k] = gaps[k].min() < NEAR
-        if not (keep_contact and near[k]):
-            on_frame()
-    weights = np.exp(-((np.maximum(gaps, 0) / CLOSE) ** 2))
-    for k, neighbour in _in_order(near & keep_contact, weights.sum(axis=1)):
-        skin.set_vertices(faces.vertices(k))
-        gap = float(gaps[k].min())
-        wanted = ContactGoals(goals[k], weights[k], _allowed(target, gap), np.exp(-max(gap, 0.0) / RELEASE))
-        previous = None if neighbour is None else corrections[neighbour]
-        corrections[k] = fitter.fit(carried[k], wanted, previous)  # type: ignore[arg-type]
-        on_frame()
-    corrections = smoothed(corrections, hand.tracked, SMOOTHING * fps)
+    for k in np.flatnonzero(hand.tracked).tolist():
+        points = hand.vertices[k][samples].astype(np.float64)
+        face = faces.vertices(k)
+        gaps[k], goals[k] = source.goals(k, points, face, faces.normals(face))
+        carried[k] = carry_hand(rig, hand.rotation[k], samples, points, gaps[k], source.warp(k, face))
+        advance(0)
+    near = gaps.min(axis=1) < NEAR
+    advance(int((~near).sum()) if keep_contact else frames)
+    corrections = np.zeros((frames, fitter.unknowns))
+    if keep_contact:
+        weights = smoothed(np.exp(-((np.maximum(gaps, 0) / CLOSE) ** 2)), hand.tracked, SMOOTHING * fps)
+
+        def wanted(k: int) -> tuple[CarriedHand, ContactGoals]:
+            head.set_vertices(faces.vertices(k))
+            gap = float(gaps[k].min())
+            freedom = float(np.exp(-max(gap, 0.0) / RELEASE))
+            return carried[k], ContactGoals(goals[k], weights[k], _allowed(target, gap), freedom)  # type: ignore[return-value]
+
+        solve_stretches(fitter, wanted, near, hand.tracked, weights.sum(axis=1), SMOOTHING * fps, corrections, advance)
     turn, joints = np.tile(np.eye(3), (frames, count, 1, 1)), np.zeros((frames, count, 3))
     for k, one in enumerate(carried):
         if one is not None:
             moved = corrected(fitter, one, corrections[k])
             turn[k], joints[k] = moved.turn, moved.joints
     return HandFrames(rig, samples, turn, joints, gaps, goals, near)
-
-
-def _in_order(near: np.ndarray, weight: np.ndarray) -> Iterator[tuple[int, int | None]]:
-    """Frames in the order in which they are solved, each with the neighbour that it starts from, or None.
-
-    near, weight : (T,). A stretch begins where most of the hand touches, and goes on from there to both ends: a hand
-    that approaches is then already in the pose in which it touches.
-    """
-    for first, end in runs(near):
-        best = first + int(np.argmax(weight[first:end]))
-        yield best, None
-        yield from ((k, k - 1) for k in range(best + 1, end))
-        yield from ((k, k + 1) for k in range(best - 1, first - 1, -1))
 
 
 def spread_samples(points: np.ndarray, count: int) -> np.ndarray:
@@ -142,36 +126,10 @@ def spread_samples(points: np.ndarray, count: int) -> np.ndarray:
     return np.array(chosen)
 
 
-def smoothed(values: np.ndarray, known: np.ndarray, sigma: float) -> np.ndarray:
-    """Values (T, n) averaged over time with a Gaussian of `sigma` frames, over known frames alone; (T,) bool."""
-    reach = int(np.ceil(3 * sigma))
-    if reach == 0:
-        return values
-    kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
-    result = values.copy()
-    for k in np.flatnonzero(known).tolist():
-        span = slice(max(0, k - reach), min(len(known), k + reach + 1))
-        share = kernel[span.start - k + reach : span.stop - k + reach] * _joined(known, k, span)
-        result[k] = share @ values[span] / share.sum()
-    return result
-
-
-def _joined(known: np.ndarray, k: int, span: slice) -> np.ndarray:
-    """(n,) 1 for frames of a span that belong to the same stretch as frame k, else 0."""
-    same = np.cumsum(~known)
-    return (known[span] & (same[span] == same[k])).astype(float)
-
-
 def _allowed(target: TargetHead, gap: float) -> np.ndarray:
     """(V,) metres that the hand may be under the skin at each vertex; gap : of the hand in the take, metres."""
     deep = YIELD_SHARE * target.tissue.dent_limit
     return np.minimum(deep, -min(gap, KEPT_GAP)) if gap > 0 else deep
-
-
-def thickness_of_head() -> np.ndarray:
-    """(V,) metres of what our head's skin covers, infinite but for the ears, whose sheets may lie in wrong order."""
-    ears = load_head().mesh.region_vertices("ear.L", "ear.R")
-    return np.where(ears, EAR_THICKNESS, np.inf)
 
 
 def _as_mesh(target: TargetHead) -> Mesh:

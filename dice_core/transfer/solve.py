@@ -86,7 +86,7 @@ def solve_all(
     faces = FaceFrames(target, deltas, curves.weights, body)
     rigs = _rigs(target, performance, settings, words)
     hands = {
-        side: move_hand(target, performance, side, rig, faces, settings.keep_contact, fps, lambda: steps.advance(1))
+        side: move_hand(target, performance, side, rig, faces, settings.keep_contact, fps, steps.advance)
         for side, rig in rigs.items()
     }
     tracked = {side: performance.hands[side].tracked for side in hands}

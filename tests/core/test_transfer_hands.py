@@ -10,12 +10,13 @@ from dice_core.contact.tissue.stiffness import head_tissue
 from dice_core.geometry.closest_point import SurfaceIndex
 from dice_core.geometry.mesh import triangles as mesh_triangles
 from dice_core.geometry.mesh import vertex_normals
-from dice_core.geometry.nearest_vertex import NearestVertexIndex
 from dice_core.geometry.rotations import rotation_matrices
 from dice_core.transfer.contact_fit import ContactFitter, ContactGoals
 from dice_core.transfer.hand_carry import CarriedHand
-from dice_core.transfer.hand_motion import KEPT_GAP, _in_order, spread_samples, thickness_of_head
+from dice_core.transfer.hand_motion import KEPT_GAP, spread_samples
 from dice_core.transfer.hand_rig import HandRig, our_anatomy
+from dice_core.transfer.head_obstacle import HeadObstacle
+from dice_core.transfer.stretches import _in_order
 from dice_core.transfer.surface_points import SurfacePoints
 
 
@@ -40,12 +41,12 @@ def rig() -> HandRig:
 def fitter(rig: HandRig) -> ContactFitter:
     """Against our head with the front of its ears behind their back, as a registration may leave them."""
     mesh = load_head().mesh
-    skin = NearestVertexIndex(mesh, head_tissue(load_head()).touchable)
+    head = HeadObstacle(mesh, head_tissue(load_head()).touchable)
     folded = mesh.rest_vertices.astype(np.float64)
     ears = mesh.region_vertices("ear.L", "ear.R")
     folded[ears] -= 0.006 * vertex_normals(folded, mesh_triangles(mesh))[ears]
-    skin.set_vertices(folded)
-    return ContactFitter(rig, spread_samples(rig.rest, 60), skin, thickness_of_head())
+    head.set_vertices(folded)
+    return ContactFitter(rig, spread_samples(rig.rest, 60), head)
 
 
 def goals_of(rig: HandRig, points: np.ndarray, weight: float, freedom: float = 1.0) -> ContactGoals:

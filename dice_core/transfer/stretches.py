@@ -1,0 +1,102 @@
+"""Corrections over time: each stretch near the face from its fullest touch outwards, then all its frames together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from dice_core.fitting.levenberg_marquardt import Quadratic
+from dice_core.fitting.temporal_filter import runs
+from dice_core.transfer.contact_fit import ContactFitter, ContactGoals
+from dice_core.transfer.hand_carry import CarriedHand
+from dice_core.transfer.stretch_fit import minimise_stretch
+
+__all__ = ["smoothed", "solve_stretches"]
+
+ACCELERATION = 0.05
+"""Deviation of a correction's second difference over time, in that of its first. Tuned on `both palms`, `hand over
+mouth` and `fist under chin`: at a tenth hands of another size than ours shake, at 0.03 touches come late."""
+
+TOGETHER = 10
+"""Steps, at most, in which all frames of a stretch are solved together."""
+
+Wanted = Callable[[int], tuple[CarriedHand, ContactGoals]]
+"""The carried-over hand of a frame and its goals; sets the head to that frame."""
+
+
+def solve_stretches(
+    fitter: ContactFitter, wanted: Wanted, near: np.ndarray, tracked: np.ndarray, touching: np.ndarray, sigma: float,
+    corrections: np.ndarray, advance: Callable[[int], None],
+) -> None:  # fmt: skip
+    """Set the corrections (T, n) of frames near the face, which are zero before.
+
+    near, tracked : (T,) bool; touching : (T,) how much of the hand touches; sigma : frames, of the average over time
+    that all frames of a stretch are solved from together. advance : called with how many frames are done since.
+    """
+    for k, neighbour in _in_order(near, touching):
+        previous = None if neighbour is None else corrections[neighbour]
+        corrections[k] = fitter.fit(*wanted(k), previous)
+        advance(0)
+    corrections[:] = smoothed(corrections, tracked, sigma)
+    for first, end in runs(near):
+        _together(fitter, wanted, (first, end), tracked, corrections, advance)
+        advance(end - first)
+
+
+def _together(
+    fitter: ContactFitter, wanted: Wanted, stretch: tuple[int, int], tracked: np.ndarray, corrections: np.ndarray,
+    advance: Callable[[int], None],
+) -> None:  # fmt: skip
+    """Solve frames first to end of a stretch together, against those before and after it, which stay."""
+    first, end = stretch
+    low, high = max(first - 2, 0), min(end + 2, len(tracked))
+    free, known = np.zeros(high - low, bool), tracked[low:high]
+    free[first - low : end - low] = True
+    joined = np.zeros(high - low, bool)
+    joined[1:-1] = known[:-2] & known[1:-1] & known[2:]
+    costs: dict[int, Callable[[np.ndarray], Quadratic]] = {}
+
+    def evaluate(row: int, x: np.ndarray) -> Quadratic:
+        advance(0)
+        hand, goals = wanted(low + row)
+        if row not in costs:
+            costs[row] = fitter.terms(hand, goals, x)
+        return costs[row](x)
+
+    stiffness = 1 / (ACCELERATION * fitter.steady)
+    start = corrections[low:high]
+    corrections[low:high] = minimise_stretch(evaluate, start, free, joined, fitter.limit, stiffness, TOGETHER)
+
+
+def _in_order(near: np.ndarray, weight: np.ndarray) -> Iterator[tuple[int, int | None]]:
+    """Frames in the order in which they are solved, each with the neighbour that it starts from, or None.
+
+    near, weight : (T,). A stretch begins where most of the hand touches, and goes on from there to both ends: a hand
+    that approaches is then already in the pose in which it touches.
+    """
+    for first, end in runs(near):
+        best = first + int(np.argmax(weight[first:end]))
+        yield best, None
+        yield from ((k, k - 1) for k in range(best + 1, end))
+        yield from ((k, k + 1) for k in range(best - 1, first - 1, -1))
+
+
+def smoothed(values: np.ndarray, known: np.ndarray, sigma: float) -> np.ndarray:
+    """Values (T, n) averaged over time with a Gaussian of `sigma` frames, over known frames alone; (T,) bool."""
+    reach = int(np.ceil(3 * sigma))
+    if reach == 0:
+        return values
+    kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
+    result = values.copy()
+    for k in np.flatnonzero(known).tolist():
+        span = slice(max(0, k - reach), min(len(known), k + reach + 1))
+        share = kernel[span.start - k + reach : span.stop - k + reach] * _joined(known, k, span)
+        result[k] = share @ values[span] / share.sum()
+    return result
+
+
+def _joined(known: np.ndarray, k: int, span: slice) -> np.ndarray:
+    """(n,) 1 for frames of a span that belong to the same stretch as frame k, else 0."""
+    same = np.cumsum(~known)
+    return (known[span] & (same[span] == same[k])).astype(float)
