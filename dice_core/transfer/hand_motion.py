@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from dice_core.bodies import load_head
 from dice_core.geometry.closest_point import SurfaceIndex
-from dice_core.geometry.mesh import Mesh, vertex_normals
 from dice_core.geometry.mesh import triangles as mesh_triangles
+from dice_core.geometry.mesh import vertex_normals
 from dice_core.transfer.contact_fit import ContactFitter, ContactGoals, corrected
 from dice_core.transfer.face_frames import FaceFrames
 from dice_core.transfer.hand_carry import CarriedHand, SpaceWarp, carry_hand
@@ -84,7 +84,7 @@ def move_hand(
     hand = performance.hands[side]
     samples = spread_samples(hand.mesh.rest_vertices.astype(np.float64), SAMPLES)
     source = _SourceFace(target, performance)
-    head = HeadObstacle(_as_mesh(target), target.tissue.touchable)
+    head = HeadObstacle.of(target)
     fitter = ContactFitter(rig, samples, head)
     frames, count = len(performance.frame), len(rig.bones)
     carried: list[CarriedHand | None] = [None] * frames
@@ -99,7 +99,9 @@ def move_hand(
     advance(int((~near).sum()) if keep_contact else frames)
     corrections = np.zeros((frames, fitter.unknowns))
     if keep_contact:
-        weights = smoothed(np.exp(-((np.maximum(gaps, 0) / CLOSE) ** 2)), hand.tracked, SMOOTHING * fps)
+        weights = np.exp(-((np.maximum(gaps, 0) / CLOSE) ** 2))
+        # What touches for a frame is made ready before; what lets go for a frame is not let go.
+        weights = np.maximum(weights, smoothed(weights, hand.tracked, SMOOTHING * fps))
 
         def wanted(k: int) -> tuple[CarriedHand, ContactGoals]:
             head.set_vertices(faces.vertices(k))
@@ -130,10 +132,6 @@ def _allowed(target: TargetHead, gap: float) -> np.ndarray:
     """(V,) metres that the hand may be under the skin at each vertex; gap : of the hand in the take, metres."""
     deep = YIELD_SHARE * target.tissue.dent_limit
     return np.minimum(deep, -min(gap, KEPT_GAP)) if gap > 0 else deep
-
-
-def _as_mesh(target: TargetHead) -> Mesh:
-    return replace(load_head().mesh, rest_vertices=target.registered.astype(np.float32))
 
 
 class _SourceFace:

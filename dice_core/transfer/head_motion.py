@@ -8,8 +8,8 @@ import numpy as np
 
 from dice_core.bodies import load_head
 from dice_core.bodies.names import EXPRESSION_NAMES
-from dice_core.geometry.mesh import Mesh
 from dice_core.transfer.files import Character
+from dice_core.transfer.gaze import eye_turn, iris_vertices
 from dice_core.transfer.performance import Performance
 from dice_core.transfer.target import TargetHead
 from dice_core.transfer.turns import mean_turn, share_of
@@ -98,23 +98,23 @@ def bone_transforms(character: Character, turns: dict[str, np.ndarray], frames: 
 
 def eye_turns(performance: Performance, letter: str) -> np.ndarray:
     """(T, 3, 3) turns of an eyeball against the head; letter : "L" or "R", the subject's own."""
-    head = load_head()
-    return _region_turns(performance, head.mesh, head.mesh.region_vertices(f"eyeball.{letter}"), EXPRESSION_NAMES)
+    displacement = _displacements(performance, iris_vertices(letter), EXPRESSION_NAMES)
+    return np.array([eye_turn(letter, one) for one in displacement])
 
 
 def jaw_turns(performance: Performance) -> np.ndarray:
     """(T, 3, 3) turns of the lower jaw against the head."""
     mesh = load_head().mesh
-    return _region_turns(performance, mesh, mesh.region_vertices("chin"), _JAW_KEYS)
+    chin = np.flatnonzero(mesh.region_vertices("chin"))
+    rest = mesh.rest_vertices[chin].astype(np.float64)
+    return np.array([mean_turn(rest, rest + one) for one in _displacements(performance, chin, _JAW_KEYS)])
 
 
-def _region_turns(performance: Performance, mesh: Mesh, region: np.ndarray, keys: tuple[str, ...]) -> np.ndarray:
-    """Rotation of a region by some expressions alone."""
-    rest = mesh.rest_vertices[region].astype(np.float64)
+def _displacements(performance: Performance, rows: np.ndarray, keys: tuple[str, ...]) -> np.ndarray:
+    """(T, n, 3) what some expressions alone move vertices of our head by."""
     index = [EXPRESSION_NAMES.index(name) for name in keys]
-    deltas = load_head().expressions[index][:, region].astype(np.float64)
-    moved = rest + np.einsum("te,evx->tvx", performance.expression[:, index], deltas)
-    return np.array([mean_turn(rest, points) for points in moved])
+    deltas = load_head().expressions[index][:, rows].astype(np.float64)
+    return np.einsum("te,evx->tvx", performance.expression[:, index], deltas)
 
 
 def _carried(axes: np.ndarray, turns: np.ndarray) -> np.ndarray:

@@ -1,19 +1,21 @@
 """What of a hand is too deep in a head, and which way out is, fast enough for every step of a solver.
 
 A point is as deep as it lies below the vertex nearest to it. Where that would mislead it counts as outside: beside the
-edge of a fold, as in an ear, and deeper than a sheet is thick. A sheet hides what it covers, so that points near an ear
-are looked for below the skin behind it, too.
+edge of a fold, as in an ear, and deeper than a sheet is thick. In the crease where an ear meets the head no vertex of
+ours tells inside from outside: points there are measured against the triangles of the character's own skin, too.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from dice_core.bodies import load_head
+from dice_core.geometry.closest_point import SurfaceIndex
 from dice_core.geometry.mesh import Mesh
 from dice_core.geometry.nearest_vertex import NearestVertexIndex, NearestVertices
+from dice_core.transfer.target import TargetHead
 
 __all__ = ["Entered", "HeadObstacle"]
 
@@ -25,6 +27,10 @@ BESIDE = 0.008
 
 EAR_THICKNESS = 0.006
 """Metres of an ear from its front to its back, whose sheets may lie in wrong order. Set by hand: a thick helix."""
+
+
+AROUND = 0.03
+"""Metres from an ear up to which skin is watched triangle by triangle: more than the width of the crease behind it."""
 
 
 @dataclass(frozen=True)
@@ -39,18 +45,36 @@ class Entered:
 class HeadObstacle:
     """The registered head of a character as something that hands stay out of.
 
-    mesh : our head's, with the rest vertices of the registered one; touchable : (V,) bool, skin.
+    mesh : our head's, with the rest vertices of the registered one; touchable : (V,) bool, skin;
+    vertices : (n, 3) of the character's own skin and triangles : (m, 3); ours : (n,) int, our vertex nearest to each.
     """
 
-    def __init__(self, mesh: Mesh, touchable: np.ndarray) -> None:
+    def __init__(
+        self, mesh: Mesh, touchable: np.ndarray, vertices: np.ndarray, triangles: np.ndarray, ours: np.ndarray
+    ) -> None:
         self._ears = load_head().mesh.region_vertices("ear.L", "ear.R")
         self._skin = NearestVertexIndex(mesh, touchable)
-        self._behind_ears = NearestVertexIndex(mesh, touchable & ~self._ears)
+        self._ours = ours
+        ears = vertices[np.isin(ours, np.flatnonzero(self._ears))]
+        around = np.array(
+            [len(ears) and np.linalg.norm(ears - point, axis=1).min() < AROUND for point in vertices], bool
+        )
+        near = around[triangles].all(axis=1)
+        self._around_ears = SurfaceIndex(vertices, triangles[near]) if near.any() else None
+
+    @classmethod
+    def of(cls, target: TargetHead) -> HeadObstacle:
+        """A character's head, to be set to its frames."""
+        mesh = replace(load_head().mesh, rest_vertices=target.registered.astype(np.float32))
+        on_ours = target.skin_on_ours
+        ours = on_ours.corners[np.arange(len(on_ours.corners)), on_ours.weights.argmax(axis=1)]
+        used = target.skin_vertices
+        triangles = np.searchsorted(used, target.triangles)
+        return cls(mesh, target.tissue.touchable, target.vertices[used], triangles, ours)
 
     def set_vertices(self, vertices: np.ndarray) -> None:
-        """Set the head's vertices (V, 3) of a frame."""
+        """Set our vertices (V, 3) on the head in a frame. Skin around ears is taken to stay with the head."""
         self._skin.set_vertices(vertices)
-        self._behind_ears.set_vertices(vertices)
 
     def distance(self, points: np.ndarray) -> np.ndarray:
         """(n,) metres from points (n, 3) to the nearest vertex of the skin, inside or outside."""
@@ -63,11 +87,14 @@ class HeadObstacle:
         excess = _excess(nearest, allowed, np.where(at_ear, EAR_THICKNESS, np.inf))
         normal = nearest.normal
         rows = np.flatnonzero(at_ear & (excess <= 0))
-        if len(rows):
-            behind = self._behind_ears.query(points[rows])
-            excess[rows] = _excess(behind, allowed, np.full(len(rows), np.inf))
+        if len(rows) and self._around_ears is not None:
+            found = self._around_ears.query(points[rows])
+            corners = self._ours[self._around_ears.triangles[found.triangle]]
+            depth = found.distance - np.einsum("nk,nk->n", found.barycentric, allowed[corners])
+            # Where an ear itself is nearest, vertices have said what there is to say.
+            excess[rows] = np.where(self._ears[corners].all(axis=1), 0.0, depth)
             normal = normal.copy()
-            normal[rows] = behind.normal
+            normal[rows] = found.normal
         row = np.flatnonzero(excess > 0)
         return Entered(row, excess[row], normal[row])
 

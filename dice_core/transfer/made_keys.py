@@ -15,6 +15,7 @@ from dice_core.geometry.mesh import connected_components
 from dice_core.geometry.mesh import triangles as mesh_triangles
 from dice_core.transfer.balls import Ball
 from dice_core.transfer.deformation_transfer import DeformationTransfer, deformation_gradients
+from dice_core.transfer.gaze import eye_turn, iris_vertices
 from dice_core.transfer.surface_points import closest_facing
 from dice_core.transfer.target import TargetHead
 from dice_core.transfer.turns import least_turn, mean_turn
@@ -70,7 +71,7 @@ def make_keys(target: TargetHead, *, eyes_by_bone: bool, should_stop: Callable[[
     for side, ball in target.balls.items():
         _keep_off(target, ball, result)
         if not eyes_by_bone:
-            _turn_eye(ball, head.mesh.region_vertices(f"eyeball.{side}"), keys, target.vertices, result)
+            _turn_eye(ball, side, keys, target.vertices, result)
     _carry_loose(target, keys, result)
     result = target.spread(result)
     return MadeKeys(EXPRESSION_NAMES, target.similarity.vectors_to_target(result).astype(np.float32))
@@ -180,13 +181,13 @@ def _keep_off(target: TargetHead, ball: Ball, result: np.ndarray) -> None:
     result[:, around] += moved / length * np.maximum(floor[None, :, None] - length, 0)
 
 
-def _turn_eye(ball: Ball, ours: np.ndarray, keys: np.ndarray, vertices: np.ndarray, result: np.ndarray) -> None:
-    """Turn an eyeball as ours (V,) bool turns in each expression, about its own centre."""
-    rest = load_head().mesh.rest_vertices[ours].astype(np.float64)
+def _turn_eye(ball: Ball, side: str, keys: np.ndarray, vertices: np.ndarray, result: np.ndarray) -> None:
+    """Turn an eyeball as far as our iris turns in each expression, about its own centre. side : "L" or "R"."""
+    iris = iris_vertices(side)
     offset = vertices[ball.vertices] - ball.centre
     for k, key in enumerate(keys):
-        if np.abs(key[ours]).max() > STILL:
-            result[k, ball.vertices] = offset @ mean_turn(rest, rest + key[ours]).T - offset
+        if np.abs(key[iris]).max() > STILL:
+            result[k, ball.vertices] = offset @ eye_turn(side, key[iris]).T - offset
 
 
 def _carry_loose(target: TargetHead, keys: np.ndarray, result: np.ndarray) -> None:

@@ -14,7 +14,7 @@ from dice_core.transfer.stretch_fit import minimise_stretch
 
 __all__ = ["smoothed", "solve_stretches"]
 
-ACCELERATION = 0.05
+ACCELERATION = 0.07
 """Deviation of a correction's second difference over time, in that of its first. Tuned on `both palms`, `hand over
 mouth` and `fist under chin`: at a tenth hands of another size than ours shake, at 0.03 touches come late."""
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from dice_core.geometry.rotations import axis_angle, rotation_matrices
 
-__all__ = ["between", "least_turn", "mean_turn", "share_of", "twist_about"]
+__all__ = ["between", "least_turn", "mean_turn", "share_of", "turn_about", "twist_about"]
 
 _TINY = 1e-9
 
@@ -36,7 +36,12 @@ def least_turn(start: np.ndarray, end: np.ndarray) -> np.ndarray:
 
 def mean_turn(ours: np.ndarray, target: np.ndarray) -> np.ndarray:
     """(3, 3) the rotation that brings points (n, 3), about their middle, nearest to others (Kabsch 1976)."""
-    u, _, vt = np.linalg.svd((target - target.mean(axis=0)).T @ (ours - ours.mean(axis=0)))
+    return turn_about(ours - ours.mean(axis=0), target - target.mean(axis=0))
+
+
+def turn_about(ours: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """(3, 3) the rotation about the origin that brings points (n, 3) nearest to others."""
+    u, _, vt = np.linalg.svd(target.T @ ours)
     return (u * [1.0, 1.0, np.sign(np.linalg.det(u @ vt))]) @ vt
 
 

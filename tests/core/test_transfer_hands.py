@@ -41,7 +41,11 @@ def rig() -> HandRig:
 def fitter(rig: HandRig) -> ContactFitter:
     """Against our head with the front of its ears behind their back, as a registration may leave them."""
     mesh = load_head().mesh
-    head = HeadObstacle(mesh, head_tissue(load_head()).touchable)
+    touchable = head_tissue(load_head()).touchable
+    every = np.arange(len(mesh.rest_vertices))
+    triangles = mesh_triangles(mesh)
+    skin = triangles[touchable[triangles].all(axis=1)]
+    head = HeadObstacle(mesh, touchable, mesh.rest_vertices.astype(np.float64), skin, every)
     folded = mesh.rest_vertices.astype(np.float64)
     ears = mesh.region_vertices("ear.L", "ear.R")
     folded[ears] -= 0.006 * vertex_normals(folded, mesh_triangles(mesh))[ears]

@@ -45,6 +45,9 @@ MEASURED = 800
 INSIDE = 0.5
 """Times that a head winds around a point from which it is inside; a head is open at its neck."""
 
+REACH = 0.1
+"""Metres up to which the nearest skin is looked for: more than the depth of any point in a head."""
+
 FREE = 0.03
 """Metres from the face beyond which a hand is off contact."""
 
@@ -100,7 +103,6 @@ def contact_figures(
         pairs = ours.pairs(k, hand.vertices[k], hand.contact[k])
         skin = tracks.skin[k][some]
         near = np.linalg.norm(skin - target.registered.mean(axis=0), axis=1).min() < 0.25
-        signed = index.distance(tracks.face[k], skin) if near else np.full(len(skin), -1.0)
         if pairs is not None:
             touching += 1
             regions = np.unique(ours.region[pairs[1]])
@@ -110,10 +112,9 @@ def contact_figures(
             distances.append(np.linalg.norm(hand_points - face_points, axis=1))
         elif ours.gap(k, hand.vertices[k]) > TOUCH:
             free += 1
-            added += bool(-signed.max() <= BEGUN)
+            added += near and bool(-index.distance(tracks.face[k], skin).max() <= BEGUN)
         if near:
-            depth, vertex = index.depth(tracks.bare[k], skin)
-            deepest = max(deepest, float((depth - limit[vertex]).max(initial=0)))
+            deepest = max(deepest, float(index.excess(tracks.bare[k], skin, limit).max(initial=0)))
     every = np.concatenate(distances) if distances else np.zeros(0)
     return {
         "touching": touching,
@@ -244,12 +245,16 @@ class _FaceIndex:
         outside = self._outside(face, points, found)
         return np.where(outside, -np.abs(found.distance), found.distance)
 
-    def depth(self, face: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Depth (n,) below the skin, 0 outside, and the vertex of the face that is nearest."""
-        found = self._index.moved(face).query(points, 0.03)
-        inside = (found.triangle >= 0) & ~self._outside(face, points, found)
+    def excess(self, face: np.ndarray, points: np.ndarray, limit: np.ndarray) -> np.ndarray:
+        """(n,) metres by which points are deeper than the limit (V,) of the nearest vertex, 0 where they are not."""
+        found = self._index.moved(face).query(points, REACH)
         vertex = self._triangles[found.triangle, found.barycentric.argmax(axis=1)]
-        return np.where(inside, np.maximum(found.distance, 0), 0), vertex
+        excess = np.where(found.triangle >= 0, found.distance - limit[vertex], 0.0)
+        deep = np.flatnonzero((excess > 0) & ~self._beside(found))
+        inside = deep[winding_numbers(face[self._head], points[deep]) >= INSIDE]
+        result = np.zeros(len(points))
+        result[inside] = excess[inside]
+        return result
 
     def region_gap(self, face: np.ndarray, points: np.ndarray, regions: np.ndarray) -> float:
         """Metres from the hand's nearest point to the regions of the face."""
