@@ -25,7 +25,7 @@ GOAL_SCALE = 4.0  # sigmas beyond which it counts linearly: what cannot be reach
 TURN_SIGMA, MOVE_SIGMA = 0.25, 0.02  # radians and metres of the wrist from the carried-over pose
 FLEX_SIGMA, SPREAD_SIGMA = 0.25, 0.10  # radians of a finger's joints
 FLEX_LIMIT, SPREAD_LIMIT = 0.9, 0.25  # radians, largest
-ENTER_SIGMA = 0.0002  # metres of skin that enters too deeply: so strict that all goals together do not outweigh it
+ENTER_SIGMA = 0.0001  # metres of skin that enters too deeply: so strict that all goals together do not outweigh it
 WATCHED = 0.02  # metres from the head, in the pose that a solve starts from, within which skin is kept out of it
 STEADY_TURN, STEADY_MOVE, STEADY_FLEX = 0.06, 0.006, 0.06  # radians and metres between frames of the correction
 FIRST_ITERATIONS, NEXT_ITERATIONS = 14, 4
@@ -87,6 +87,11 @@ class ContactFitter:
 
         iterations = FIRST_ITERATIONS if previous is None else NEXT_ITERATIONS
         return minimise(evaluate, start, -self.limit, self.limit, iterations=iterations, largest_step=0.3)[0]
+
+    def samples(self, carried: CarriedHand, x: np.ndarray) -> np.ndarray:
+        """(s, 3) where the samples are after a correction (n,)."""
+        posed = self._rig.posed(carried.turn, carried.joints)
+        return self.skeleton(carried).positions(x, ArticulatedPoints(self._places.of(posed), self._sample_weights))
 
     def terms(self, carried: CarriedHand, goals: ContactGoals, start: np.ndarray) -> Callable[[np.ndarray], Quadratic]:
         """What a frame costs at corrections (n,) that are not far from `start`; the head has to be in that frame."""

@@ -109,7 +109,9 @@ def move_hand(
             freedom = float(np.exp(-max(gap, 0.0) / RELEASE))
             return carried[k], ContactGoals(goals[k], weights[k], _allowed(target, gap), freedom)  # type: ignore[return-value]
 
-        solve_stretches(fitter, wanted, near, hand.tracked, weights.sum(axis=1), SMOOTHING * fps, corrections, advance)
+        source_points = hand.vertices[:, samples].astype(np.float64)
+        touching, sigma = weights.sum(axis=1), SMOOTHING * fps
+        solve_stretches(fitter, wanted, source_points, near, hand.tracked, touching, sigma, corrections, advance)
     turn, joints = np.tile(np.eye(3), (frames, count, 1, 1)), np.zeros((frames, count, 3))
     for k, one in enumerate(carried):
         if one is not None:

@@ -32,6 +32,9 @@ EAR_THICKNESS = 0.006
 AROUND = 0.03
 """Metres from an ear up to which skin is watched triangle by triangle: more than the width of the crease behind it."""
 
+CREASE = 0.012
+"""Metres from an ear's vertices, and from the skin around it, up to which points are looked at triangle by triangle."""
+
 
 @dataclass(frozen=True)
 class Entered:
@@ -86,13 +89,13 @@ class HeadObstacle:
         at_ear = self._ears[nearest.vertex]
         excess = _excess(nearest, allowed, np.where(at_ear, EAR_THICKNESS, np.inf))
         normal = nearest.normal
-        rows = np.flatnonzero(at_ear & (excess <= 0))
+        rows = np.flatnonzero(at_ear & (excess <= 0) & (nearest.distance < CREASE))
         if len(rows) and self._around_ears is not None:
-            found = self._around_ears.query(points[rows])
+            found = self._around_ears.query(points[rows], CREASE)
             corners = self._ours[self._around_ears.triangles[found.triangle]]
             depth = found.distance - np.einsum("nk,nk->n", found.barycentric, allowed[corners])
             # Where an ear itself is nearest, vertices have said what there is to say.
-            excess[rows] = np.where(self._ears[corners].all(axis=1), 0.0, depth)
+            excess[rows] = np.where(self._ears[corners].all(axis=1) | (found.triangle < 0), 0.0, depth)
             normal = normal.copy()
             normal[rows] = found.normal
         row = np.flatnonzero(excess > 0)

@@ -14,9 +14,14 @@ from dice_core.transfer.stretch_fit import minimise_stretch
 
 __all__ = ["smoothed", "solve_stretches"]
 
-ACCELERATION = 0.07
-"""Deviation of a correction's second difference over time, in that of its first. Tuned on `both palms`, `hand over
-mouth` and `fist under chin`: at a tenth hands of another size than ours shake, at 0.03 touches come late."""
+ACCELERATIONS = (0.07, 0.04, 0.025)
+"""Deviations of a correction's second difference over time, in that of its first, tried one after the other until the
+hand shakes no more than it may. Tuned on `both palms`, `hand over mouth` and `fist under chin`: at 0.1 hands of another
+size than ours shake, at 0.03 touches come late."""
+
+SHAKING = 1.05
+"""Mean acceleration that a hand may have, in that of the take's hand or, where that is larger, of the carried-over one:
+a large hand's fingers go a longer way. A little less than the tenth more that is not seen."""
 
 TOGETHER = 10
 """Steps, at most, in which all frames of a stretch are solved together."""
@@ -26,13 +31,14 @@ Wanted = Callable[[int], tuple[CarriedHand, ContactGoals]]
 
 
 def solve_stretches(
-    fitter: ContactFitter, wanted: Wanted, near: np.ndarray, tracked: np.ndarray, touching: np.ndarray, sigma: float,
-    corrections: np.ndarray, advance: Callable[[int], None],
+    fitter: ContactFitter, wanted: Wanted, source: np.ndarray, near: np.ndarray, tracked: np.ndarray,
+    touching: np.ndarray, sigma: float, corrections: np.ndarray, advance: Callable[[int], None],
 ) -> None:  # fmt: skip
     """Set the corrections (T, n) of frames near the face, which are zero before.
 
-    near, tracked : (T,) bool; touching : (T,) how much of the hand touches; sigma : frames, of the average over time
-    that all frames of a stretch are solved from together. advance : called with how many frames are done since.
+    source : (T, s, 3) the samples in the take; near, tracked : (T,) bool; touching : (T,) how much of the hand touches;
+    sigma : frames, of the average over time that all frames of a stretch are solved from together. advance : called
+    with how many frames are done since.
     """
     for k, neighbour in _in_order(near, touching):
         previous = None if neighbour is None else corrections[neighbour]
@@ -40,33 +46,53 @@ def solve_stretches(
         advance(0)
     corrections[:] = smoothed(corrections, tracked, sigma)
     for first, end in runs(near):
-        _together(fitter, wanted, (first, end), tracked, corrections, advance)
+        _together(fitter, wanted, source, (first, end), tracked, corrections, advance)
         advance(end - first)
 
 
 def _together(
-    fitter: ContactFitter, wanted: Wanted, stretch: tuple[int, int], tracked: np.ndarray, corrections: np.ndarray,
-    advance: Callable[[int], None],
+    fitter: ContactFitter, wanted: Wanted, source: np.ndarray, stretch: tuple[int, int], tracked: np.ndarray,
+    corrections: np.ndarray, advance: Callable[[int], None],
 ) -> None:  # fmt: skip
     """Solve frames first to end of a stretch together, against those before and after it, which stay."""
     first, end = stretch
     low, high = max(first - 2, 0), min(end + 2, len(tracked))
-    free, known = np.zeros(high - low, bool), tracked[low:high]
+    known = tracked[low:high]
+    free = np.zeros(high - low, bool)
     free[first - low : end - low] = True
     joined = np.zeros(high - low, bool)
     joined[1:-1] = known[:-2] & known[1:-1] & known[2:]
-    costs: dict[int, Callable[[np.ndarray], Quadratic]] = {}
+    hands = {row: wanted(low + row)[0] for row in np.flatnonzero(known).tolist()}
 
-    def evaluate(row: int, x: np.ndarray) -> Quadratic:
-        advance(0)
-        hand, goals = wanted(low + row)
-        if row not in costs:
-            costs[row] = fitter.terms(hand, goals, x)
-        return costs[row](x)
+    def acceleration(values: np.ndarray) -> float:
+        points = np.zeros((high - low, *source.shape[1:]))
+        for row, hand in hands.items():
+            points[row] = fitter.samples(hand, values[row])
+        return _acceleration(points, joined)
 
-    stiffness = 1 / (ACCELERATION * fitter.steady)
-    start = corrections[low:high]
-    corrections[low:high] = minimise_stretch(evaluate, start, free, joined, fitter.limit, stiffness, TOGETHER)
+    most = SHAKING * max(_acceleration(source[low:high], joined), acceleration(np.zeros_like(corrections[low:high])))
+    for deviation in ACCELERATIONS:
+        costs: dict[int, Callable[[np.ndarray], Quadratic]] = {}
+
+        def evaluate(row: int, x: np.ndarray, costs: dict[int, Callable[[np.ndarray], Quadratic]] = costs) -> Quadratic:
+            advance(0)
+            hand, goals = wanted(low + row)
+            if row not in costs:
+                costs[row] = fitter.terms(hand, goals, x)
+            return costs[row](x)
+
+        stiffness = 1 / (deviation * fitter.steady)
+        start = corrections[low:high]
+        corrections[low:high] = minimise_stretch(evaluate, start, free, joined, fitter.limit, stiffness, TOGETHER)
+        if acceleration(corrections[low:high]) <= most:
+            break
+
+
+def _acceleration(points: np.ndarray, joined: np.ndarray) -> float:
+    """Mean length of the second difference over time of points (T, s, 3), about joined frames (T,)."""
+    middle = np.flatnonzero(joined)
+    second = points[middle + 1] - 2 * points[middle] + points[middle - 1]
+    return float(np.linalg.norm(second, axis=2).mean()) if len(middle) else 0.0
 
 
 def _in_order(near: np.ndarray, weight: np.ndarray) -> Iterator[tuple[int, int | None]]:
