@@ -39,8 +39,8 @@ def minimise_stretch(
     may change; joined : (T,) bool, frames k whose second difference with k - 1 and k + 1 counts; limit : (n,) largest
     size of each entry; stiffness : (n,) weight of a second difference. Returns (T, n).
     """
-    rows = np.flatnonzero(free)
-    if not len(rows):
+    rows = np.flatnonzero(free).tolist()
+    if not rows:
         return values
     difference = _second_differences(joined)
     coupling = difference.T @ difference

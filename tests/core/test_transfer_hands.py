@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from dice_core.bodies import load_hand, load_head
 from dice_core.contact.tissue.stiffness import head_tissue
+from dice_core.fitting.levenberg_marquardt import Quadratic
 from dice_core.geometry.closest_point import SurfaceIndex
 from dice_core.geometry.mesh import triangles as mesh_triangles
 from dice_core.geometry.mesh import vertex_normals
 from dice_core.geometry.rotations import rotation_matrices
-from dice_core.transfer.contact_fit import ContactFitter, ContactGoals
+from dice_core.transfer.contact_fit import ContactFitter, ContactGoals, corrected
+from dice_core.transfer.gaze import eye_turn, iris_vertices
 from dice_core.transfer.hand_carry import CarriedHand
 from dice_core.transfer.hand_motion import KEPT_GAP, spread_samples
 from dice_core.transfer.hand_rig import HandRig, our_anatomy
 from dice_core.transfer.head_obstacle import HeadObstacle
-from dice_core.transfer.stretches import _in_order
+from dice_core.transfer.stretch_fit import minimise_stretch
+from dice_core.transfer.stretches import _in_order, solve_stretches
 from dice_core.transfer.surface_points import SurfacePoints
 
 
@@ -100,3 +105,115 @@ def test_a_stretch_of_contact_is_solved_from_its_fullest_frame_to_both_ends() ->
     weight = np.array([9, 1, 2, 5, 3, 9, 4, 1, 9.0])
     assert list(_in_order(near, weight)) == [(3, None), (4, 3), (2, 3), (1, 2), (6, None), (7, 6)]
     assert list(_in_order(np.zeros(4, bool), weight[:4])) == []
+
+
+def test_goals_below_the_skin_do_not_draw_the_hand_in(rig: HandRig, fitter: ContactFitter) -> None:
+    """A flat hand in front of the face, all of whose samples ask for places 2 cm inside it."""
+    mesh = load_head().mesh
+    face = SurfaceIndex(mesh.rest_vertices.astype(np.float64), mesh_triangles(mesh))
+    nose = mesh.rest_vertices[mesh.region_vertices("nose")].astype(np.float64)
+    tip = nose[nose[:, 2].argmin()]
+    hand = carried(rig, np.eye(3), tip + np.array([0, 0, -0.01]) - (rig.rest.mean(axis=0) - rig.anatomy.joints[0]))
+    posed = rig.posed(hand.turn, hand.joints)
+    wanted = goals_of(rig, posed + np.array([0, 0, 0.03]), 1.0)
+    limit = 0.75 * head_tissue(load_head()).dent_limit
+    found = fitter.fit(hand, replace(wanted, allowed=limit), None)
+    moved = corrected(fitter, hand, found)
+    skin = rig.posed(moved.turn, moved.joints)
+    closest = face.query(skin)
+    corners = mesh_triangles(mesh)[closest.triangle]
+    beyond = closest.distance - np.einsum("nk,nk->n", closest.barycentric, limit[corners])
+    assert beyond.max() < 0.001
+    assert np.abs(closest.distance).min() < 0.001
+
+
+def test_skin_in_the_crease_behind_an_ear_is_inside(fitter: ContactFitter) -> None:
+    """Points below the skull's skin where it meets the ear, on a head whose registered ears are folded into it."""
+    mesh = load_head().mesh
+    touchable, every = head_tissue(load_head()).touchable, np.arange(len(mesh.rest_vertices))
+    rest, triangles = mesh.rest_vertices.astype(np.float64), mesh_triangles(mesh)
+    skin = triangles[touchable[triangles].all(axis=1)]
+    ears = mesh.region_vertices("ear.L", "ear.R")
+    folded = rest.copy()
+    folded[ears] -= 0.006 * vertex_normals(rest, triangles)[ears]
+    head = HeadObstacle(replace(mesh, rest_vertices=folded.astype(np.float32)), touchable, rest, skin, every)
+    ear, normals = rest[ears & touchable], vertex_normals(rest, triangles)
+    beside = [k for k in np.flatnonzero(touchable & ~ears) if np.linalg.norm(ear - rest[k], axis=1).min() < 0.005]
+    points = rest[beside] - 0.006 * normals[beside]
+    own = SurfaceIndex(rest, skin).query(points)
+    points = points[(own.distance > 0.004) & ~ears[skin[own.triangle]].any(axis=1)]
+    assert len(points) > 10
+    assert len(head.entered(points, np.full(len(rest), 0.003)).row) == len(points)
+
+
+def test_frames_of_a_stretch_are_solved_together(rig: HandRig) -> None:
+    """The same as one dense system; bounds hold."""
+    random = np.random.default_rng(3)
+    frames, size = 7, 9
+    roots = random.normal(size=(frames, size, size))
+    matrices = np.einsum("fij,fkj->fik", roots, roots) + np.eye(size)
+    aims = 0.1 * random.normal(size=(frames, size))
+    aims[:, :3] = 0  # turns add up as vectors where they are none
+    matrices[:, :3, 3:] = matrices[:, 3:, :3] = 0
+    free = np.array([0, 1, 1, 1, 1, 1, 0], bool)
+    joined = np.array([0, 1, 1, 1, 0, 1, 0], bool)
+    stiffness = random.uniform(0.5, 3, size)
+
+    def evaluate(k: int, x: np.ndarray) -> Quadratic:
+        terms = Quadratic.zero(size)
+        terms.add_precision(0, x - aims[k], matrices[k])
+        return terms
+
+    wide = np.full(size, 10.0)
+    found = minimise_stretch(evaluate, np.zeros((frames, size)), free, joined, wide, stiffness, 40)
+    second = np.zeros((4, frames))
+    for row, k in enumerate(np.flatnonzero(joined)):
+        second[row, k - 1 : k + 2] = 1, -2, 1
+    whole = np.kron(second.T @ second, np.diag(stiffness**2))
+    right = np.zeros((frames, size))
+    for k in range(frames):
+        whole[k * size : (k + 1) * size, k * size : (k + 1) * size] += matrices[k]
+        right[k] = matrices[k] @ aims[k]
+    inside = np.repeat(free, size)
+    expected = np.zeros(frames * size)
+    expected[inside] = np.linalg.solve(whole[np.ix_(inside, inside)], right.ravel()[inside])
+    np.testing.assert_allclose(found, expected.reshape(frames, size), atol=2e-4)
+    tight = minimise_stretch(evaluate, np.zeros((frames, size)), free, joined, np.full(size, 0.02), stiffness, 40)
+    assert np.abs(tight).max() <= 0.02
+
+
+def test_goals_that_change_from_frame_to_frame_do_not_shake_the_hand(rig: HandRig, fitter: ContactFitter) -> None:
+    samples = spread_samples(rig.rest, 60)
+    hand = carried(rig, np.eye(3), np.array([-0.5, 0.0, -0.3]))
+    posed = rig.posed(hand.turn, hand.joints)
+    frames = 14
+
+    def wanted(k: int) -> tuple[CarriedHand, ContactGoals]:
+        return hand, goals_of(rig, posed + np.array([0.004 * (-1) ** k, 0, 0.01]), 1.0)
+
+    corrections = np.zeros((frames, fitter.unknowns))
+    source = np.tile(posed[samples], (frames, 1, 1))
+    every = np.ones(frames, bool)
+    steps: list[int] = []
+    solve_stretches(fitter, wanted, source, every, every, np.ones(frames), 1.0, corrections, steps.append)
+    assert sum(steps) == frames
+    moved = np.array([fitter.samples(hand, x) for x in corrections]) - posed[samples]
+    shaking = np.linalg.norm(moved[2:] - 2 * moved[1:-1] + moved[:-2], axis=2).mean()
+    assert shaking < 0.1 * 4 * 0.004  # of what goals that are followed would have
+    np.testing.assert_allclose(moved[3:-3].mean(axis=(0, 1)), [0, 0, 0.01], atol=0.0015)
+
+
+@pytest.mark.parametrize("letter", ["L", "R"])
+def test_an_eye_turns_as_far_as_its_iris(letter: str) -> None:
+    head = load_head()
+    iris = iris_vertices(letter)
+    centre = head.mesh.joints[head.mesh.joint_names.index(f"eye.{letter}")].astype(np.float64)
+    offset = head.mesh.rest_vertices[iris] - centre
+    turn = rotation_matrices(np.array([0.1, -0.3, 0.05]))
+    np.testing.assert_allclose(eye_turn(letter, offset @ turn.T - offset), turn, atol=1e-6)
+    side = "Left" if letter == "L" else "Right"
+    for name in ("eyeLookOut", "eyeLookIn", "eyeLookDown"):
+        key = head.expressions[list(head.expression_names).index(name + side)][iris].astype(np.float64)
+        followed = offset @ eye_turn(letter, key).T - offset
+        share = np.einsum("nx,nx->", followed, key) / np.einsum("nx,nx->", key, key)
+        assert 0.95 < share < 1.05

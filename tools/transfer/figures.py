@@ -112,7 +112,7 @@ def contact_figures(
             distances.append(np.linalg.norm(hand_points - face_points, axis=1))
         elif ours.gap(k, hand.vertices[k]) > TOUCH:
             free += 1
-            added += near and bool(-index.distance(tracks.face[k], skin).max() <= BEGUN)
+            added += bool(near and -index.distance(tracks.face[k], skin).max() <= BEGUN)
         if near:
             deepest = max(deepest, float(index.excess(tracks.bare[k], skin, limit).max(initial=0)))
     every = np.concatenate(distances) if distances else np.zeros(0)
