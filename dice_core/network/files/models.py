@@ -205,7 +205,9 @@ def add_models(paths: Sequence[str | Path]) -> list[ModelStatus]:
         if name not in wanted or path.name == name:  # of several alike, the one under the owner's name
             wanted[name] = path
     if not wanted:
-        raise InputError("None of the files that the dice engine needs is there.")
+        raise InputError(
+            "Nothing there can be installed: neither a file of the dice engine nor ICT-FaceKit's folder FaceXModel."
+        )
     model_folder().mkdir(parents=True, exist_ok=True)
     records = _read_records()
     for name, path in wanted.items():
