@@ -18,7 +18,9 @@ from bpy.props import (
 )
 from bpy.types import PropertyGroup
 
-from .character.expression_names import ARKIT, Expression
+from dice_core.arkit import EXPRESSION_NAMES
+
+from .character.expression_names import Expression
 from .character.mapping import CharacterMap
 from .character.roles import ROLES
 
@@ -134,7 +136,7 @@ def fill_map(settings: DICE_PG_character, mapping: CharacterMap) -> None:
         row = settings.bones.add()
         row.name, row.bone = role, mapping.bones.get(role, "")
     settings.expressions.clear()
-    for source in ARKIT:
+    for source in EXPRESSION_NAMES:
         own = [expression for expression in mapping.expressions if expression.source == source]
         for expression in own or [Expression(source, "")]:
             row = settings.expressions.add()

@@ -4,14 +4,46 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from dice_core.errors import InputError
 
-__all__ = ["HEAD_FILES", "data_folder", "installed_heads", "model_folder"]
+__all__ = ["HEAD_FILES", "ModelStatus", "data_folder", "installed_heads", "model_folder"]
 
 HEAD_FILES: dict[str, str] = {"ict": "ict_head.npz"}
 """The heads that a user can install, by the name of the setting, and their files in the model folder."""
+
+
+@dataclass(frozen=True)
+class ModelStatus:
+    """State of a model that a user can install.
+
+    name : in listings and settings; state : "present", "missing" or "damaged"; path : where it is kept, or would be;
+    sha256 : of the kept file, "" if it is not there; purpose, source, licence : for the user; detail : what is wrong,
+    "" if nothing.
+    """
+
+    name: str
+    state: str
+    path: str
+    sha256: str
+    purpose: str
+    source: str
+    licence: str
+    detail: str = ""
+
+    def to_json(self) -> dict[str, str]:
+        """For the `--json` listing."""
+        return asdict(self)
+
+    def lines(self, title: str = "") -> list[str]:
+        """The block of a listing for a person; title : in place of the name."""
+        lines = [f"{self.state:8} {title or self.name:24} {self.purpose}"]
+        if self.state == "present":
+            return [*lines, f"{'':9}{self.path}  sha256 {self.sha256[:16]}..."]
+        reason = f"{self.detail.removesuffix('.')}. " if self.detail else ""
+        return [*lines, f"{'':9}{reason}Handed out at {self.source}", f"{'':9}Licence: {self.licence}"]
 
 
 def data_folder() -> Path:

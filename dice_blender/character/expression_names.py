@@ -10,63 +10,9 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-__all__ = ["ARKIT", "Expression", "match_expressions"]
+from dice_core.arkit import EXPRESSION_NAMES
 
-ARKIT: tuple[str, ...] = (
-    "browDownLeft",
-    "browDownRight",
-    "browInnerUp",
-    "browOuterUpLeft",
-    "browOuterUpRight",
-    "cheekPuff",
-    "cheekSquintLeft",
-    "cheekSquintRight",
-    "eyeBlinkLeft",
-    "eyeBlinkRight",
-    "eyeLookDownLeft",
-    "eyeLookDownRight",
-    "eyeLookInLeft",
-    "eyeLookInRight",
-    "eyeLookOutLeft",
-    "eyeLookOutRight",
-    "eyeLookUpLeft",
-    "eyeLookUpRight",
-    "eyeSquintLeft",
-    "eyeSquintRight",
-    "eyeWideLeft",
-    "eyeWideRight",
-    "jawForward",
-    "jawLeft",
-    "jawOpen",
-    "jawRight",
-    "mouthClose",
-    "mouthDimpleLeft",
-    "mouthDimpleRight",
-    "mouthFrownLeft",
-    "mouthFrownRight",
-    "mouthFunnel",
-    "mouthLeft",
-    "mouthLowerDownLeft",
-    "mouthLowerDownRight",
-    "mouthPressLeft",
-    "mouthPressRight",
-    "mouthPucker",
-    "mouthRight",
-    "mouthRollLower",
-    "mouthRollUpper",
-    "mouthShrugLower",
-    "mouthShrugUpper",
-    "mouthSmileLeft",
-    "mouthSmileRight",
-    "mouthStretchLeft",
-    "mouthStretchRight",
-    "mouthUpperUpLeft",
-    "mouthUpperUpRight",
-    "noseSneerLeft",
-    "noseSneerRight",
-    "tongueOut",
-)
-"""ARKit's names, of the subject's own left and right."""
+__all__ = ["Expression", "match_expressions"]
 
 # What stands before the names of a convention: "blendShape1.", "A14_", "CTRL_expressions_", "ARKit_".
 _PREFIX = re.compile(r"^(?:blendshapes?\d*\.)?(?:a\d\d_|ctrl_expressions_|arkit_?)?", re.IGNORECASE)
@@ -146,7 +92,7 @@ def match_expressions(keys: Iterable[str]) -> list[Expression]:
         there.setdefault(_folded(key), key)
     found: list[Expression] = []
     taken: set[str] = set()
-    for source in ARKIT:
+    for source in EXPRESSION_NAMES:
         for spellings in _spellings(source):
             targets = [there[name] for name in map(_folded, spellings) if name in there]
             targets = [target for target in dict.fromkeys(targets) if target not in taken]

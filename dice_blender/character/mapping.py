@@ -8,10 +8,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from dice_core.arkit import EXPRESSION_NAMES
 from dice_core.errors import InputError
 from dice_core.transfer.names import is_role
 
-from .expression_names import ARKIT, Expression
+from .expression_names import Expression
 
 __all__ = ["CharacterMap", "load_map", "save_map"]
 
@@ -77,7 +78,7 @@ def _from_json(found: Any) -> CharacterMap:
 def _expression(entry: Any) -> Expression:
     source, target = entry["source"], entry["target"]
     gain, offset = float(entry.get("gain", 1.0)), float(entry.get("offset", 0.0))
-    if source not in ARKIT or not isinstance(target, str):
+    if source not in EXPRESSION_NAMES or not isinstance(target, str):
         raise ValueError(f"{str(source)[:40]!r} is no expression of ARKit's")
     if not all(math.isfinite(value) and abs(value) <= _LARGEST_GAIN for value in (gain, offset)):
         raise ValueError(f"gain and offset of {source} have to lie within -{_LARGEST_GAIN:g} and {_LARGEST_GAIN:g}")

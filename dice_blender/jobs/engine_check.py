@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import json
-import tempfile
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import bpy
-
-from .worker import Python, Worker, WorkerError
+from .question import Question
+from .worker import Python, WorkerError
 
 __all__ = ["Findings", "close", "findings", "on_answer", "start"]
 
-# Seconds between two looks, and until the answer is given up: turning a checkpoint of 1.3 GB into safetensors takes a
-# minute or two from a slow disk. Set by hand.
-_TICK = 0.1
+# Seconds until the answer is given up: turning a checkpoint of 1.3 GB into safetensors takes a minute or two from a
+# slow disk. Set by hand.
 _TIMEOUT = 900.0
 _PROBE = Path(__file__).with_name("probe.py")
 
@@ -31,9 +27,6 @@ class Findings:
 
 
 _findings = Findings()
-_worker: Worker | None = None
-_folder: tempfile.TemporaryDirectory[str] | None = None
-_started = 0.0
 on_answer: list[Callable[[], None]] = []
 """Called when an answer has come in."""
 
@@ -49,48 +42,28 @@ def start(python: Python, add: str = "") -> None:
     add : a folder whose licensed files are added first, "" to look only.
     Raises WorkerError where it cannot be started.
     """
-    global _worker, _folder, _started  # noqa: PLW0603
-    close()
-    _folder = tempfile.TemporaryDirectory(prefix="dice-check-", ignore_cleanup_errors=True)
-    try:
-        _worker = Worker([python.executable, str(_PROBE), *python.folders, *([add] if add else [])], Path(_folder.name))
-    except WorkerError:
-        close()
-        raise
-    _started = time.monotonic()
     _findings.asking, _findings.lines = True, []
-    if bpy.app.background:
-        while _look() is not None:
-            time.sleep(_TICK)
-    else:
-        bpy.app.timers.register(_look, first_interval=_TICK, persistent=True)
+    try:
+        _question.ask([python.executable, str(_PROBE), *python.folders, *([add] if add else [])])
+    except WorkerError:
+        _findings.asking = False
+        raise
 
 
 def close() -> None:
     """End a question that has not been answered."""
-    global _worker, _folder  # noqa: PLW0603
-    if bpy.app.timers.is_registered(_look):
-        bpy.app.timers.unregister(_look)
-    if _worker is not None:
-        _worker.end()
-        _worker.release()
-        _worker = None
-    if _folder is not None:
-        _folder.cleanup()
-        _folder = None
+    _question.close()
     _findings.asking = False
 
 
-def _look() -> float | None:
-    if _worker is None:
-        return None
-    if _worker.running and time.monotonic() - _started < _TIMEOUT:
-        return _TICK
-    _findings.lines = _explain(_worker.output(), _worker.last_lines(1))
-    close()
+def _answered(output: str, last_lines: list[str]) -> None:
+    _findings.asking = False
+    _findings.lines = _explain(output, last_lines)
     for listener in on_answer:
         listener()
-    return None
+
+
+_question = Question("dice-check-", _answered, _TIMEOUT)
 
 
 def _explain(output: str, last_lines: list[str]) -> list[tuple[bool, str]]:

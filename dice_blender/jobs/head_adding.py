@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import json
-import tempfile
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import bpy
-
 from .. import installed_heads
-from .worker import Python, Worker, WorkerError
+from .question import Question
+from .worker import Python, WorkerError
 
 __all__ = ["Outcome", "close", "on_end", "outcome", "start"]
 
-_TICK = 0.2  # seconds between two looks
 _DONE = "The head model is installed: choose it as Head in the Capture panel"
 
 
@@ -30,8 +26,6 @@ class Outcome:
 
 
 _outcome = Outcome()
-_worker: Worker | None = None
-_folder: tempfile.TemporaryDirectory[str] | None = None
 on_end: list[Callable[[], None]] = []
 """Called when it is over."""
 
@@ -46,49 +40,29 @@ def start(python: Python, folder: Path) -> None:
 
     Raises WorkerError where the process cannot be started.
     """
-    global _worker, _folder  # noqa: PLW0603
-    close()
-    _folder = tempfile.TemporaryDirectory(prefix="dice-head-", ignore_cleanup_errors=True)
-    try:
-        command = python.command("dice_core", ["models", "add", str(folder.absolute()), "--json"])
-        _worker = Worker(command, Path(_folder.name))
-    except WorkerError:
-        close()
-        raise
     _outcome.running, _outcome.good, _outcome.text = True, False, ""
-    if bpy.app.background:
-        while _look() is not None:
-            time.sleep(_TICK)
-    else:
-        bpy.app.timers.register(_look, first_interval=_TICK, persistent=True)
+    try:
+        _question.ask(python.command("dice_core", ["models", "add", str(folder.absolute()), "--json"]))
+    except WorkerError:
+        _outcome.running = False
+        raise
 
 
 def close() -> None:
     """End an attempt that is not over."""
-    global _worker, _folder  # noqa: PLW0603
-    if bpy.app.timers.is_registered(_look):
-        bpy.app.timers.unregister(_look)
-    if _worker is not None:
-        _worker.end()
-        _worker.release()
-        _worker = None
-    if _folder is not None:
-        _folder.cleanup()
-        _folder = None
+    _question.close()
     _outcome.running = False
 
 
-def _look() -> float | None:
-    if _worker is None:
-        return None
-    if _worker.running:
-        return _TICK
-    _outcome.good, _outcome.text = _explain(_worker.output(), _worker.last_lines(1))
-    close()
+def _ended(output: str, last_lines: list[str]) -> None:
+    _outcome.running = False
+    _outcome.good, _outcome.text = _explain(output, last_lines)
     installed_heads.look()
     for listener in on_end:
         listener()
-    return None
+
+
+_question = Question("dice-head-", _ended)
 
 
 def _explain(output: str, last_lines: list[str]) -> tuple[bool, str]:

@@ -51,7 +51,8 @@ def models(folder: str, add: str) -> "tuple[list[dict[str, str]], str]":
         return json.loads(run.stdout)["models"], ""
     except (ValueError, KeyError):
         lines = [line for line in run.stderr.splitlines() if line.strip()]
-        return [], lines[-1] if lines else f"exit status {run.returncode}"
+        said = lines[-1] if lines else f"exit status {run.returncode}"
+        return [], said[len("dice: ") :] if said.startswith("dice: ") else said
 
 
 def main(folder: str, add: str = "") -> None:

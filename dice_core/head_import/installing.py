@@ -10,7 +10,6 @@ import subprocess
 import tempfile
 import threading
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from dice_core.bodies.head_model import head_file, load_head_model
@@ -18,9 +17,9 @@ from dice_core.child_process import child_environment, own_python_command
 from dice_core.errors import DiceError, InputError, MissingModelError
 from dice_core.head_import.ict_folder import find_model
 from dice_core.storage import replace_file
-from dice_core.user_data import HEAD_FILES
+from dice_core.user_data import HEAD_FILES, ModelStatus
 
-__all__ = ["HeadStatus", "add_head", "find_head_folder", "format_head_status", "head_statuses"]
+__all__ = ["add_head", "find_head_folder", "format_head_status", "head_statuses"]
 
 MEMORY = 2_500_000_000
 """Bytes that reading and baking may take; they take half a billion."""
@@ -33,54 +32,24 @@ _LICENCE = "MIT (USC Institute for Creative Technologies, 2020): commercial use 
 _PURPOSE = "head with 100 identity modes and teeth, for --head ict"
 
 
-@dataclass(frozen=True)
-class HeadStatus:
-    """State of a head that can be installed.
-
-    name : of the setting; state : "present", "missing" or "damaged"; path : where it is kept, or would be; sha256 : of
-    the file, "" if it is not there; detail : what is wrong, "" if nothing; purpose, source, licence : for the user.
-    """
-
-    name: str
-    state: str
-    path: str
-    sha256: str
-    purpose: str
-    source: str
-    licence: str
-    detail: str = ""
-
-    def to_json(self) -> dict[str, str]:
-        """For the `--json` listing."""
-        return asdict(self)
-
-
-def head_statuses() -> list[HeadStatus]:
+def head_statuses() -> list[ModelStatus]:
     """State of every head that can be installed."""
     return [_status(name, head_file(name)) for name in HEAD_FILES]
 
 
-def _status(name: str, path: Path) -> HeadStatus:
+def _status(name: str, path: Path) -> ModelStatus:
     state, digest, detail = "missing", "", ""
     if path.is_file():
         try:
             state, digest = "present", load_head_model(name).sha256
         except MissingModelError as error:
             state, detail = "damaged", str(error)
-    return HeadStatus(name, state, str(path), digest, _PURPOSE, _SOURCE, _LICENCE, detail)
+    return ModelStatus(name, state, str(path), digest, _PURPOSE, _SOURCE, _LICENCE, detail)
 
 
-def format_head_status(states: list[HeadStatus]) -> str:
+def format_head_status(states: list[ModelStatus]) -> str:
     """The listing as text for a person."""
-    lines = []
-    for state in states:
-        lines.append(f"{state.state:8} {'ICT-FaceKit':24} {state.purpose}")
-        if state.state == "present":
-            lines.append(f"{'':9}{state.path}  sha256 {state.sha256[:16]}...")
-        else:
-            lines.append(f"{'':9}{state.detail or f'To be had at {state.source}'}")
-            lines.append(f"{'':9}Licence: {state.licence}")
-    return "\n".join(lines)
+    return "\n".join(line for state in states for line in state.lines("ICT-FaceKit"))
 
 
 def find_head_folder(folder: Path) -> Path | None:
@@ -88,7 +57,7 @@ def find_head_folder(folder: Path) -> Path | None:
     return find_model(folder)
 
 
-def add_head(folder: Path, progress: Callable[[float], None] = lambda share: None) -> HeadStatus:
+def add_head(folder: Path, progress: Callable[[float], None] = lambda share: None) -> ModelStatus:
     """Install the head of a folder that `find_head_folder` gave.
 
     progress : called with the share that is done. Raises InputError in one sentence where the folder is not whole or

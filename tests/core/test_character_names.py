@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from dice_blender.character.bone_names import roles_by_name
-from dice_blender.character.expression_names import ARKIT, Expression, match_expressions
+from dice_blender.character.expression_names import Expression, match_expressions
 from dice_blender.character.mapping import CharacterMap, load_map, save_map
 from dice_core.bodies.names import EXPRESSION_NAMES
 from dice_core.errors import InputError
@@ -62,10 +62,6 @@ def test_all_expressions_are_found_in_every_spelling(style: str) -> None:
     keys = [STYLES[style](name) for name in EXPRESSION_NAMES]
     found = match_expressions(["Basis", "MouthOpenWide", "browAngry", *keys])
     assert {entry.source: entry.target for entry in found} == dict(zip(EXPRESSION_NAMES, keys, strict=True))
-
-
-def test_the_names_are_arkits() -> None:
-    assert ARKIT == EXPRESSION_NAMES
 
 
 def test_character_creator_with_its_numbers_and_in_its_extended_profile() -> None:

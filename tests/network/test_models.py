@@ -94,7 +94,7 @@ def test_other_files_are_refused(files: dict[str, Path], data: Path, tmp_path: P
         add_models([other])
     with pytest.raises(InputError, match="no file"):
         add_models([tmp_path / "absent.pkl"])
-    with pytest.raises(InputError, match="None of the files"):
+    with pytest.raises(InputError, match="Nothing there can be installed"):
         add_models([tmp_path])
     assert set(_states().values()) == {"missing"}
 

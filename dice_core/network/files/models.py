@@ -10,7 +10,7 @@ import json
 import shutil
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -18,12 +18,11 @@ from typing import Any
 from dice_core.errors import DiceError, InputError, MissingModelError
 from dice_core.network.files.checking import convert, identify_all
 from dice_core.storage import create_fresh
-from dice_core.user_data import model_folder
+from dice_core.user_data import ModelStatus, model_folder
 
 __all__ = [
     "MODEL_FILES",
     "ModelFile",
-    "ModelStatus",
     "add_models",
     "format_status",
     "models_status",
@@ -81,28 +80,6 @@ MODEL_FILES: tuple[ModelFile, ...] = (
     ModelFile("neck_idx.npy", "neck_idx.npy", "neck, which never deforms", _DECAF, f"Decaf: {_RESEARCH}"),
 )
 _BY_NAME = {file.name: file for file in MODEL_FILES}
-
-
-@dataclass(frozen=True)
-class ModelStatus:
-    """State of one model file.
-
-    state : "present", "missing" or "damaged"; path : where it is kept, or would be; sha256 : of the kept file, "" if
-    it is not there; detail : what is wrong, "" if nothing; the rest as in `ModelFile`.
-    """
-
-    name: str
-    state: str
-    path: str
-    sha256: str
-    purpose: str
-    source: str
-    licence: str
-    detail: str = ""
-
-    def to_json(self) -> dict[str, str]:
-        """For the `--json` listing."""
-        return asdict(self)
 
 
 def _digest(path: Path) -> str:
@@ -189,15 +166,7 @@ def require_models() -> dict[str, ModelStatus]:
 
 def format_status(states: Iterable[ModelStatus]) -> str:
     """The listing as text for a person, one block a file."""
-    lines = []
-    for state in states:
-        lines.append(f"{state.state:8} {state.name:24} {state.purpose}")
-        if state.state == "present":
-            lines.append(f"{'':9}{state.path}  sha256 {state.sha256[:16]}...")
-        else:
-            reason = f"{state.detail}. " if state.detail else ""
-            lines.append(f"{'':9}{reason}Handed out at {state.source}")
-            lines.append(f"{'':9}Licence: {state.licence}")
+    lines = [line for state in states for line in state.lines()]
     lines.append("")
     lines.append(
         f"Kept in {model_folder()}. What others released is for {_RESEARCH}; a network that you trained on the open "
@@ -236,7 +205,9 @@ def add_models(paths: Sequence[str | Path]) -> list[ModelStatus]:
         if name not in wanted or path.name == name:  # of several alike, the one under the owner's name
             wanted[name] = path
     if not wanted:
-        raise InputError("None of the files that the dice engine needs is there.")
+        raise InputError(
+            "Nothing there can be installed: neither a file of the dice engine nor ICT-FaceKit's folder FaceXModel."
+        )
     model_folder().mkdir(parents=True, exist_ok=True)
     records = _read_records()
     for name, path in wanted.items():
