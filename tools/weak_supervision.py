@@ -1,6 +1,6 @@
 """Does weak supervision help? The paper's ablation on synthetic scenes, at the reduced size.
 
-    python tools/weak_supervision.py OUT [--steps 600] [--minutes 5] [--known 4] [--weak 8] [--held-out 2]
+    python tools/weak_supervision.py OUT [--steps 1500] [--minutes 5] [--known 4] [--weak 8] [--held-out 4]
                                       [--batch 8] [--device cpu] [--variant NAME]
 
 Half of the people come with all truth; the others with key points in the picture, depth there and priors of poses, as
@@ -77,6 +77,7 @@ adversarial_start = {start}
 kind = "synthetic"
 seed = {known_seed}
 people = {known}
+repeat = {repeat}
 cache = "scenes"
 {weak_set}[[priors]]
 kind = "synthetic"
@@ -107,9 +108,10 @@ def configuration_text(name: str, options: argparse.Namespace) -> str:
         device=options.device,
         depth=variant.depth,
         adversarial=variant.adversarial,
-        start=options.steps // 4,
+        start=options.steps // 2,
         known_seed=KNOWN_SEED,
         known=options.known,
+        repeat=max(1, options.weak // options.known),
         weak_set=weak_set,
         prior_seed=PRIOR_SEED,
         held_out_seed=HELD_OUT_SEED,
@@ -145,14 +147,14 @@ def main() -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", type=Path)
-    parser.add_argument("--steps", type=int, default=600)
+    parser.add_argument("--steps", type=int, default=1500)
     parser.add_argument("--minutes", type=float, default=5.0, help="after which a call stops; the next one goes on")
     parser.add_argument("--known", type=int, default=4, help="people with all truth, 32 scenes each")
     parser.add_argument("--weak", type=int, default=8, help="people with key points and depth alone")
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--variant", choices=tuple(VARIANTS), help="train this one only")
-    parser.add_argument("--held-out", type=int, default=2, help="people that nobody trains on")
+    parser.add_argument("--held-out", type=int, default=4, help="people that nobody trains on")
     return parser
 
 

@@ -1,29 +1,29 @@
 """Adversarial losses: parameters that the discriminators take for those of real hands and heads.
 
-Goodfellow et al., Generative Adversarial Nets, NeurIPS 2014. The release has discriminators with a sigmoid, and its
-weight; the form of the loss and when it starts are our choice.
+Mao et al., Least Squares Generative Adversarial Networks, ICCV 2017, as Kanazawa et al., End-to-end Recovery of Human
+Shape and Pose, CVPR 2018, use them for poses. The release has discriminators with a sigmoid, and its weight; the form
+of the loss and when it starts are our choice. The squares let go of a prediction that the discriminator is sure about,
+where the logarithm of Goodfellow et al. 2014 pulls hardest: with it, posed bodies lost what they had learned.
 """
 
 from __future__ import annotations
 
 import torch
-from torch.nn import functional
 
 __all__ = ["discriminator_loss", "generator_loss"]
 
 
 def generator_loss(judged: torch.Tensor) -> torch.Tensor:
-    """-log D(predicted), the form that does not saturate.
+    """(D(predicted) - 1)^2.
 
     judged : (B, 1) probability that a prediction is real. Returns (B,).
     """
-    return functional.binary_cross_entropy(judged, torch.ones_like(judged), reduction="none").mean(1)
+    return ((judged - 1) ** 2).mean(1)
 
 
 def discriminator_loss(real: torch.Tensor, predicted: torch.Tensor) -> torch.Tensor:
-    """-(log D(real) + log(1 - D(predicted))) / 2.
+    """((D(real) - 1)^2 + D(predicted)^2) / 2.
 
     real, predicted : (B, 1) probabilities. Returns (B,).
     """
-    told = functional.binary_cross_entropy(predicted, torch.zeros_like(predicted), reduction="none")
-    return (generator_loss(real) + told.mean(1)) / 2
+    return (generator_loss(real) + (predicted**2).mean(1)) / 2
