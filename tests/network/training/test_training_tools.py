@@ -26,7 +26,8 @@ def test_every_variant_can_be_read(tmp_path: Path, name: str) -> None:
     assert (len(made.data) == 2) == weak_supervision.VARIANTS[name].weak
     seeds = {source.seed for source in (*made.data, *made.evaluation, *made.priors)}
     assert len(seeds) == len(made.data) + 2  # nobody is in two sets
-    assert made.losses.adversarial_start == 100
+    assert made.data[0].repeat == 2  # as many scenes with all truth as without, where both are seen
+    assert made.losses.adversarial_start == 200  # half of the steps
 
 
 def test_the_ablation_takes_one_loss_away_at_a_time() -> None:
