@@ -28,18 +28,23 @@ SMALL_BLOCKS = (
     "import sys, dice_core.capture.pipeline as c; c.block_frames = lambda fps: 18; "
     "from dice_core.cli import main; sys.exit(main())"
 )
+UNHURRIED = (
+    "import time, dice_core.capture.progress as p; fitted = p.Progress.fitted; "
+    "p.Progress.fitted = lambda self, count: (time.sleep(0.1), fitted(self, count))[1]; "
+)
+"""Who asks a capture to stop has time to do so on a busy machine, too."""
 PATIENCE = 300
 
 
-def command(out: Path, *more: str) -> list[str]:
+def command(out: Path, *more: str, before: str = "") -> list[str]:
     first, stop = RANGE
     capture = ["capture", str(sample_clip()), "--frames", f"{first}:{stop}", "-o", str(out), *more]
-    return [sys.executable, "-c", SMALL_BLOCKS, *capture]
+    return [sys.executable, "-c", before + SMALL_BLOCKS, *capture]
 
 
 def start(out: Path, *more: str) -> subprocess.Popen[str]:
     pipe = subprocess.PIPE
-    return subprocess.Popen(command(out, *more), stdin=pipe, stdout=pipe, stderr=pipe, text=True)
+    return subprocess.Popen(command(out, *more, before=UNHURRIED), stdin=pipe, stdout=pipe, stderr=pipe, text=True)
 
 
 def finish(out: Path) -> None:
