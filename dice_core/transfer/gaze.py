@@ -6,6 +6,8 @@ to all of its vertices is seven tenths of what is seen.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 from dice_core.bodies import load_head
@@ -21,6 +23,7 @@ FORWARD = np.array([0.0, 0.0, -1.0])
 """The direction that our head's eyes look in at rest."""
 
 
+@lru_cache(maxsize=2)
 def iris_vertices(letter: str) -> np.ndarray:
     """(n,) int vertices of our head at the front of an eyeball; letter : "L" or "R", the subject's own."""
     own = np.flatnonzero(load_head().mesh.region_vertices(f"eyeball.{letter}"))

@@ -28,7 +28,6 @@ BESIDE = 0.008
 EAR_THICKNESS = 0.006
 """Metres of an ear from its front to its back, whose sheets may lie in wrong order. Set by hand: a thick helix."""
 
-
 AROUND = 0.03
 """Metres from an ear up to which skin is watched triangle by triangle: more than the width of the crease behind it."""
 

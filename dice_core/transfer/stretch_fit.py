@@ -42,23 +42,20 @@ def minimise_stretch(
     rows = np.flatnonzero(free).tolist()
     if not rows:
         return values
-    difference = _second_differences(joined)
-    coupling = difference.T @ difference
-    square = stiffness**2
+    middle = np.flatnonzero(joined)
+    square, coupling = stiffness**2, _coupling(middle, rows, len(joined))
 
     def cost_of(terms: list[Quadratic], at: np.ndarray) -> float:
-        return sum(one.cost for one in terms) + float((((difference @ at) * stiffness) ** 2).sum())
+        return sum(one.cost for one in terms) + float(((_second_differences(at, middle) * stiffness) ** 2).sum())
 
     terms = [evaluate(k, values[k]) for k in rows]
     least, damping = cost_of(terms, values), FIRST_DAMPING
     for _ in range(iterations):
-        pull = square * (coupling @ values)[rows]
+        pull = square * _pull(values, middle)[rows]
         gradient = np.array([one.gradient for one in terms]) + pull
         blocked = (values[rows] <= -limit) & (gradient > 0) | (values[rows] >= limit) & (gradient < 0)
         while True:
-            step = -_solved(
-                [one.matrix for one in terms], coupling[np.ix_(rows, rows)], square, gradient, blocked, damping
-            )
+            step = -_solved([one.matrix for one in terms], coupling, square, gradient, blocked, damping)
             step = np.clip(step, -LARGEST_STEP, LARGEST_STEP)
             trial = values.copy()
             for k, move in zip(rows, step, strict=True):
@@ -78,18 +75,43 @@ def minimise_stretch(
     return values
 
 
-def _second_differences(joined: np.ndarray) -> np.ndarray:
-    """(m, T) rows 1, -2, 1 about each joined frame."""
-    middle = np.flatnonzero(joined)
-    rows = np.zeros((len(middle), len(joined)))
-    every = np.arange(len(middle))
-    rows[every, middle - 1], rows[every, middle], rows[every, middle + 1] = 1, -2, 1
-    return rows
+def _second_differences(values: np.ndarray, middle: np.ndarray) -> np.ndarray:
+    """(m, n) of values (T, n) about frames (m,)."""
+    return np.asarray(values[middle - 1] - 2 * values[middle] + values[middle + 1])
+
+
+def _pull(values: np.ndarray, middle: np.ndarray) -> np.ndarray:
+    """(T, n) half the derivative of the sum of squared second differences about frames (m,)."""
+    second = _second_differences(values, middle)
+    pull = np.zeros_like(values)
+    pull[middle - 1] += second
+    pull[middle] -= 2 * second
+    pull[middle + 1] += second
+    return pull
+
+
+def _coupling(middle: np.ndarray, rows: list[int], count: int) -> Callable[[int, int], float]:
+    """Half the second derivative of that sum by the k-th and the m-th of `rows`; count : frames in all.
+
+    Frames more than two apart do not know each other: what is kept grows with the frames, not with their square.
+    """
+    bands = np.zeros((3, count))  # of a frame and itself, the next one, and the one after that
+    for offset, weight in ((-1, 1), (0, 4), (1, 1)):
+        bands[0, middle + offset] += weight
+    bands[1, middle - 1] -= 2
+    bands[1, middle] -= 2
+    bands[2, middle - 1] += 1
+
+    def between(k: int, m: int) -> float:
+        apart = abs(rows[k] - rows[m])
+        return float(bands[apart, min(rows[k], rows[m])]) if apart < len(bands) else 0.0
+
+    return between
 
 
 def _solved(
     matrices: list[np.ndarray],
-    coupling: np.ndarray,
+    coupling: Callable[[int, int], float],
     square: np.ndarray,
     gradient: np.ndarray,
     blocked: np.ndarray,
@@ -104,7 +126,7 @@ def _solved(
         whole = np.zeros((len(first) * size, len(second) * size))
         for i, k in enumerate(first):
             for j, m in enumerate(second):
-                part = np.diag(coupling[k, m] * square)
+                part = np.diag(coupling(k, m) * square)
                 if k == m:
                     part = part + matrices[k]
                     part[np.diag_indices(size)] *= 1 + damping

@@ -114,15 +114,10 @@ def smoothed(values: np.ndarray, known: np.ndarray, sigma: float) -> np.ndarray:
     if reach == 0:
         return values
     kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
-    result = values.copy()
+    result, stretch = values.copy(), np.cumsum(~known)
     for k in np.flatnonzero(known).tolist():
         span = slice(max(0, k - reach), min(len(known), k + reach + 1))
-        share = kernel[span.start - k + reach : span.stop - k + reach] * _joined(known, k, span)
+        joined = known[span] & (stretch[span] == stretch[k])
+        share = kernel[span.start - k + reach : span.stop - k + reach] * joined
         result[k] = share @ values[span] / share.sum()
     return result
-
-
-def _joined(known: np.ndarray, k: int, span: slice) -> np.ndarray:
-    """(n,) 1 for frames of a span that belong to the same stretch as frame k, else 0."""
-    same = np.cumsum(~known)
-    return (known[span] & (same[span] == same[k])).astype(float)
