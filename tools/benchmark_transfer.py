@@ -4,6 +4,7 @@
 
 CHARACTERS is a folder of NAME.npz, as tools/make_characters.py writes them; WORK keeps synthetic performances and
 what is measured, so that an interrupted run goes on (--again measures anew). docs/transfer.md says what each figure is.
+--takes "sample as dice" measures the sample on bodies of the dice engine's form.
 """
 
 from __future__ import annotations

@@ -14,8 +14,7 @@ from dice_core.geometry.mesh import triangles as mesh_triangles
 from dice_core.head_import import ict_layout as layout
 from dice_core.head_import.ict_folder import IctModel
 from dice_core.head_import.surface_matching import HeadSurface, matched
-from dice_core.transfer.files import INFLUENCES, Character
-from dice_core.transfer.names import POINT_NAMES
+from dice_core.transfer.bare_head import TO_WORLD, bare_head
 from dice_core.transfer.surface_points import SurfacePoints
 from dice_core.transfer.target import understand_head
 
@@ -31,9 +30,6 @@ LIP_MARGIN = 0.004
 TINY = 1e-9
 
 _NO_FACE = "No face with two eyes was found on the head model: get the folder FaceXModel of ICT-FaceKit again."
-
-_TO_WORLD = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, -1.0, 0.0]])
-"""From our axes to the ones of characters: z up, facing -y."""
 
 
 @dataclass(frozen=True)
@@ -59,19 +55,20 @@ def find_correspondence(model: IctModel, should_stop: Callable[[], None]) -> Cor
 
     Raises InputError where no face or no eyeballs are found: the folder then holds something else than a head.
     """
+    triangles = model.triangles(slice(0, layout.HEAD_COUNT), *layout.EYEBALLS.values())
     try:
-        target = understand_head(_character(model), should_stop)
+        target = understand_head(bare_head(model.vertices, triangles), should_stop)
     except InputError as error:  # whose sentence is for a character, of which something can be set by hand
         raise InputError(_NO_FACE) from error
     if set(target.balls) != {"L", "R"}:
         raise InputError(_NO_FACE)
     # Of the similarity only the place and the nod: the model is upright, symmetric, and in true size.
-    turn = _TO_WORLD.T @ target.similarity.rotation
+    turn = TO_WORLD.T @ target.similarity.rotation
     angle = np.arctan2(turn[2, 1] - turn[1, 2], turn[1, 1] + turn[2, 2])
     rotation = np.array([[1, 0, 0], [0, np.cos(angle), -np.sin(angle)], [0, np.sin(angle), np.cos(angle)]])
-    offset = target.similarity.offset @ _TO_WORLD * [0.0, 1.0, 1.0]
+    offset = target.similarity.offset @ TO_WORLD * [0.0, 1.0, 1.0]
     vertices = (model.vertices - offset) @ rotation
-    ours = (target.similarity.to_target(target.registered) @ _TO_WORLD - offset) @ rotation
+    ours = (target.similarity.to_target(target.registered) @ TO_WORLD - offset) @ rotation
     surface, own = _surfaces(model, vertices, ours)
     on_model, on_ours = matched(own, surface), matched(surface, own)
     distance = np.linalg.norm(on_ours.of(ours) - surface.vertices, axis=1)
@@ -107,32 +104,3 @@ def _share(displacement: np.ndarray) -> np.ndarray:
     """(n,) length of displacements (n, 3) against the longest."""
     length = np.linalg.norm(displacement.astype(np.float64), axis=1)
     return np.asarray(length / max(float(length.max()), TINY))
-
-
-def _character(model: IctModel) -> Character:
-    """The model's skin and eyes as a character without a rig."""
-    triangles = model.triangles(slice(0, layout.HEAD_COUNT), *layout.EYEBALLS.values())
-    count = len(model.vertices)
-    head = np.zeros(count, bool)
-    head[triangles] = True
-    return Character(
-        vertices=(model.vertices @ _TO_WORLD.T).astype(np.float32),
-        triangles=triangles,
-        object=np.zeros(count, np.int32),
-        object_names=("head",),
-        object_vertex=np.arange(count, dtype=np.int32),
-        object_matrix=np.eye(4)[None],
-        bone_names=(),
-        bone_parents=np.zeros(0, np.int32),
-        bone_matrices=np.zeros((0, 4, 4)),
-        bone_lengths=np.zeros(0, np.float32),
-        skin_bones=np.zeros((count, INFLUENCES), np.int32),
-        skin_weights=np.zeros((count, INFLUENCES), np.float32),
-        shape_key_names=(),
-        shape_key_deltas=np.zeros((0, count, 3), np.float32),
-        shape_key_object=np.zeros(0, np.int32),
-        roles={},
-        expressions=[],
-        head_vertices=head,
-        landmarks=np.full((len(POINT_NAMES), 3), np.nan, np.float32),
-    )

@@ -14,12 +14,12 @@ from dice_core.transfer.names import FINGERS
 from dice_core.transfer.surface_points import SurfacePoints, closest_facing
 from dice_core.transfer.target import TargetHead
 
-__all__ = ["HandRig", "our_anatomy", "rig_hand"]
+__all__ = ["OUR_JOINTS", "HandRig", "our_anatomy", "rig_hand"]
 
 OWN = 0.5
 """Skin weight of a bone from which a vertex counts as its own; `HandRig.skin` has all with this much of the hand."""
 
-_OUR_JOINTS = {
+OUR_JOINTS = {
     "hand": "wrist",
     "thumb.1": "thumb_cmc",
     "thumb.2": "thumb_mcp",
@@ -66,7 +66,7 @@ class HandRig:
 def our_anatomy(mesh: Mesh) -> tuple[HandAnatomy, np.ndarray]:
     """Anatomy of our hand at rest, and the joint of each of its bones, (B,) int."""
     joints, points, number = {}, {}, {}
-    for role, name in _OUR_JOINTS.items():
+    for role, name in OUR_JOINTS.items():
         joint = mesh.joint_names.index(name)
         number[role] = joint
         joints[role] = mesh.joints[joint].astype(np.float64)
@@ -186,7 +186,7 @@ def _places(
 
 def _our_weights(mesh: Mesh, anatomy: HandAnatomy) -> np.ndarray:
     """(W, B) skin weights of our hand's vertices, of metacarpals added to the hand's."""
-    joint = [mesh.joint_names.index(_OUR_JOINTS[name]) for name in anatomy.names]
+    joint = [mesh.joint_names.index(OUR_JOINTS[name]) for name in anatomy.names]
     column = np.zeros(len(mesh.joints), np.int64)
     column[joint] = np.arange(len(joint))
     weights = np.zeros((len(mesh.rest_vertices), len(joint)))

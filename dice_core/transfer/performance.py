@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,8 +11,11 @@ from dice_core.bodies import Head, load_hand
 from dice_core.bodies.head_model import HeadModel, load_head_model, model_of_mesh
 from dice_core.errors import InputError
 from dice_core.geometry.mesh import Mesh, joint_transforms
-from dice_core.geometry.rotations import axis_angle, rotation_matrices
+from dice_core.geometry.rotations import rotation_matrices
 from dice_core.take import Take
+from dice_core.transfer.foreign_hand import has_our_joints, lay_on_hand
+from dice_core.transfer.foreign_head import lay_on_head
+from dice_core.transfer.gaps import filled, filled_rotations
 
 __all__ = ["HandPerformance", "Performance", "read_performance"]
 
@@ -56,58 +60,118 @@ class Performance:
     events: list[dict[str, object]]
 
 
-def read_performance(take: Take, sides: tuple[str, ...]) -> Performance:
+def read_performance(take: Take, sides: tuple[str, ...], should_stop: Callable[[], None]) -> Performance:
     """Read the head and the hands of some sides.
 
-    Raises InputError where the take has no head, or bodies other than those of the open engine.
+    A head that is none of those that are known here, such as the dice engine's, has its face found and ours laid onto
+    it, which takes seconds; should_stop : called meanwhile, raises to stop.
+    Raises InputError where the take has no head, or bodies that a transfer cannot use.
     """
-    meshes = take.meshes
-    if "head" not in meshes or not len(take.frames):
+    if "head" not in take.meshes or not len(take.frames):
         raise InputError(f"{take.path} has no head: capture footage in which the face is seen.")
-    head = meshes["head"]
-    own = load_head_model("open")
-    model = own if len(head.rest_vertices) == len(own.shown.mesh.rest_vertices) else model_of_mesh(head)
-    if model is None or not take.has("head.expression"):
-        raise InputError(
-            f"{take.path} has a head of another kind, or one that is not installed here: capture the footage with the "
-            "open engine, or add the head with `dice models add FOLDER`."
-        )
     tracked = take.array("tracked_head") > 0
     if not tracked.any():
         raise InputError(f"{take.path} has no head: capture footage in which the face is seen.")
-    vectors = _filled_rotations(take.array("head.rotation")[:, 0].astype(np.float64), tracked)
-    rotation = rotation_matrices(vectors)
-    translation = _filled(take.array("head.translation").astype(np.float64), tracked)
-    pivot = head.joints[0].astype(np.float64)
-    expression = np.clip(_filled(take.array("head.expression").astype(np.float64), tracked), 0, 1)
-    deformation, contact = take.array("head.deformation") @ rotation.astype(np.float32), take.array("head.contact")
-    if model.shown is model.proxy:
-        vertices = _filled(_local(take.array("head.vertices"), rotation, translation, pivot), tracked)
+    if not take.has("head.rotation"):
+        raise _unknown_head(take)
+    mesh = take.meshes["head"]
+    own = load_head_model("open")
+    model = own if len(mesh.rest_vertices) == len(own.shown.mesh.rest_vertices) else model_of_mesh(mesh)
+    motion = _motion(take, mesh, tracked)
+    if model is not None and take.has("head.expression"):
+        head = _known_head(take, model, motion)
     else:
-        shape = _shape(model.shown, head)
-        head = model.proxy.person_mesh(shape)
-        rest = model.proxy.rest(shape)
-        vertices = np.stack([model.proxy.deform(rest, one) for one in expression]).astype(np.float64)
-        deformation = np.stack([model.on_proxy(one) for one in deformation])
-        contact = np.stack([model.on_proxy(one) for one in contact])
-        expression = _packaged_expression(model, expression)
-    hands = {}
-    for side in sides:
-        name = f"hand_{side}"
-        if name in meshes:
-            hands[side] = _hand(take, meshes[name], rotation, translation, pivot, tracked)
+        motion, head = _foreign_head(take, motion, should_stop)
+    hands = {side: _hand(take, f"hand_{side}", motion, should_stop) for side in sides if f"hand_{side}" in take.meshes}
     return Performance(
         frame=take.frames,
         fps=take.fps,
-        head=head,
-        rotation=rotation,
-        expression=expression,
-        vertices=vertices,
-        deformation=deformation,
-        contact=contact,
+        head=head.mesh,
+        rotation=motion.rotation,
+        expression=head.expression,
+        vertices=head.vertices,
+        deformation=head.deformation,
+        contact=head.contact,
         hands={side: hand for side, hand in hands.items() if hand.tracked.any()},
         events=[vars(event) for event in take.events],
     )
+
+
+@dataclass(frozen=True)
+class _Motion:
+    """Where a head is in each frame, frames in between filled: a point x of its rest is, in camera space, at
+    rotation @ (x - pivot) + pivot + translation. tracked : (T,) bool; rotation : (T, 3, 3)."""
+
+    tracked: np.ndarray
+    rotation: np.ndarray
+    translation: np.ndarray
+    pivot: np.ndarray
+
+    def local(self, points: np.ndarray) -> np.ndarray:
+        """Points (T, n, 3) in camera space, in the head's axes."""
+        return (points - (self.pivot + self.translation)[:, None]) @ self.rotation + self.pivot
+
+    def turned(self, turns: np.ndarray) -> np.ndarray:
+        """Rotations (T, J, 3, 3) into camera space, into the head's axes."""
+        return np.swapaxes(self.rotation, 1, 2)[:, None] @ turns
+
+    def in_axes(self, turn: np.ndarray, place: np.ndarray) -> _Motion:
+        """The same of a head that rests in other axes: turn @ x + place for a point x in them."""
+        pivot = (self.pivot - place) @ turn
+        return _Motion(self.tracked, self.rotation @ turn, self.translation + self.pivot - pivot, pivot)
+
+
+@dataclass(frozen=True)
+class _HeadFrames:
+    """The head's part of a `Performance`."""
+
+    mesh: Mesh
+    expression: np.ndarray
+    vertices: np.ndarray
+    deformation: np.ndarray
+    contact: np.ndarray
+
+
+def _motion(take: Take, mesh: Mesh, tracked: np.ndarray) -> _Motion:
+    vectors = filled_rotations(take.array("head.rotation")[:, 0].astype(np.float64), tracked)
+    translation = filled(take.array("head.translation").astype(np.float64), tracked)
+    return _Motion(tracked, rotation_matrices(vectors), translation, mesh.joints[0].astype(np.float64))
+
+
+def _known_head(take: Take, model: HeadModel, motion: _Motion) -> _HeadFrames:
+    """The packaged head, or one that is installed."""
+    mesh = take.meshes["head"]
+    expression = np.clip(filled(take.array("head.expression").astype(np.float64), motion.tracked), 0, 1)
+    deformation = take.array("head.deformation") @ motion.rotation.astype(np.float32)
+    contact = take.array("head.contact")
+    if model.shown is model.proxy:
+        vertices = filled(motion.local(take.array("head.vertices")), motion.tracked)
+        return _HeadFrames(mesh, expression, vertices, deformation, contact)
+    shape = _shape(model.shown, mesh)
+    rest = model.proxy.rest(shape)
+    return _HeadFrames(
+        model.proxy.person_mesh(shape),
+        _packaged_expression(model, expression),
+        np.stack([model.proxy.deform(rest, one) for one in expression]).astype(np.float64),
+        np.stack([model.on_proxy(one) for one in deformation]),
+        np.stack([model.on_proxy(one) for one in contact]),
+    )
+
+
+def _foreign_head(take: Take, motion: _Motion, should_stop: Callable[[], None]) -> tuple[_Motion, _HeadFrames]:
+    """Any other head, and its motion in our axes."""
+    try:
+        own = lay_on_head(take.meshes["head"], should_stop)
+    except InputError as error:  # whose sentence is for a character, of which something can be set by hand
+        raise _unknown_head(take) from error
+    motion = motion.in_axes(own.turn, own.place)
+    vertices, expression = own.moved(filled(motion.local(take.array("head.vertices")), motion.tracked))
+    deformation = own.carried(take.array("head.deformation") @ motion.rotation.astype(np.float32))
+    return motion, _HeadFrames(own.mesh, expression, vertices, deformation, own.carried(take.array("head.contact")))
+
+
+def _unknown_head(take: Take) -> InputError:
+    return InputError(f"{take.path} has a head on which no face was found: capture the footage again.")
 
 
 def _shape(model: Head, mesh: Mesh) -> np.ndarray:
@@ -124,63 +188,25 @@ def _packaged_expression(model: HeadModel, expression: np.ndarray) -> np.ndarray
     return expression if gain is None else np.clip(expression / gain, 0, 1)
 
 
-def _hand(
-    take: Take,
-    mesh: Mesh,
-    rotation: np.ndarray,
-    translation: np.ndarray,
-    pivot: np.ndarray,
-    head_tracked: np.ndarray,
-) -> HandPerformance:
-    name = mesh.name
-    if len(mesh.rest_vertices) != len(load_hand("right").mesh.rest_vertices) or not take.has(f"{name}.rotation"):
-        raise InputError(f"{take.path} has hands of another kind: capture the footage with the open engine.")
-    tracked = (take.array(f"tracked_{name}") > 0) & head_tracked
+def _hand(take: Take, name: str, motion: _Motion, should_stop: Callable[[], None]) -> HandPerformance:
+    """One hand, of whichever topology."""
+    mesh = take.meshes[name]
+    if not has_our_joints(mesh) or not take.has(f"{name}.rotation"):
+        raise InputError(f"{take.path} has hands of another kind: capture the footage again.")
+    tracked = (take.array(f"tracked_{name}") > 0) & motion.tracked
     own = rotation_matrices(take.array(f"{name}.rotation"))
     moved = take.array(f"{name}.translation").astype(np.float64)
     rest = mesh.joints.astype(np.float64)
-    linear, joints = np.zeros_like(own), np.zeros((*own.shape[:2], 3))
+    linear, offset = np.zeros_like(own), np.zeros((*own.shape[:2], 3))
     for k in np.flatnonzero(tracked):
-        turn, offset = joint_transforms(rest, mesh.parents, own[k], moved[k])
-        linear[k] = rotation[k].T @ turn
-        joints[k] = np.einsum("jab,jb->ja", turn, rest) + offset
-    vertices = _local(take.array(f"{name}.vertices"), rotation, translation, pivot)
-    joints = _local(joints, rotation, translation, pivot)
+        linear[k], offset[k] = joint_transforms(rest, mesh.parents, own[k], moved[k])
+    vertices, contact = take.array(f"{name}.vertices"), take.array(f"{name}.contact")
+    joints = np.einsum("tjab,jb->tja", linear, rest) + offset
+    if mesh.joint_names != load_hand("right").mesh.joint_names:
+        foreign = lay_on_hand(mesh, should_stop)
+        mesh, joints = foreign.mesh, foreign.joint_places(linear, offset)
+        vertices, contact = foreign.vertices(vertices, linear), foreign.contact(contact)
+        linear = foreign.rotations(linear)
+    vertices, joints = motion.local(vertices), motion.local(joints)
     vertices[~tracked], joints[~tracked] = 0, 0
-    return HandPerformance(mesh, tracked, vertices, linear, joints, take.array(f"{name}.contact"))
-
-
-def _local(points: np.ndarray, rotation: np.ndarray, translation: np.ndarray, pivot: np.ndarray) -> np.ndarray:
-    """Points (T, n, 3) in camera space, in the head's axes."""
-    return (points - (pivot + translation)[:, None]) @ rotation + pivot
-
-
-def _filled(values: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """Values (T, ...) with those of unknown frames interpolated in time, held at both ends."""
-    if known.all():
-        return values
-    result = values.copy()
-    index = np.flatnonzero(known)
-    after = np.searchsorted(index, np.arange(len(values))).clip(0, len(index) - 1)
-    before = (after - 1).clip(0)
-    for k in np.flatnonzero(~known):
-        one, other = index[before[k]], index[after[k]]
-        share = 1.0 if other <= k or one >= other else (k - one) / (other - one)
-        result[k] = values[one] * (1 - share) + values[other] * share
-    return result
-
-
-def _filled_rotations(vectors: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """Axis-angle vectors (T, 3), those of unknown frames by turning evenly from the one before to the one after."""
-    if known.all():
-        return vectors
-    turns = rotation_matrices(vectors)
-    index = np.flatnonzero(known)
-    result = vectors.copy()
-    for k in np.flatnonzero(~known):
-        place = int(np.searchsorted(index, k))
-        one, other = index[max(place - 1, 0)], index[min(place, len(index) - 1)]
-        share = 0.0 if one == other else (k - one) / (other - one)
-        step = axis_angle(turns[other] @ turns[one].T)
-        result[k] = axis_angle(rotation_matrices(share * step) @ turns[one])
-    return result
+    return HandPerformance(mesh, tracked, vertices, motion.turned(linear), joints, contact)

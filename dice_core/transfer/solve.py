@@ -71,7 +71,7 @@ def solve_all(
 ) -> Solution:
     """As `solve`, with the stages between. target : the character's head where it is known from another take."""
     sides = tuple(side for side in ("left", "right") if settings.wants(side))
-    performance = read_performance(take, sides)
+    performance = read_performance(take, sides, _Steps(progress, HEAD_STEPS).check)
     frames, fps = len(performance.frame), performance.fps or DEFAULT_FPS
     steps = _Steps(progress, HEAD_STEPS + KEY_STEPS + frames * (len(performance.hands) + bool(performance.hands)))
     _check_hands(character, performance, settings)

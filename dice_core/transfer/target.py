@@ -24,7 +24,7 @@ from dice_core.transfer.registration import Similarity, fit_shape, fit_similarit
 from dice_core.transfer.surface_points import SurfacePoints, closest_facing
 from dice_core.transfer.views import HeadPainter
 
-__all__ = ["TargetHead", "understand_head"]
+__all__ = ["FoundFace", "TargetHead", "find_face", "lay_on", "understand_head"]
 
 _log = logging.getLogger(__name__)
 
@@ -105,12 +105,47 @@ class TargetHead:
         return closest_facing(self.vertices[self.skin_vertices], normals, self.registered, every[number], number)
 
 
+@dataclass(frozen=True)
+class FoundFace:
+    """Where a character's face is, before our head is laid onto it.
+
+    similarity : between our axes and the character's world; triangles : (m, 3) of its head's skin, and
+    triangle_number : (m,) which of the character's they are; landmarks : indices (l,) of ours, points (l, 3) in our
+    axes, weights (l,); balls : the eyeballs, in the character's world; twin, views : as of `TargetHead`.
+    """
+
+    character: Character
+    similarity: Similarity
+    triangles: np.ndarray
+    triangle_number: np.ndarray
+    landmarks: tuple[np.ndarray, np.ndarray, np.ndarray]
+    balls: list[Ball]
+    twin: np.ndarray
+    views: int
+
+    @cached_property
+    def vertices(self) -> np.ndarray:
+        """(V, 3) float64 of the whole character, our axes."""
+        return self.similarity.to_ours(self.character.vertices.astype(np.float64))
+
+    @cached_property
+    def start(self) -> np.ndarray:
+        """(Vh, 3) our head in the shape that the landmarks tell, our axes."""
+        return fit_shape(load_head(), *self.landmarks)
+
+
 def understand_head(character: Character, should_stop: Callable[[], None]) -> TargetHead:
     """Find a character's face and lay our head onto it.
 
     should_stop : called now and then; raises to stop.
     Raises InputError where there is no head, or no face is found and too few points are set by hand.
     """
+    face = find_face(character, should_stop)
+    return lay_on(face, face.start, face.landmarks, should_stop)
+
+
+def find_face(character: Character, should_stop: Callable[[], None]) -> FoundFace:
+    """The face alone, of which `lay_on` makes the rest. Arguments and errors as of `understand_head`."""
     triangles, number, height, middle = head_surface(character)
     vertices = character.vertices.astype(np.float64)
     balls = find_balls(vertices, inside_head(character, middle, height), height)
@@ -138,52 +173,49 @@ def understand_head(character: Character, should_stop: Callable[[], None]) -> Ta
     for _ in range(3):
         gap = np.linalg.norm(similarity.to_ours(points) - ours, axis=1)
         similarity = fit_similarity(ours, points, weights / (1 + (gap / 0.01) ** 2))
-    return _registered(
-        character, similarity, (triangles, number), (indices, points, weights), balls, found, twin, should_stop
-    )
+    goals = similarity.to_ours(points)
+    views = found.views if found else 0
+    return FoundFace(character, similarity, triangles, number, (indices, goals, weights), balls, twin, views)
 
 
-def _registered(
-    character: Character,
-    similarity: Similarity,
-    surface: tuple[np.ndarray, np.ndarray],
+def lay_on(
+    face: FoundFace,
+    start: np.ndarray,
     landmarks: tuple[np.ndarray, np.ndarray, np.ndarray],
-    balls: list[Ball],
-    found: FacePoints | None,
-    twin: np.ndarray,
     should_stop: Callable[[], None],
 ) -> TargetHead:
+    """Our head on a face that was found.
+
+    start : (Vh, 3) our head roughly on it, our axes; landmarks : that draw it, as of `FoundFace`; should_stop raises to
+    stop.
+    """
     head = load_head()
     tissue = head_tissue(head)
-    vertices = similarity.to_ours(character.vertices.astype(np.float64))
-    indices, points, weights = landmarks
-    goals = similarity.to_ours(points)
-    start = fit_shape(head, indices, goals, weights)
-    low, high = start.min(axis=0) - MARGIN, start.max(axis=0) + MARGIN
-    triangles, number = surface
-    near = ((vertices > low) & (vertices < high)).all(axis=1)[triangles].all(axis=1)
-    triangles, number = triangles[near], number[near]
-    registered = register_head(head, tissue, start, (vertices, triangles), (indices, goals, weights), should_stop)
+    vertices = face.vertices
+    low, high = face.start.min(axis=0) - MARGIN, face.start.max(axis=0) + MARGIN
+    near = ((vertices > low) & (vertices < high)).all(axis=1)[face.triangles].all(axis=1)
+    triangles, number = face.triangles[near], face.triangle_number[near]
+    registered = register_head(head, tissue, start, (vertices, triangles), landmarks, should_stop)
     _settle(registered, vertices, triangles, tissue)
     sides = {}
-    for ball in balls:
-        centre = similarity.to_ours(ball.centre)
-        sides["L" if centre[0] > 0 else "R"] = replace(ball, centre=centre, radius=ball.radius / similarity.scale)
+    for ball in face.balls:
+        centre = face.similarity.to_ours(ball.centre)
+        sides["L" if centre[0] > 0 else "R"] = replace(ball, centre=centre, radius=ball.radius / face.similarity.scale)
     for side, ball in sides.items():
         own = head.mesh.region_vertices(f"eyeball.{side}")
         rest = registered[own]
         registered[own] = ball.centre + (rest - rest.mean(axis=0)) * ball.radius / _mean_radius(rest)
     return TargetHead(
-        character,
-        similarity,
+        face.character,
+        face.similarity,
         vertices,
         triangles,
         number,
         registered,
         sides,
         tissue,
-        twin,
-        found.views if found else 0,
+        face.twin,
+        face.views,
     )
 
 

@@ -198,7 +198,7 @@ def test_a_take_goes_on_with_its_own_head_alone(
 
 
 def test_a_take_moves_other_characters_like_one_of_the_packaged_head(takes: dict[str, Take]) -> None:
-    ours, other = (read_performance(takes[head], ("right",)) for head in ("open", "ict"))
+    ours, other = (read_performance(takes[head], ("right",), lambda: None) for head in ("open", "ict"))
     assert other.vertices.shape == ours.vertices.shape
     points = [load_head().landmarks(one.vertices) for one in (ours, other)]
     assert np.linalg.norm(points[0] - points[1], axis=2).mean() < 0.004

@@ -11,7 +11,7 @@ from dice_core.geometry.mesh import Mesh
 from dice_core.geometry.mesh import triangles as mesh_triangles
 from dice_core.geometry.rotations import rotation_matrices
 from dice_core.transfer.files import Character
-from dice_core.transfer.hand_rig import _OUR_JOINTS
+from dice_core.transfer.hand_rig import OUR_JOINTS
 
 BLENDER = np.array([[1.0, 0, 0], [0, 0, 1.0], [0, -1.0, 0]])
 """From our axes (y down, z forward) to Blender's."""
@@ -44,7 +44,7 @@ def _limb(letter: str, mesh: Mesh) -> _Limb:
         above = f"elbow.{letter}" if k == 0 else names[mesh.parents[k]]
         bones.append((name, above, place(mesh.joints[k].astype(float))))
     roles = {f"upper_arm.{letter}": f"arm.{letter}", f"forearm.{letter}": f"elbow.{letter}"}
-    roles |= {f"{role}.{letter}": f"{joint}.{letter}" for role, joint in _OUR_JOINTS.items()}
+    roles |= {f"{role}.{letter}": f"{joint}.{letter}" for role, joint in OUR_JOINTS.items()}
     dense = np.zeros((len(mesh.rest_vertices), len(names)))
     np.add.at(dense, (np.arange(len(dense))[:, None], mesh.skin_joints), mesh.skin_weights)
     return _Limb(bones, roles, place(mesh.rest_vertices.astype(float)), mesh_triangles(mesh), names, dense)

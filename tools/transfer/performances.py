@@ -15,7 +15,7 @@ from accuracy.recipe import draw_recipe
 from dice_core.sample import sample_truth
 from dice_core.take import Source, Take, TakeWriter, open_take
 
-__all__ = ["GESTURES", "HELD_OUT", "open_performance"]
+__all__ = ["DICE_FORM", "GESTURES", "HELD_OUT", "open_performance"]
 
 GESTURES: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "both palms": ("both palms", ("left", "right")),
@@ -33,18 +33,34 @@ HELD_OUT: Mapping[str, tuple[str, tuple[str, ...]]] = {
 }
 """Of these nothing was looked at while constants were chosen."""
 
+DICE_FORM = " as dice"
+"""Ending of a performance's name that asks for it on bodies of the dice engine's form, which needs torch."""
+
 FRAMES = 48
 SEED, HELD_OUT_SEED = 11, 211
 
 
 def open_performance(name: str, folder: Path) -> Take:
-    """A take by its name, "sample" or one of the two tables; made in the folder when it is first asked for."""
+    """A take by its name, "sample" or one of the two tables; made in the folder when it is first asked for.
+
+    With `DICE_FORM` behind the name, the same motion as the dice engine would have given it.
+    """
+    if name.endswith(DICE_FORM):
+        return _as_dice(open_performance(name.removesuffix(DICE_FORM), folder), folder)
     if name == "sample":
         return open_take(sample_truth())
     path = folder / f"{name.replace(' ', '_')}.dicetake"
     if not (path / "take.json").exists():
         _make(name, path)
     return open_take(path)
+
+
+def _as_dice(take: Take, folder: Path) -> Take:
+    # Only this needs torch.
+    from transfer.dice_form import dice_form
+
+    path = folder / f"{take.name}_as_dice.dicetake"
+    return open_take(path) if (path / "take.json").exists() else dice_form(take, path)
 
 
 def _make(name: str, path: Path) -> None:
