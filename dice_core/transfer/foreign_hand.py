@@ -10,7 +10,7 @@ import numpy as np
 from dice_core.bodies import load_hand
 from dice_core.geometry.mesh import Mesh, vertex_normals
 from dice_core.geometry.mesh import triangles as mesh_triangles
-from dice_core.transfer.hand_rest_fit import fit_hand_at_rest, hand_parts
+from dice_core.transfer.hand_rest_fit import faces_by_part, fit_hand_at_rest
 from dice_core.transfer.hand_rig import OUR_JOINTS
 from dice_core.transfer.surface_points import SurfacePoints, closest_facing
 
@@ -82,12 +82,9 @@ def lay_on_hand(mesh: Mesh, should_stop: Callable[[], None]) -> ForeignHand:
 def _places(ours: Mesh, vertices: np.ndarray, mesh: Mesh, rest: np.ndarray) -> SurfacePoints:
     """Our vertices as the nearest points of the same finger that face the same way."""
     normals, faces = vertex_normals(vertices, mesh_triangles(ours)), mesh_triangles(mesh)
-    own, other = hand_parts(ours), hand_parts(mesh)[faces]
     corners, weights = np.zeros((len(vertices), 3), np.int64), np.zeros((len(vertices), 3))
     triangle = np.zeros(len(vertices), np.int64)
-    for part in dict.fromkeys(own):
-        rows = np.flatnonzero(own == part)
-        number = np.flatnonzero(np.ones(len(faces), bool) if part == "hand" else (other == part).any(axis=1))
+    for rows, number in faces_by_part(ours, mesh):
         found = closest_facing(vertices[rows], normals[rows], rest, faces[number], number)
         corners[rows], weights[rows], triangle[rows] = found.corners, found.weights, found.triangle
     return SurfacePoints(corners, weights, triangle)

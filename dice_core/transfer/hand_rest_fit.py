@@ -16,7 +16,7 @@ from dice_core.geometry.mesh import Mesh, vertex_normals
 from dice_core.geometry.mesh import triangles as mesh_triangles
 from dice_core.transfer.registration import FACING, fit_similarity
 
-__all__ = ["FittedHand", "fit_hand_at_rest", "hand_parts"]
+__all__ = ["FittedHand", "faces_by_part", "fit_hand_at_rest", "hand_parts"]
 
 JOINT_NOISE, WRIST_NOISE = 0.004, 0.012
 """Metres by which two models' joints of one name differ in the same hand; of wrists, which lie anywhere in the carpus.
@@ -57,6 +57,21 @@ def hand_parts(mesh: Mesh) -> np.ndarray:
     return np.array(["hand" if name == "wrist" else name for name in names])[strongest]
 
 
+def faces_by_part(hand: Mesh, mesh: Mesh) -> list[tuple[np.ndarray, np.ndarray]]:
+    """For each part of our hand its vertices (n,) int, and the triangles (m,) int of another on which they may lie.
+
+    The palm may lie on the roots of fingers, too, as hands divide differently there.
+    """
+    own, other = hand_parts(hand), hand_parts(mesh)[mesh_triangles(mesh)]
+    found = []
+    for part in dict.fromkeys(own):
+        fitting = np.flatnonzero((other == part).any(axis=1))
+        if part == "hand" or not len(fitting):
+            fitting = np.arange(len(other))
+        found.append((np.flatnonzero(own == part), fitting))
+    return found
+
+
 def fit_hand_at_rest(hand: Hand, mesh: Mesh, should_stop: Callable[[], None]) -> FittedHand:
     """Fit our hand to a take's, whose joints are called as ours; should_stop raises to stop."""
     fit = _Fit(hand, mesh)
@@ -86,14 +101,10 @@ class _Fit:
         self._goals = (goals - self.middle) @ self.back
         self._skin = (mesh.rest_vertices - self.middle) @ self.back
         self._ours, faces = mesh_triangles(hand.mesh), mesh_triangles(mesh)
-        own, other = hand_parts(hand.mesh), hand_parts(mesh)[faces]
-        self._surfaces = []
-        for part in dict.fromkeys(own):
-            # The palm may lie on the roots of fingers, too, as hands divide differently there.
-            fitting = np.ones(len(faces), bool) if part == "hand" else (other == part).any(axis=1)
-            if fitting.any():
-                index = SurfaceIndex(self._skin, faces[fitting])
-                self._surfaces.append((np.flatnonzero(own == part), faces[fitting], index))
+        self._surfaces = [
+            (rows, faces[fitting], SurfaceIndex(self._skin, faces[fitting]))
+            for rows, fitting in faces_by_part(hand.mesh, mesh)
+        ]
         self.start = np.zeros(self._shapes + 7 + len(hand.dof_mean))
         self.start[self._shapes] = found.scale
         self._step = np.repeat(list(_STEPS.values()), [self._shapes, 1, 3, 3, len(hand.dof_mean)])

@@ -63,8 +63,8 @@ class Performance:
 def read_performance(take: Take, sides: tuple[str, ...], should_stop: Callable[[], None]) -> Performance:
     """Read the head and the hands of some sides.
 
-    A head that is none of those that are known here, such as the dice engine's, has its face found and ours laid onto
-    it, which takes seconds; should_stop : called meanwhile, raises to stop.
+    Onto a head that is none of those that are known here, such as the dice engine's, ours is laid by its face, and our
+    hands onto others, which takes seconds; should_stop : called meanwhile, raises to stop.
     Raises InputError where the take has no head, or bodies that a transfer cannot use.
     """
     if "head" not in take.meshes or not len(take.frames):
@@ -73,7 +73,7 @@ def read_performance(take: Take, sides: tuple[str, ...], should_stop: Callable[[
     if not tracked.any():
         raise InputError(f"{take.path} has no head: capture footage in which the face is seen.")
     if not take.has("head.rotation"):
-        raise _unknown_head(take)
+        raise InputError(f"{take.path} does not say how the head is turned: capture the footage again.")
     mesh = take.meshes["head"]
     own = load_head_model("open")
     model = own if len(mesh.rest_vertices) == len(own.shown.mesh.rest_vertices) else model_of_mesh(mesh)
@@ -163,15 +163,14 @@ def _foreign_head(take: Take, motion: _Motion, should_stop: Callable[[], None]) 
     try:
         own = lay_on_head(take.meshes["head"], should_stop)
     except InputError as error:  # whose sentence is for a character, of which something can be set by hand
-        raise _unknown_head(take) from error
+        raise InputError(
+            f"No face was found on the head of {take.path}, so that it fits no character: capture the footage with the "
+            "open engine."
+        ) from error
     motion = motion.in_axes(own.turn, own.place)
     vertices, expression = own.moved(filled(motion.local(take.array("head.vertices")), motion.tracked))
     deformation = own.carried(take.array("head.deformation") @ motion.rotation.astype(np.float32))
     return motion, _HeadFrames(own.mesh, expression, vertices, deformation, own.carried(take.array("head.contact")))
-
-
-def _unknown_head(take: Take) -> InputError:
-    return InputError(f"{take.path} has a head on which no face was found: capture the footage again.")
 
 
 def _shape(model: Head, mesh: Mesh) -> np.ndarray:
@@ -192,7 +191,7 @@ def _hand(take: Take, name: str, motion: _Motion, should_stop: Callable[[], None
     """One hand, of whichever topology."""
     mesh = take.meshes[name]
     if not has_our_joints(mesh) or not take.has(f"{name}.rotation"):
-        raise InputError(f"{take.path} has hands of another kind: capture the footage again.")
+        raise InputError(f"{take.path} has hands with other joints than known ones: capture the footage again.")
     tracked = (take.array(f"tracked_{name}") > 0) & motion.tracked
     own = rotation_matrices(take.array(f"{name}.rotation"))
     moved = take.array(f"{name}.translation").astype(np.float64)
@@ -202,7 +201,8 @@ def _hand(take: Take, name: str, motion: _Motion, should_stop: Callable[[], None
         linear[k], offset[k] = joint_transforms(rest, mesh.parents, own[k], moved[k])
     vertices, contact = take.array(f"{name}.vertices"), take.array(f"{name}.contact")
     joints = np.einsum("tjab,jb->tja", linear, rest) + offset
-    if mesh.joint_names != load_hand("right").mesh.joint_names:
+    ours = load_hand("right").mesh
+    if mesh.joint_names != ours.joint_names or len(mesh.rest_vertices) != len(ours.rest_vertices):
         foreign = lay_on_hand(mesh, should_stop)
         mesh, joints = foreign.mesh, foreign.joint_places(linear, offset)
         vertices, contact = foreign.vertices(vertices, linear), foreign.contact(contact)

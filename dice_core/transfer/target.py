@@ -15,7 +15,7 @@ from dice_core.errors import InputError
 from dice_core.geometry.closest_point import SurfaceIndex
 from dice_core.geometry.mesh import triangles as mesh_triangles
 from dice_core.geometry.mesh import vertex_normals
-from dice_core.transfer.balls import Ball, find_balls
+from dice_core.transfer.balls import Ball, find_balls, fit_sphere
 from dice_core.transfer.face_points import FacePoints, find_face_points
 from dice_core.transfer.files import Character
 from dice_core.transfer.head_mesh import HEAD_SHARE, WELD, bone_weight, head_surface, inside_head, main_skin, twins
@@ -203,8 +203,9 @@ def lay_on(
         sides["L" if centre[0] > 0 else "R"] = replace(ball, centre=centre, radius=ball.radius / face.similarity.scale)
     for side, ball in sides.items():
         own = head.mesh.region_vertices(f"eyeball.{side}")
-        rest = registered[own]
-        registered[own] = ball.centre + (rest - rest.mean(axis=0)) * ball.radius / _mean_radius(rest)
+        rest = head.mesh.rest_vertices[own].astype(np.float64)
+        centre, radius = fit_sphere(rest)
+        registered[own] = ball.centre + (rest - centre) * ball.radius / radius
     return TargetHead(
         face.character,
         face.similarity,
@@ -228,10 +229,6 @@ def _settle(registered: np.ndarray, vertices: np.ndarray, triangles: np.ndarray,
     found = places.of(vertices)
     near = np.linalg.norm(found - registered[rows], axis=1) < SETTLED
     registered[rows[near]] = found[near]
-
-
-def _mean_radius(points: np.ndarray) -> float:
-    return float(np.linalg.norm(points - points.mean(axis=0), axis=1).mean())
 
 
 def _landmarks(
