@@ -17,11 +17,13 @@ from dice_core.bodies import load_head
 from dice_core.bodies.head_model import HeadModel, load_head_model, model_of_mesh
 from dice_core.cli import main
 from dice_core.geometry.attachment import attached_vertices
+from dice_core.geometry.rotations import axis_angle
 from dice_core.head_import import ict_layout as layout
 from dice_core.head_import.installing import add_head
 from dice_core.metrics import measure
 from dice_core.sample import sample_clip
 from dice_core.take import Take, open_take
+from dice_core.transfer.foreign_head import lay_on_head
 from dice_core.transfer.performance import read_performance
 from tests.core.command_line import image, sentence
 from tests.core.ict_folders import write_own_head, write_packed_model
@@ -206,6 +208,19 @@ def test_a_take_moves_other_characters_like_one_of_the_packaged_head(takes: dict
     assert (ours.contact.max(axis=0) * other.contact.max(axis=0)).max() > 0.5, "the same skin is touched"
 
 
+def test_a_take_of_a_head_that_is_not_installed_moves_characters_too(
+    takes: dict[str, Take], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    ours = read_performance(takes["open"], ("right",), lambda: None)
+    monkeypatch.setenv("DICE_DATA", str(tmp_path))
+    assert model_of_mesh(takes["ict"].meshes["head"]) is None
+    found = read_performance(takes["ict"], ("right",), lambda: None)
+    points = [load_head().landmarks(one.vertices) for one in (ours, found)]
+    assert np.linalg.norm(points[0] - points[1], axis=2).mean() < 0.002
+    assert np.abs(ours.expression - found.expression).mean() < 0.015
+    assert (ours.contact.max(axis=0) * found.contact.max(axis=0)).max() > 0.5, "the same skin is touched"
+
+
 def test_a_head_that_is_missing_is_said_in_a_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -231,6 +246,13 @@ def test_the_real_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     landmarks = model.shown.landmarks(rest)
     for of_68, ours in LANDMARKS_68.items():
         assert np.linalg.norm(rest[marked[of_68]] - landmarks[ours]) < 0.006, (of_68, ours)
+    laid = lay_on_head(model.shown.mesh, lambda: None)
+    assert laid.eyes
+    assert laid.size == pytest.approx(1, abs=0.05)
+    assert np.degrees(np.linalg.norm(axis_angle(laid.turn))) < 2, "both look straight ahead"
+    points = load_head().landmarks(laid.mesh.rest_vertices @ laid.turn.T + laid.place)
+    for of_68, ours in LANDMARKS_68.items():
+        assert np.linalg.norm(rest[marked[of_68]] - points[ours]) < 0.007, (of_68, ours)
     names = model.shown.expression_names
     jaw = np.linalg.norm(model.shown.landmarks(model.shown.expressions[names.index("jawOpen")]), axis=1)
     assert jaw[152] > 0.02
