@@ -37,6 +37,8 @@ REACH, NEAREST_REACH, SHRINK = 0.02, 0.004, 0.8
 FARTHEST = 0.05
 """Metres up to which closest points are looked for."""
 
+_TINY = 1e-6  # keeps the place where nothing is near that could decide it
+
 
 def fit_surface_shape(
     head: Head,
@@ -77,6 +79,7 @@ def fit_surface_shape(
         gap = np.einsum("nx,nx->n", closest.points(*skin) - placed[rows], normal)
         matrix, right = columns.T @ (columns * weight[:, None]), columns.T @ (weight * gap)
         matrix[np.arange(count), np.arange(count)] += 1
+        matrix[np.arange(count, len(matrix)), np.arange(count, len(matrix))] += _TINY
         right[:count] -= shape
         change = np.linalg.solve(matrix, right)
         shape, offset, size = shape + change[:count], offset + change[-4:-1], size + change[-1]
