@@ -3,9 +3,10 @@
     python tools/weak_supervision.py OUT [--steps 1500] [--minutes 5] [--known 4] [--weak 8] [--held-out 4]
                                       [--batch 8] [--device cpu] [--variant NAME]
 
-Half of the people come with all truth; the others with key points in the picture, depth there and priors of poses, as
-pictures from anywhere do. Four networks are trained: on the first half alone; on both; on both without the depth loss;
-on both without the adversarial loss. Each is measured on scenes of people nobody trained on. A call works for so many
+Half of the people come with all truth, from a studio: one camera before them, one background, one light. The others
+come with key points in the picture, depth there and priors of poses, as pictures from anywhere do. Four networks are
+trained: on the first half alone; on both; on both without the depth loss; on both without the adversarial loss. Each is
+measured on pictures from anywhere, of people nobody trained on. A call works for so many
 minutes and the next one goes on; the table is printed once all are done. With --variant it trains one of them only, so
 that several can run beside each other.
 """
@@ -77,6 +78,7 @@ adversarial_start = {start}
 kind = "synthetic"
 seed = {known_seed}
 people = {known}
+surroundings = "studio"
 repeat = {repeat}
 cache = "scenes"
 {weak_set}[[priors]]

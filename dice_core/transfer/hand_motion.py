@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dice_core.bodies import load_head
+from dice_core.contact.touch_events import TOUCHING
 from dice_core.geometry.closest_point import SurfaceIndex
 from dice_core.geometry.mesh import triangles as mesh_triangles
 from dice_core.geometry.mesh import vertex_normals
@@ -36,6 +37,9 @@ RELEASE = 0.02
 
 KEPT_GAP = 0.005
 """Metres up to which a hand that does not touch keeps its distance: more than what counts as a touch (3.5 mm)."""
+
+AT_SKIN = 0.0035
+"""Metres from the skin within which what a take calls touching is at it: contact is as likely as not there."""
 
 YIELD_SHARE = 0.75
 """Of the tissue's deepest dent, up to which a hand may be under the skin; the rest is left for the tissue's error."""
@@ -88,11 +92,13 @@ def move_hand(
     fitter = ContactFitter(rig, samples, head)
     frames, count = len(performance.frame), len(rig.bones)
     carried: list[CarriedHand | None] = [None] * frames
+    touches = np.zeros(frames, bool)
     gaps, goals = np.full((frames, len(samples)), np.inf), np.zeros((frames, len(samples), 3))
     for k in np.flatnonzero(hand.tracked).tolist():
         points = hand.vertices[k][samples].astype(np.float64)
+        touches[k] = source.touched(k, hand.vertices[k][hand.contact[k] >= TOUCHING].astype(np.float64))
         face = faces.vertices(k)
-        gaps[k], goals[k] = source.goals(k, points, face, faces.normals(face))
+        gaps[k], goals[k] = source.goals(k, points, face, faces.normals(face), closed=bool(touches[k]))
         carried[k] = carry_hand(rig, hand.rotation[k], samples, points, gaps[k], source.warp(k, face))
         advance(0)
     near = gaps.min(axis=1) < NEAR
@@ -107,7 +113,8 @@ def move_hand(
             head.set_vertices(faces.vertices(k))
             gap = float(gaps[k].min())
             freedom = float(np.exp(-max(gap, 0.0) / RELEASE))
-            return carried[k], ContactGoals(goals[k], weights[k], _allowed(target, gap), freedom)  # type: ignore[return-value]
+            allowed = _allowed(target, gap, closed=bool(touches[k]))
+            return carried[k], ContactGoals(goals[k], weights[k], allowed, freedom)  # type: ignore[return-value]
 
         source_points = hand.vertices[:, samples].astype(np.float64)
         touching, sigma = weights.sum(axis=1), SMOOTHING * fps
@@ -130,10 +137,13 @@ def spread_samples(points: np.ndarray, count: int) -> np.ndarray:
     return np.array(chosen)
 
 
-def _allowed(target: TargetHead, gap: float) -> np.ndarray:
-    """(V,) metres that the hand may be under the skin at each vertex; gap : of the hand in the take, metres."""
+def _allowed(target: TargetHead, gap: float, *, closed: bool) -> np.ndarray:
+    """(V,) metres that the hand may be under the skin at each vertex.
+
+    gap : of the hand in the take, metres; closed : whether it touches nevertheless.
+    """
     deep = YIELD_SHARE * target.tissue.dent_limit
-    return np.minimum(deep, -min(gap, KEPT_GAP)) if gap > 0 else deep
+    return np.minimum(deep, 0.0 if closed else -min(gap, KEPT_GAP)) if gap > 0 else deep
 
 
 class _SourceFace:
@@ -144,7 +154,7 @@ class _SourceFace:
         touchable = target.tissue.touchable
         self._all = every
         self._triangles = every[touchable[every].all(axis=1)]
-        self._vertices = performance.vertices
+        self._vertices, self._deformation = performance.vertices, performance.deformation
         self._index = SurfaceIndex(performance.vertices[0], self._triangles)
         skin = np.flatnonzero(touchable)
         self._chosen = skin[spread_samples(performance.head.rest_vertices[skin].astype(np.float64), WARP_POINTS)]
@@ -153,12 +163,20 @@ class _SourceFace:
         """From around the face in the take to around the character's, (V, 3)."""
         return SpaceWarp(self._vertices[frame][self._chosen].astype(np.float64), face[self._chosen])
 
+    def touched(self, frame: int, points: np.ndarray) -> bool:
+        """Whether one of the points (n, 3) is at the dented face."""
+        if not len(points):
+            return False
+        dented = (self._vertices[frame] + self._deformation[frame]).astype(np.float64)
+        return bool((np.abs(self._index.moved(dented).query(points, AT_SKIN).distance) < AT_SKIN).any())
+
     def goals(
-        self, frame: int, points: np.ndarray, face: np.ndarray, normals: np.ndarray
+        self, frame: int, points: np.ndarray, face: np.ndarray, normals: np.ndarray, *, closed: bool
     ) -> tuple[np.ndarray, np.ndarray]:
         """Distances (s,) of points (s, 3) from the face, negative inside, and where they belong (s, 3).
 
-        A point keeps its offset from the skin, turned as the skin is.
+        A point keeps its offset from the skin, turned as the skin is; closed : less the gap of the nearest, for what
+        touches in the take may leave one.
         """
         own = self._vertices[frame].astype(np.float64)
         closest = self._index.moved(own).query(points)
@@ -173,4 +191,6 @@ class _SourceFace:
         along = np.einsum("nx,nx->n", offset, before)
         beside = offset - along[:, None] * before
         beside -= np.einsum("nx,nx->n", beside, normal)[:, None] * normal
+        if closed:
+            along = along - max(float(-closest.distance.max()), 0.0)
         return -closest.distance, place + along[:, None] * normal + beside

@@ -92,7 +92,7 @@ class HeadObstacle:
         if len(rows) and self._around_ears is not None:
             found = self._around_ears.query(points[rows], CREASE)
             corners = self._ours[self._around_ears.triangles[found.triangle]]
-            depth = found.distance - np.einsum("nk,nk->n", found.barycentric, allowed[corners])
+            depth = found.distance - allowed[corners].min(axis=1)
             # Where an ear itself is nearest, vertices have said what there is to say.
             excess[rows] = np.where(self._ears[corners].all(axis=1) | (found.triangle < 0), 0.0, depth)
             normal = normal.copy()

@@ -13,9 +13,13 @@ import pytest
 
 from dice_core.bodies import load_head
 from dice_core.errors import InputError, Stopped
+from dice_core.geometry.closest_point import SurfaceIndex
+from dice_core.geometry.mesh import triangles as mesh_triangles
+from dice_core.geometry.mesh import vertex_normals
 from dice_core.sample import sample_truth
 from dice_core.take import Source, Take, TakeWriter, open_take
 from dice_core.transfer.files import Character, read_motion, write_character
+from dice_core.transfer.hand_motion import _allowed, _SourceFace
 from dice_core.transfer.names import POINT_LANDMARKS
 from dice_core.transfer.settings import TransferSettings
 from dice_core.transfer.solve import Solution, solve, solve_all
@@ -78,6 +82,36 @@ def test_a_twin_keeps_every_touch_and_its_dents(onto_twin: Solution, clip: Take)
     assert len(motion.dent_names) <= 24
     assert motion.contact_curves.max() > 0.9
     assert {touch["region"] for touch in motion.touches} == {touch.region for touch in clip.events}
+
+
+def test_a_touch_that_leaves_a_gap_in_the_take_is_closed(onto_twin: Solution) -> None:
+    """Points 1 to 3 mm before the cheek, on a face that is 10 % larger: alone they keep their distance, as a touch the
+    nearest of them lies on the skin and the others as far from it as they are from each other."""
+    performance, mesh = onto_twin.performance, load_head().mesh
+    source, frame = _SourceFace(onto_twin.target, performance), 0
+    skin, own = mesh_triangles(mesh), performance.vertices[frame].astype(np.float64)
+    face, normals = 1.1 * own, vertex_normals(own, skin)
+    cheek = np.flatnonzero(mesh.region_vertices("cheek.L"))[::5]
+    before = np.linspace(0.001, 0.003, len(cheek))
+    points = own[cheek] + before[:, None] * normals[cheek]
+    for closed, nearer in ((False, 0.0), (True, before.min())):
+        gaps, goals = source.goals(frame, points, face, normals, closed=closed)
+        np.testing.assert_allclose(gaps, before, atol=2e-4)
+        beyond = -SurfaceIndex(face, skin).query(goals).distance
+        np.testing.assert_allclose(beyond, before - nearer, atol=3e-4)
+    dented = own + performance.deformation[frame]
+    assert source.touched(frame, dented[cheek] + 0.003 * normals[cheek])
+    assert not source.touched(frame, dented[cheek] + 0.005 * normals[cheek])
+    assert not source.touched(frame, points[:0])
+
+
+def test_a_hand_that_touches_may_come_to_the_skin_and_another_keeps_off(onto_twin: Solution) -> None:
+    target = onto_twin.target
+    assert (_allowed(target, 0.003, closed=True) <= 0).all()
+    assert _allowed(target, 0.003, closed=True).max() == 0
+    assert (_allowed(target, 0.003, closed=False) <= -0.003).all()
+    np.testing.assert_array_equal(_allowed(target, -0.001, closed=True), _allowed(target, -0.001, closed=False))
+    assert _allowed(target, -0.001, closed=True).max() > 0.002  # pressed in, it may be under the skin
 
 
 def test_anchors_of_a_touch_meet_in_it(twin: Character, onto_twin: Solution) -> None:

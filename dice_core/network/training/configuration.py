@@ -14,6 +14,7 @@ from dice_core.network.training.augmentation import Augmentation
 from dice_core.network.training.forward import Regularisation
 from dice_core.network.training.losses.total import LossWeights
 from dice_core.network.training.optimisation import Optimisation
+from dice_core.network.training.synthetic.surroundings import SURROUNDINGS
 
 __all__ = ["Configuration", "DataSource", "Schedule", "read_configuration"]
 
@@ -30,8 +31,9 @@ class DataSource:
 
     kind : of KINDS; folder : of data that a user holds, relative to the configuration; repeat : times a sample is seen
     in an epoch; known : groups of `samples.GROUPS` that are used, all by default, so that a set with full truth can
-    stand for one with less; seed, people : of the synthetic set, 32 scenes a person; cache : folder that keeps its
-    scenes, "" to make them anew each time; only : the first so many samples, 0 for all; subjects : of Decaf.
+    stand for one with less; seed, people : of the synthetic set, 32 scenes a person; surroundings : where they are, one
+    of `surroundings.SURROUNDINGS`; cache : folder that keeps its scenes, "" to make them anew each time; only : the
+    first so many samples, 0 for all; subjects : of Decaf.
     """
 
     kind: str
@@ -40,6 +42,7 @@ class DataSource:
     known: tuple[str, ...] = ()
     seed: int = 1
     people: int = 32
+    surroundings: str = "anywhere"
     cache: str = ""
     only: int = 0
     subjects: tuple[str, ...] = ()
@@ -129,6 +132,9 @@ def _check(made: Configuration) -> None:
             raise InputError(f"Data of the kind {source.kind} needs a folder.")
         if source.repeat < 1 or source.people < 1:
             raise InputError("repeat and people of a set must be 1 or more.")
+        if source.surroundings not in SURROUNDINGS:
+            named = ", ".join(SURROUNDINGS)
+            raise InputError(f"There are no surroundings {source.surroundings!r} of scenes: use one of {named}.")
     if made.losses.adversarial > 0 and made.losses.adversarial_start < made.schedule.steps and not made.priors:
         raise InputError("The adversarial loss needs [[priors]], real hands and heads: add some, or set it to 0.")
     made.architecture  # noqa: B018 (raises where the widths do not fit)

@@ -61,6 +61,7 @@ def test_widths_change_a_preset(tmp_path: Path) -> None:
         ('[[data]]\nkind = "synthetic"\n[losses]\nadversarial_start = 5\n', r"needs \[\[priors\]\]"),
         ("[[data]]\n[losses]\nadversarial = 0\n", "lacks the setting 'kind'"),
         (DATA + "[widths]\nheads = 3\n", "cannot have 3 attention heads"),
+        ('[losses]\nadversarial = 0\n[[data]]\nkind = "synthetic"\nsurroundings = "sea"\n', "no surroundings 'sea'"),
         ("steps = \n", "is not valid TOML"),
     ],
 )

@@ -15,7 +15,7 @@ from dice_core.network.training.bodies import TrainingBodies  # noqa: E402
 from dice_core.network.training.samples import GROUPS, Sample, collate, fields  # noqa: E402
 from dice_core.network.training.synthetic.dataset import SyntheticScenes  # noqa: E402
 from dice_core.network.training.synthetic.parameters import drawn_hands, drawn_heads  # noqa: E402
-from dice_core.network.training.synthetic.scenes import SCENES_OF_A_PERSON  # noqa: E402
+from dice_core.network.training.synthetic.scenes import SCENES_OF_A_PERSON, scenes_of_person  # noqa: E402
 
 
 def _batch(scenes: list[Sample], bodies: TrainingBodies) -> dict[str, torch.Tensor]:
@@ -94,6 +94,19 @@ def test_the_same_seed_gives_the_same_scenes(scenes: list[Sample], tmp_path: Pat
     file.write_bytes(file.read_bytes()[:1000])
     with pytest.raises(InputError, match="is damaged: delete it"):
         SyntheticScenes(5, 2, tmp_path).sample(3)
+
+
+def test_a_studio_has_one_background_and_faces_that_look_into_the_camera(scenes: list[Sample]) -> None:
+    studio = scenes_of_person(5, 0, "studio")
+    turned = {name: [np.linalg.norm(s["face_rot"]) for s in some] for name, some in (("in", studio), ("out", scenes))}
+    assert max(turned["in"]) < np.radians(30) < max(turned["out"])
+    colours = {
+        name: np.array([s["pixels"][-4:, :4].mean((0, 1)) for s in some])
+        for name, some in (("in", studio), ("out", scenes))
+    }
+    hue = {name: some / some.sum(1, keepdims=True) for name, some in colours.items()}
+    assert np.median(np.abs(hue["in"] - np.median(hue["in"], 0))) < 0.01 < hue["out"].std(0).max()
+    assert np.array_equal(studio[0]["face_shape"], scenes[0]["face_shape"])
 
 
 def test_other_people_are_others(scenes: list[Sample]) -> None:

@@ -36,7 +36,7 @@ def _open(source: DataSource, configuration: Configuration, bodies: TrainingBodi
     folder = configuration.path(source.folder)
     if source.kind == "synthetic":
         cache = configuration.path(source.cache) if source.cache else None
-        return SyntheticScenes(source.seed, source.people, cache)
+        return SyntheticScenes(source.seed, source.people, cache, source.surroundings)
     if source.kind == "decaf":
         return DecafFrames(folder, source.subjects, bodies)
     if source.kind == "in-the-wild":

@@ -22,10 +22,11 @@ _HALVES = ("deform", "head_contact", "hand_contact")
 
 
 class SyntheticScenes:
-    """Scenes of some people. seed, people : see `scenes_of_person`; cache : folder to keep them in, or None."""
+    """Scenes of some people. seed, people, surroundings : see `scenes_of_person`; cache : folder to keep them in, or
+    None."""
 
-    def __init__(self, seed: int, people: int, cache: Path | None) -> None:
-        self._seed, self._people, self._cache = seed, people, cache
+    def __init__(self, seed: int, people: int, cache: Path | None, surroundings: str = "anywhere") -> None:
+        self._seed, self._people, self._cache, self._surroundings = seed, people, cache, surroundings
         self._kept: OrderedDict[int, list[Sample] | np.ndarray] = OrderedDict()
         if cache is not None:
             cache.mkdir(parents=True, exist_ok=True)
@@ -46,10 +47,11 @@ class SyntheticScenes:
 
     def _scenes(self, person: int) -> list[Sample] | np.ndarray:
         if self._cache is None:
-            return scenes_of_person(self._seed, person)
-        path = self._cache / f"scenes-{_VERSION}-{self._seed}-{person:06d}.npy"
+            return scenes_of_person(self._seed, person, self._surroundings)
+        kind = "scenes" if self._surroundings == "anywhere" else self._surroundings
+        path = self._cache / f"{kind}-{_VERSION}-{self._seed}-{person:06d}.npy"
         if not path.is_file():
-            _write(path, scenes_of_person(self._seed, person))
+            _write(path, scenes_of_person(self._seed, person, self._surroundings))
         return _open(path)
 
 

@@ -5,7 +5,7 @@ All colours and strengths were set by hand, by the look of the pictures.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -15,7 +15,7 @@ from dice_core.geometry.camera import Camera
 from dice_core.geometry.mesh import vertex_normals
 from dice_core.geometry.rasterizer import Raster, interpolate, rasterize
 
-__all__ = ["Look", "draw_look", "head_colours", "render"]
+__all__ = ["Look", "draw_backdrop", "draw_look", "head_colours", "render"]
 
 TONES = ((0.88, 0.71, 0.63), (0.80, 0.615, 0.53), (0.70, 0.52, 0.41), (0.54, 0.37, 0.27), (0.36, 0.24, 0.18))
 """sRGB of skin."""
@@ -25,6 +25,8 @@ IRIS, PUPIL = 0.0062, 0.0026
 CREVICE, CREVICE_BLUR = 0.012, 9
 """Metres behind the surface around at which a place is darkest, and pixels over which that is looked at."""
 NOISE = (0.004, 0.02)
+_BACKDROP = (0.16, 0.42, 0.24)
+"""sRGB of the studio's green."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,14 @@ def draw_look(size: int, rng: np.random.Generator) -> Look:
         noise=float(rng.uniform(*NOISE)),
         seed=int(rng.integers(2**31)),
     )
+
+
+def draw_backdrop(size: int, rng: np.random.Generator) -> Look:
+    """What a picture of so many pixels looks like in a studio: a plain background, light from above the camera."""
+    drawn = draw_look(size, rng)
+    light = np.array([0.0, -0.6, -0.8])
+    plain = np.full((size, size, 3), np.array(_BACKDROP) ** GAMMA)
+    return replace(drawn, light=light, key=0.55, sky=0.45, background=plain, noise=NOISE[0])
 
 
 def head_colours(head: Head, rest: np.ndarray, look: Look) -> np.ndarray:

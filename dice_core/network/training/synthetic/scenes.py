@@ -28,7 +28,8 @@ from dice_core.network.training.synthetic.expressions import sample_expression
 from dice_core.network.training.synthetic.gestures import FREE, GESTURES
 from dice_core.network.training.synthetic.hand_batch import HandModel
 from dice_core.network.training.synthetic.placement import Place, place_hands
-from dice_core.network.training.synthetic.rendering import draw_look, head_colours, render
+from dice_core.network.training.synthetic.rendering import draw_backdrop, draw_look, head_colours, render
+from dice_core.network.training.synthetic.surroundings import SURROUNDINGS, Surroundings
 from dice_core.network.training.synthetic.touchable import QuickSkin, View
 
 __all__ = ["SCENES_OF_A_PERSON", "SHAPE_SIGMA", "WIDEST", "scenes_of_person"]
@@ -41,12 +42,8 @@ _GAPS = (0.008, 0.06)
 """Metres before the skin at which near misses stop."""
 SHAPE_SIGMA, WIDEST = 0.8, 2.0
 """Deviation of the coefficients of shape, and the largest that are drawn."""
-_FOV = (25.0, 70.0)
-_YAW, _PITCH, _ROLL = 35.0, 20.0, 10.0
 _WOBBLE = np.radians(6.0)
 """Deviation of the turns that scenes of a round differ by."""
-_DISTANCE = (0.45, 1.1)
-"""Metres from the camera to the head."""
 _MARGIN = (1.05, 1.3)
 """Side of the crop over the longer side of the box around head and hand."""
 _CONTACT = 0.5
@@ -95,18 +92,20 @@ def _stage() -> _Stage:
 
 @dataclass(frozen=True)
 class _Person:
-    """head_shape : (30,); hand_shape : (10,), the last of it 0; scale : of the hand; rest : (V, 3) of the head."""
+    """head_shape : (30,); hand_shape : (10,), the last of it 0; scale : of the hand; rest : (V, 3) of the head;
+    surroundings : where the person is."""
 
     head_shape: np.ndarray
     hand_shape: np.ndarray
     scale: float
     rest: np.ndarray
+    surroundings: Surroundings
 
 
-def scenes_of_person(seed: int, number: int) -> list[Sample]:
+def scenes_of_person(seed: int, number: int, surroundings: str = "anywhere") -> list[Sample]:
     """All scenes of a person, SCENES_OF_A_PERSON of them; the same arguments give the same scenes.
 
-    Every sample knows every group of `samples.GROUPS`.
+    surroundings : one of SURROUNDINGS. Every sample knows every group of `samples.GROUPS`.
     """
     rng = np.random.default_rng([seed, number])
     stage = _stage()
@@ -114,7 +113,8 @@ def scenes_of_person(seed: int, number: int) -> list[Sample]:
     hand = load_hand("right")
     hand_shape = np.zeros(len(hand.shape_basis))
     hand_shape[:HAND_SHAPES] = np.clip(rng.normal(0, SHAPE_SIGMA, HAND_SHAPES), -WIDEST, WIDEST)
-    person = _Person(shape, hand_shape, float(np.exp(rng.normal(0, hand.scale_sigma))), stage.head.rest(shape))
+    scale = float(np.exp(rng.normal(0, hand.scale_sigma)))
+    person = _Person(shape, hand_shape, scale, stage.head.rest(shape), SURROUNDINGS[surroundings])
     model = HandModel(hand, hand_shape, person.scale)
     samples: list[Sample] = []
     while len(samples) < SCENES_OF_A_PERSON:
@@ -127,9 +127,9 @@ def _round(stage: _Stage, person: _Person, model: HandModel, wanted: int, rng: n
     expression = sample_expression(rng)
     expression[stage.expressionless] = 0
     local = stage.head.deform(person.rest, expression).astype(np.float64)
-    camera = Camera.from_fov(_VIEW_SIZE, _VIEW_SIZE, float(rng.uniform(*_FOV)))
-    turn = _turn(rng)
-    place = np.array([0.0, 0.0, float(rng.uniform(*_DISTANCE))])
+    camera = Camera.from_fov(_VIEW_SIZE, _VIEW_SIZE, float(rng.uniform(*person.surroundings.fov)))
+    turn = _turn(person.surroundings, rng)
+    place = np.array([0.0, 0.0, float(rng.uniform(*person.surroundings.distance))])
     skin = QuickSkin(stage.index, stage.touchable, local)
     view = View.of(camera, turn, place, skin, stage.head)
     chance = rng.random()
@@ -145,9 +145,9 @@ def _round(stage: _Stage, person: _Person, model: HandModel, wanted: int, rng: n
     return samples
 
 
-def _turn(rng: np.random.Generator) -> np.ndarray:
+def _turn(most: Surroundings, rng: np.random.Generator) -> np.ndarray:
     """(3, 3) of the head, about the axes one after the other."""
-    roll, yaw, pitch = np.radians([_ROLL, _YAW, _PITCH] * np.clip(rng.normal(0, 0.5, 3), -1, 1))
+    roll, yaw, pitch = np.radians([most.roll, most.yaw, most.pitch] * np.clip(rng.normal(0, 0.5, 3), -1, 1))
     turns = [rotation_matrices(np.array(axis)) for axis in ([0, 0, roll], [0, yaw, 0], [pitch, 0, 0])]
     return turns[0] @ turns[1] @ turns[2]
 
@@ -176,7 +176,7 @@ def _scene(
     posed, wrist = posed + response.hand_shift, wrist + response.hand_shift
     surface = head + response.deformation
     camera = _crop_camera(np.concatenate([surface, posed]), fov, rng)
-    look = draw_look(INPUT_SIZE, rng)
+    look = (draw_backdrop if person.surroundings.backdrop else draw_look)(INPUT_SIZE, rng)
     tinted = np.clip(look.tone * (1 + 0.04 * np.random.default_rng(look.seed).normal(size=(len(posed), 1))), 0, 1)
     colours = np.concatenate([head_colours(stage.head, local, look), tinted])
     pixels, raster = render(np.concatenate([surface, posed]), stage.faces, colours, camera, look)
