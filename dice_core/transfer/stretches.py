@@ -79,20 +79,28 @@ def _together(
 
     most = SHAKING * max(_acceleration(source[low:high], joined), acceleration(np.zeros_like(corrections[low:high])))
     for deviation in ACCELERATIONS:
-        costs: dict[int, Callable[[np.ndarray], Quadratic]] = {}
-
-        def evaluate(row: int, x: np.ndarray, costs: dict[int, Callable[[np.ndarray], Quadratic]] = costs) -> Quadratic:
-            advance(0)
-            hand, goals = wanted(low + row)
-            if row not in costs:
-                costs[row] = fitter.terms(hand, goals, x)
-            return costs[row](x)
-
         stiffness = 1 / (deviation * fitter.steady)
         start = corrections[low:high]
+        evaluate = _costs(fitter, wanted, low, advance)
         corrections[low:high] = minimise_stretch(evaluate, start, free, joined, fitter.limit, stiffness, TOGETHER)
         if acceleration(corrections[low:high]) <= most:
             break
+
+
+def _costs(
+    fitter: ContactFitter, wanted: Wanted, low: int, advance: Callable[[int], None]
+) -> Callable[[int, np.ndarray], Quadratic]:
+    """What frame low + row costs at a correction; what is near the head is found where a frame is first asked for."""
+    costs: dict[int, Callable[[np.ndarray], Quadratic]] = {}
+
+    def evaluate(row: int, x: np.ndarray) -> Quadratic:
+        advance(0)
+        hand, goals = wanted(low + row)
+        if row not in costs:
+            costs[row] = fitter.terms(hand, goals, x)
+        return costs[row](x)
+
+    return evaluate
 
 
 def _clear(
