@@ -93,6 +93,16 @@ class ContactFitter:
         posed = self._rig.posed(carried.turn, carried.joints)
         return self.skeleton(carried).positions(x, ArticulatedPoints(self._places.of(posed), self._sample_weights))
 
+    def deepest(self, carried: CarriedHand, goals: ContactGoals, x: np.ndarray) -> tuple[float, np.ndarray]:
+        """Metres by which the hand after a correction (n,) is too deep where it is deepest, 0 if nowhere, and the way
+        out (3,). The head has to be in that frame."""
+        moved = corrected(self, carried, x)
+        entered = self._head.entered(self._rig.posed(moved.turn, moved.joints), goals.allowed)
+        if not len(entered.row):
+            return 0.0, np.zeros(3)
+        deepest = int(entered.excess.argmax())
+        return float(entered.excess[deepest]), entered.normal[deepest]
+
     def terms(self, carried: CarriedHand, goals: ContactGoals, start: np.ndarray) -> Callable[[np.ndarray], Quadratic]:
         """What a frame costs at corrections (n,) that are not far from `start`; the head has to be in that frame."""
         skeleton = self.skeleton(carried)

@@ -26,6 +26,12 @@ a large hand's fingers go a longer way. A little less than the tenth more that i
 TOGETHER = 10
 """Steps, at most, in which all frames of a stretch are solved together."""
 
+CLEARING = 4
+"""Places, at most, that are tried in a frame to get a hand out of the head. Set by hand."""
+
+LEFT_IN = 0.0003
+"""Metres that a hand may be too deep, which nobody sees. Set by hand."""
+
 Wanted = Callable[[int], tuple[CarriedHand, ContactGoals]]
 """The carried-over hand of a frame and its goals; sets the head to that frame."""
 
@@ -47,6 +53,7 @@ def solve_stretches(
     corrections[:] = smoothed(corrections, tracked, sigma)
     for first, end in runs(near):
         _together(fitter, wanted, source, (first, end), tracked, corrections, advance)
+        _clear(fitter, wanted, (first, end), sigma, corrections)
         advance(end - first)
 
 
@@ -72,20 +79,51 @@ def _together(
 
     most = SHAKING * max(_acceleration(source[low:high], joined), acceleration(np.zeros_like(corrections[low:high])))
     for deviation in ACCELERATIONS:
-        costs: dict[int, Callable[[np.ndarray], Quadratic]] = {}
-
-        def evaluate(row: int, x: np.ndarray, costs: dict[int, Callable[[np.ndarray], Quadratic]] = costs) -> Quadratic:
-            advance(0)
-            hand, goals = wanted(low + row)
-            if row not in costs:
-                costs[row] = fitter.terms(hand, goals, x)
-            return costs[row](x)
-
         stiffness = 1 / (deviation * fitter.steady)
         start = corrections[low:high]
+        evaluate = _costs(fitter, wanted, low, advance)
         corrections[low:high] = minimise_stretch(evaluate, start, free, joined, fitter.limit, stiffness, TOGETHER)
         if acceleration(corrections[low:high]) <= most:
             break
+
+
+def _costs(
+    fitter: ContactFitter, wanted: Wanted, low: int, advance: Callable[[int], None]
+) -> Callable[[int, np.ndarray], Quadratic]:
+    """What frame low + row costs at a correction; what is near the head is found where a frame is first asked for."""
+    costs: dict[int, Callable[[np.ndarray], Quadratic]] = {}
+
+    def evaluate(row: int, x: np.ndarray) -> Quadratic:
+        advance(0)
+        hand, goals = wanted(low + row)
+        if row not in costs:
+            costs[row] = fitter.terms(hand, goals, x)
+        return costs[row](x)
+
+    return evaluate
+
+
+def _clear(
+    fitter: ContactFitter, wanted: Wanted, stretch: tuple[int, int], sigma: float, corrections: np.ndarray
+) -> None:
+    """Move hands straight out of the head where the solve of a stretch left them in it: at folds, no small step may be
+    a better one. Frames around such a one move a part of the way, so that the hand does not jump."""
+    first, end = stretch
+    moves = np.zeros((end - first, 3))
+    for row in range(end - first):
+        hand, goals = wanted(first + row)
+        trial, least = corrections[first + row].copy(), np.inf
+        for _ in range(CLEARING):
+            depth, out = fitter.deepest(hand, goals, trial)
+            if depth < least:
+                least, moves[row] = depth, trial[3:6] - corrections[first + row, 3:6]
+            if depth <= LEFT_IN:
+                break
+            trial[3:6] += depth * out
+    if moves.any():
+        shared = smoothed(moves, np.ones(len(moves), bool), sigma)
+        farther = (moves**2).sum(axis=1) > (shared**2).sum(axis=1)
+        corrections[first:end, 3:6] += np.where(farther[:, None], moves, shared)
 
 
 def _acceleration(points: np.ndarray, joined: np.ndarray) -> float:

@@ -21,7 +21,7 @@ from dice_core.transfer.hand_motion import KEPT_GAP, spread_samples
 from dice_core.transfer.hand_rig import HandRig, our_anatomy
 from dice_core.transfer.head_obstacle import HeadObstacle
 from dice_core.transfer.stretch_fit import minimise_stretch
-from dice_core.transfer.stretches import _in_order, solve_stretches
+from dice_core.transfer.stretches import _clear, _in_order, solve_stretches
 from dice_core.transfer.surface_points import SurfacePoints
 
 
@@ -180,6 +180,29 @@ def test_frames_of_a_stretch_are_solved_together(rig: HandRig) -> None:
     np.testing.assert_allclose(found, expected.reshape(frames, size), atol=2e-4)
     tight = minimise_stretch(evaluate, np.zeros((frames, size)), free, joined, np.full(size, 0.02), stiffness, 40)
     assert np.abs(tight).max() <= 0.02
+
+
+def test_a_hand_that_a_solve_left_in_the_head_is_moved_out(rig: HandRig, fitter: ContactFitter) -> None:
+    """A flat hand before the face, whose tip of the nose it enters by 2 mm in one frame of nine."""
+    nose = load_head().mesh.rest_vertices[load_head().mesh.region_vertices("nose")].astype(np.float64)
+    tip = nose[nose[:, 2].argmin()]
+    hand = carried(rig, np.eye(3), tip + np.array([0, 0, -0.03]) - (rig.rest.mean(axis=0) - rig.anatomy.joints[0]))
+    posed = rig.posed(hand.turn, hand.joints)
+    goals = replace(goals_of(rig, posed, 0.0), allowed=np.zeros(len(load_head().mesh.rest_vertices)))
+    corrections = np.zeros((9, fitter.unknowns))
+    steps = np.arange(0, 0.04, 0.0002)
+    depths = [fitter.deepest(hand, goals, np.eye(fitter.unknowns)[5] * step)[0] for step in steps]
+    corrections[4, 5] = steps[int(np.argmax(np.array(depths) > 0.002))]
+    assert 0.002 < fitter.deepest(hand, goals, corrections[4])[0] < 0.003
+    before = corrections.copy()
+    _clear(fitter, lambda k: (hand, goals), (0, 9), 1.0, corrections)
+    assert fitter.deepest(hand, goals, corrections[4])[0] <= 0.0003
+    moves = np.linalg.norm(corrections - before, axis=1)
+    assert moves[4] == moves.max() < 0.004
+    assert moves[[3, 5]].min() > 0.2 * moves[4]  # the frames around it go a part of the way
+    assert moves[[0, 8]].max() == 0
+    np.testing.assert_array_equal(corrections[:, :3], before[:, :3])
+    np.testing.assert_array_equal(corrections[:, 6:], before[:, 6:])
 
 
 def test_goals_that_change_from_frame_to_frame_do_not_shake_the_hand(rig: HandRig, fitter: ContactFitter) -> None:
