@@ -19,7 +19,7 @@ from dice_core.transfer.gaze import iris_vertices
 from dice_core.transfer.registration import fit_similarity
 from dice_core.transfer.shape_fit import fit_surface_shape
 from dice_core.transfer.surface_points import SurfacePoints
-from dice_core.transfer.target import TargetHead, find_face, lay_on
+from dice_core.transfer.target import NO_LANDMARKS, TargetHead, find_face, lay_on
 
 __all__ = ["ForeignHead", "lay_on_head"]
 
@@ -29,8 +29,6 @@ Where the heads differ too much, as below a short neck, vertices of ours are lef
 
 NECK_SHARE = 0.01
 """Skin weight of the neck from which a vertex says nothing about where a head is, as for our own shapes."""
-
-_NO_LANDMARKS = (np.zeros(1, np.int64), np.zeros((1, 3)), np.zeros(1))
 
 
 @dataclass(frozen=True)
@@ -102,7 +100,7 @@ def lay_on_head(mesh: Mesh, should_stop: Callable[[], None]) -> ForeignHead:
     triangles = mesh_triangles(mesh)
     face = find_face(bare_head(mesh.rest_vertices, triangles), should_stop)
     start = fit_surface_shape(head, head_tissue(head), face.start, (face.vertices, face.triangles), should_stop)
-    target = lay_on(face, start, _NO_LANDMARKS, should_stop)
+    target = lay_on(face, start, NO_LANDMARKS, should_stop)
     ours = target.similarity.to_target(target.registered) @ TO_WORLD
     turn, place, size = _axes(head, ours)
     rest, own = (mesh.rest_vertices - place) @ turn, (ours - place) @ turn

@@ -21,10 +21,11 @@ from dice_core.transfer.files import Character
 from dice_core.transfer.head_mesh import HEAD_SHARE, WELD, bone_weight, head_surface, inside_head, main_skin, twins
 from dice_core.transfer.names import POINT_LANDMARKS
 from dice_core.transfer.registration import Similarity, fit_shape, fit_similarity, register_head
+from dice_core.transfer.shape_fit import fit_surface_shape
 from dice_core.transfer.surface_points import SurfacePoints, closest_facing
 from dice_core.transfer.views import HeadPainter
 
-__all__ = ["FoundFace", "TargetHead", "find_face", "lay_on", "understand_head"]
+__all__ = ["NO_LANDMARKS", "FoundFace", "TargetHead", "find_face", "lay_on", "understand_head"]
 
 _log = logging.getLogger(__name__)
 
@@ -36,6 +37,9 @@ BY_HAND_WEIGHT = 12.0
 
 MARGIN = 0.03
 """Metres of our axes around our head within which the target's skin is looked for."""
+
+NO_LANDMARKS = (np.zeros(1, np.int64), np.zeros((1, 3)), np.zeros(1))
+"""In the form of `FoundFace.landmarks`, for a face on which the skin alone says what is where."""
 
 SETTLED = 0.006
 """Metres that a vertex of ours is moved at last onto the target's skin; where that is farther, they differ too much."""
@@ -137,11 +141,17 @@ class FoundFace:
 def understand_head(character: Character, should_stop: Callable[[], None]) -> TargetHead:
     """Find a character's face and lay our head onto it.
 
+    The landmarks that the networks see lead to the face; what is where on it, the form of its skin tells better. Points
+    that are set by hand count to the end.
     should_stop : called now and then; raises to stop.
     Raises InputError where there is no head, or no face is found and too few points are set by hand.
     """
     face = find_face(character, should_stop)
-    return lay_on(face, face.start, face.landmarks, should_stop)
+    if np.isfinite(character.landmarks).any():
+        return lay_on(face, face.start, face.landmarks, should_stop)
+    head = load_head()
+    start = fit_surface_shape(head, head_tissue(head), face.start, (face.vertices, face.triangles), should_stop)
+    return lay_on(face, start, NO_LANDMARKS, should_stop)
 
 
 def find_face(character: Character, should_stop: Callable[[], None]) -> FoundFace:
