@@ -31,6 +31,9 @@ EAR_THICKNESS = 0.006
 AROUND = 0.03
 """Metres from an ear up to which skin is watched triangle by triangle: more than the width of the crease behind it."""
 
+EYE_FRONT = 0.5
+"""Cosine from the direction of the face up to which an eyeball is between its lids. Set by hand: wide open ones."""
+
 CREASE = 0.012
 """Metres from an ear's vertices, and from the skin around it, up to which points are looked at triangle by triangle."""
 
@@ -68,11 +71,12 @@ class HeadObstacle:
     def of(cls, target: TargetHead) -> HeadObstacle:
         """A character's head, to be set to its frames."""
         mesh = replace(load_head().mesh, rest_vertices=target.registered.astype(np.float32))
+        touchable = target.tissue.touchable & ~_behind_lids(mesh)
         on_ours = target.skin_on_ours
         ours = on_ours.corners[np.arange(len(on_ours.corners)), on_ours.weights.argmax(axis=1)]
         used = target.skin_vertices
         triangles = np.searchsorted(used, target.triangles)
-        return cls(mesh, target.tissue.touchable, target.vertices[used], triangles, ours)
+        return cls(mesh, touchable, target.vertices[used], triangles, ours)
 
     def set_vertices(self, vertices: np.ndarray) -> None:
         """Set our vertices (V, 3) on the head in a frame. Skin around ears is taken to stay with the head."""
@@ -99,6 +103,16 @@ class HeadObstacle:
             normal[rows] = found.normal
         row = np.flatnonzero(excess > 0)
         return Entered(row, excess[row], normal[row])
+
+
+def _behind_lids(mesh: Mesh) -> np.ndarray:
+    """(V,) bool, vertices of eyeballs other than those in front: beside one of them, inside a socket, is no way out."""
+    hidden = np.zeros(len(mesh.rest_vertices), bool)
+    for side in "LR":
+        ball = mesh.region_vertices(f"eyeball.{side}")
+        away = mesh.rest_vertices[ball] - mesh.rest_vertices[ball].mean(axis=0)
+        hidden[ball] = -away[:, 2] < EYE_FRONT * np.linalg.norm(away, axis=1)
+    return hidden
 
 
 def _excess(nearest: NearestVertices, allowed: np.ndarray, thickness: np.ndarray) -> np.ndarray:
