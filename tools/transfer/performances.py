@@ -37,7 +37,8 @@ DICE_FORM = " as dice"
 """Ending of a performance's name that asks for it on bodies of the dice engine's form, which needs torch."""
 
 FRAMES = 48
-SEED, HELD_OUT_SEED = 11, 211
+SEED, HELD_OUT_SEED = 11, 311
+"""Performances of seed 211 were looked at when touches with a gap were closed: they are held out no more."""
 
 
 def open_performance(name: str, folder: Path) -> Take:
