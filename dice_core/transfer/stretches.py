@@ -53,7 +53,7 @@ def solve_stretches(
     corrections[:] = smoothed(corrections, tracked, sigma)
     for first, end in runs(near):
         _together(fitter, wanted, source, (first, end), tracked, corrections, advance)
-        _clear(fitter, wanted, (first, end), sigma, corrections)
+        _clear(fitter, wanted, (first, end), sigma, corrections, advance)
         advance(end - first)
 
 
@@ -104,13 +104,15 @@ def _costs(
 
 
 def _clear(
-    fitter: ContactFitter, wanted: Wanted, stretch: tuple[int, int], sigma: float, corrections: np.ndarray
-) -> None:
+    fitter: ContactFitter, wanted: Wanted, stretch: tuple[int, int], sigma: float, corrections: np.ndarray,
+    advance: Callable[[int], None],
+) -> None:  # fmt: skip
     """Move hands straight out of the head where the solve of a stretch left them in it: at folds, no small step may be
     a better one. Frames around such a one move a part of the way, so that the hand does not jump."""
     first, end = stretch
     moves = np.zeros((end - first, 3))
     for row in range(end - first):
+        advance(0)
         hand, goals = wanted(first + row)
         trial, least = corrections[first + row].copy(), np.inf
         for _ in range(CLEARING):

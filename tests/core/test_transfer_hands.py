@@ -19,7 +19,7 @@ from dice_core.transfer.gaze import eye_turn, iris_vertices
 from dice_core.transfer.hand_carry import CarriedHand
 from dice_core.transfer.hand_motion import KEPT_GAP, spread_samples
 from dice_core.transfer.hand_rig import HandRig, our_anatomy
-from dice_core.transfer.head_obstacle import HeadObstacle
+from dice_core.transfer.head_obstacle import HeadObstacle, _behind_lids
 from dice_core.transfer.stretch_fit import minimise_stretch
 from dice_core.transfer.stretches import _clear, _in_order, solve_stretches
 from dice_core.transfer.surface_points import SurfacePoints
@@ -127,6 +127,17 @@ def test_goals_below_the_skin_do_not_draw_the_hand_in(rig: HandRig, fitter: Cont
     assert np.abs(closest.distance).min() < 0.001
 
 
+def test_an_eyeball_is_an_obstacle_between_its_lids_alone() -> None:
+    mesh = load_head().mesh
+    hidden = _behind_lids(mesh)
+    assert not hidden[~mesh.region_vertices("eyeball.L", "eyeball.R")].any()
+    for side in "LR":
+        ball = np.flatnonzero(mesh.region_vertices(f"eyeball.{side}"))
+        forward = ball[np.argsort(mesh.rest_vertices[ball, 2])]  # faces look along -z
+        assert not hidden[forward[: len(ball) // 8]].any()
+        assert hidden[forward[-len(ball) // 2 :]].all()
+
+
 def test_skin_in_the_crease_behind_an_ear_is_inside(fitter: ContactFitter) -> None:
     """Points below the skull's skin where it meets the ear, on a head whose registered ears are folded into it."""
     mesh = load_head().mesh
@@ -195,7 +206,7 @@ def test_a_hand_that_a_solve_left_in_the_head_is_moved_out(rig: HandRig, fitter:
     corrections[4, 5] = steps[int(np.argmax(np.array(depths) > 0.002))]
     assert 0.002 < fitter.deepest(hand, goals, corrections[4])[0] < 0.003
     before = corrections.copy()
-    _clear(fitter, lambda k: (hand, goals), (0, 9), 1.0, corrections)
+    _clear(fitter, lambda k: (hand, goals), (0, 9), 1.0, corrections, lambda done: None)
     assert fitter.deepest(hand, goals, corrections[4])[0] <= 0.0003
     moves = np.linalg.norm(corrections - before, axis=1)
     assert moves[4] == moves.max() < 0.004
