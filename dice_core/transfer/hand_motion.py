@@ -58,7 +58,7 @@ class HandFrames:
 
     samples : (s,) our hand's vertices that have goals; turn : (T, B, 3, 3) from rest and joints : (T, B, 3), of tracked
     frames; gaps : (T, s) of the samples in the take, metres, negative inside, infinite in other frames; goals :
-    (T, s, 3) where they belong; near : (T,) bool.
+    (T, s, 3) where they belong; near : (T,) bool; touches : (T,) bool, frames in which it touches in the take.
     """
 
     rig: HandRig
@@ -68,6 +68,7 @@ class HandFrames:
     gaps: np.ndarray
     goals: np.ndarray
     near: np.ndarray
+    touches: np.ndarray
 
     def skin(self, frame: int) -> np.ndarray:
         """(n, 3) the hand's skin in a tracked frame."""
@@ -124,7 +125,7 @@ def move_hand(
         if one is not None:
             moved = corrected(fitter, one, corrections[k])
             turn[k], joints[k] = moved.turn, moved.joints
-    return HandFrames(rig, samples, turn, joints, gaps, goals, near)
+    return HandFrames(rig, samples, turn, joints, gaps, goals, near, touches)
 
 
 def spread_samples(points: np.ndarray, count: int) -> np.ndarray:

@@ -21,6 +21,7 @@ from dice_core.take import Source, Take, TakeWriter, open_take
 from dice_core.transfer.files import Character, read_motion, write_character
 from dice_core.transfer.hand_motion import _allowed, _SourceFace
 from dice_core.transfer.names import POINT_LANDMARKS
+from dice_core.transfer.report import _touch_figures
 from dice_core.transfer.settings import TransferSettings
 from dice_core.transfer.solve import Solution, solve, solve_all
 from tests.core.transfer_bodies import BLENDER, HEAD_PLACE, own_character
@@ -118,6 +119,15 @@ def test_a_touch_that_leaves_a_gap_in_the_take_is_closed(onto_twin: Solution) ->
     assert source.touched(frame, dented[cheek] + 0.003 * normals[cheek])
     assert not source.touched(frame, dented[cheek] + 0.005 * normals[cheek])
     assert not source.touched(frame, points[:0])
+
+
+def test_a_touch_between_the_samples_is_counted(onto_twin: Solution) -> None:
+    hand, tracked = onto_twin.hands["right"], onto_twin.performance.hands["right"].tracked
+    figures = _touch_figures(hand, tracked)
+    farther = _touch_figures(replace(hand, gaps=hand.gaps + 0.004), tracked)
+    assert farther["frames_with_touch"] == figures["frames_with_touch"] == hand.touches.sum() > 5
+    assert farther["frames_kept"] == figures["frames_kept"]
+    assert _touch_figures(replace(hand, touches=np.zeros_like(tracked)), tracked)["frames_with_touch"] == 0
 
 
 def test_a_hand_that_touches_may_come_to_the_skin_and_another_keeps_off(onto_twin: Solution) -> None:
