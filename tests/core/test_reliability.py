@@ -60,8 +60,11 @@ def test_kill_9_at_50_random_moments(tmp_path: Path, monkeypatch: pytest.MonkeyP
         time.sleep(moments.uniform(0.0, longest))
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
-        if (path / "take.json").exists():
-            cut += not open_take(path).complete
+        begun_by_then = (path / "take.json").exists()
+        complete = begun_by_then and open_take(path).complete
+        cut += begun_by_then and not complete
+        # How long a capture takes changes with what else the machine does.
+        longest *= 0.8 if complete else 1.0 if begun_by_then else 1.1
         monkeypatch.setattr(capturing, "make_engine", lambda footage, settings: KnownEngine(footage))
         run(path)
         try:
