@@ -17,9 +17,6 @@ __all__ = ["solve_report"]
 TOUCH = 0.002
 """Metres: a sample of the hand this near to the face in the take touches it."""
 
-LEAST = 1e-6
-"""Metres by which samples count as nearest alike."""
-
 KEPT = 0.006
 """Metres: a touching point this near to its place is kept. Set by hand: less than half a fingertip."""
 
@@ -81,7 +78,7 @@ def _touch_figures(hand: HandFrames, tracked: np.ndarray) -> dict[str, Any]:
     places = hand.rig.places.chosen(hand.samples)
     for k in np.flatnonzero(tracked & hand.touches).tolist():
         # A touch may lie between the samples: then the nearest of them stands for it.
-        rows = np.flatnonzero(hand.gaps[k] < max(TOUCH, float(hand.gaps[k].min()) + LEAST))
+        rows = np.flatnonzero(hand.gaps[k] <= max(TOUCH, float(hand.gaps[k].min())))
         touching += 1
         apart = np.linalg.norm(places.chosen(rows).of(hand.skin(k)) - hand.goals[k][rows], axis=1)
         distances.append(apart)
