@@ -9,16 +9,18 @@ import numpy as np
 import torch
 
 from dice_core.network.files.body_files import BodyFile, HandFile
-from dice_core.network.training.open_bodies import open_bodies
+from dice_core.network.training.open_bodies import HAND_LEVEL, HEAD_LEVELS, open_bodies
 from dice_core.storage import replace_file
 
 __all__ = ["write_open_bodies"]
 
 
-def write_open_bodies(folder: Path) -> None:
+def write_open_bodies(folder: Path, coarse_hand: int = HAND_LEVEL, coarse_head: tuple[int, int] = HEAD_LEVELS) -> None:
     """Write the eight body files; those that are there are replaced.
 
-    They hold numbers of the open head and hand alone (CC0), under the names that the readers know.
+    They hold numbers of the open head and hand alone (CC0), under the names that the readers know. coarse_hand,
+    coarse_head : vertices of the coarse meshes, at most the published ones, which are the default; with fewer of them a
+    network has fewer tokens.
     """
     bodies = open_bodies()
     folder.mkdir(parents=True, exist_ok=True)
@@ -34,8 +36,8 @@ def write_open_bodies(folder: Path) -> None:
         np.save(unfinished, value, allow_pickle=value.dtype == object)
         replace_file(unfinished, folder / f"{name}.npy")
     tensors = {
-        "head_mesh_transforms.pt": _hierarchy(len(head.template), bodies.head_levels),
-        "hand_mesh_transforms.pt": _hierarchy(len(hand.template), bodies.hand_levels),
+        "head_mesh_transforms.pt": _hierarchy(len(head.template), bodies.head_levels, coarse_head),
+        "hand_mesh_transforms.pt": _hierarchy(len(hand.template), bodies.hand_levels, (coarse_hand,)),
         "head_ref_vs.pt": head.template,
         "rh_ref_vs.pt": hand.template,
     }
@@ -63,10 +65,12 @@ def _content(body: BodyFile) -> dict[str, np.ndarray]:
     return content
 
 
-def _hierarchy(count: int, levels: tuple[np.ndarray, ...]) -> dict[str, list[torch.Tensor]]:
-    """Steps from fine to coarse, each keeping some vertices of the one before."""
+def _hierarchy(count: int, levels: tuple[np.ndarray, ...], counts: tuple[int, ...]) -> dict[str, list[torch.Tensor]]:
+    """Steps from fine to coarse, each keeping some vertices of the one before: the first of a level, which are spread
+    over the mesh as all of it are."""
     steps = []
-    for kept in levels:
+    for level, coarse in zip(levels, counts, strict=True):
+        kept = level[:coarse]
         places = torch.from_numpy(np.stack([np.arange(len(kept)), kept]))
         ones = torch.ones(len(kept), dtype=torch.float64)
         steps.append(torch.sparse_coo_tensor(places, ones, (len(kept), count), check_invariants=True).coalesce())

@@ -13,11 +13,13 @@ __all__ = ["Log"]
 class Log:
     """A table with a row for some of the steps.
 
-    path : the file; columns : after `step`. Rows after `step` are of steps that are done again, and are dropped.
+    path : the file, whose folder is made where there is none; columns : after `step`. Rows after `step` are of steps
+    that are done again, and are dropped.
     """
 
     def __init__(self, path: Path, columns: list[str], step: int) -> None:
         self._path, self._columns = path, ["step", *columns]
+        path.parent.mkdir(parents=True, exist_ok=True)
         kept = []
         if path.is_file():
             with path.open(newline="", encoding="utf-8") as stream:

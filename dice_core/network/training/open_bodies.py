@@ -21,10 +21,10 @@ from dice_core.network.training.architecture import PARAMETERS
 from dice_core.network.training.coarse_meshes import spread_vertices
 from dice_core.network.training.remeshing import kept_triangles, split_longest_edges
 
-__all__ = ["EXPRESSIONS_LEFT_OUT", "HAND_SHAPES", "OpenBodies", "open_bodies"]
+__all__ = ["EXPRESSIONS_LEFT_OUT", "HAND_LEVEL", "HAND_SHAPES", "HEAD_LEVELS", "OpenBodies", "open_bodies"]
 
 HAND_VERTICES, HEAD_VERTICES = 778, 5023
-HEAD_LEVELS, HAND_LEVELS = (1675, 559), (195,)
+HEAD_LEVELS, HAND_LEVEL = (1675, 559), 195
 HAND_SHAPES = 9
 """Shape components of the open hand that are kept; the tenth coefficient is its size."""
 EXPRESSIONS_LEFT_OUT = ("jawForward", "tongueOut")
@@ -174,7 +174,7 @@ def _hand() -> tuple[HandFile, np.ndarray, np.ndarray]:
         components=np.eye(3 * (len(_HAND_JOINTS) - 1)),
         mean_pose=_finger_pose(_BENT * np.array(["flexion" in name for name in hand.dof_names])).ravel(),
     )
-    return body, order, spread_vertices(template, HAND_LEVELS[0])
+    return body, order, spread_vertices(template, HAND_LEVEL)
 
 
 def _with_tips_in_place(chosen: np.ndarray) -> np.ndarray:

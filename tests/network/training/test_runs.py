@@ -20,6 +20,8 @@ from safetensors.torch import load_file  # noqa: E402
 from dice_core.cli import main  # noqa: E402
 from dice_core.network.files.checkpoint import load_network  # noqa: E402
 from dice_core.network.loading import LoadedNetwork  # noqa: E402
+from dice_core.network.model.dice import HAND_KEYPOINTS, HEAD_KEYPOINTS  # noqa: E402
+from dice_core.network.training.body_folder import write_open_bodies  # noqa: E402
 from dice_core.network.training.checkpoints import finished_steps  # noqa: E402
 from dice_core.sample import sample_clip  # noqa: E402
 from dice_core.take import open_take  # noqa: E402
@@ -83,6 +85,17 @@ def test_a_killed_run_goes_on_to_the_same_weights_bit_by_bit(tmp_path: Path, sce
         for key, value in expected.items():
             assert torch.equal(value, found[key]), (after, key)
     assert _rows(tmp_path / "run") == _rows(whole)
+
+
+def test_bodies_of_the_users_own_with_coarser_meshes_make_a_network_of_fewer_tokens(
+    tmp_path: Path, scene_cache: Path
+) -> None:
+    write_open_bodies(tmp_path / "bodies", 60, (400, 100))
+    path = write_configuration(tmp_path, scene_cache, bodies='"bodies"', steps="2")
+    assert "2 steps are done" in _finish(command(path))
+    engine = tmp_path / "run" / "engine"
+    assert load_network(engine / "model.safetensors").counts.total == HAND_KEYPOINTS + HEAD_KEYPOINTS + 60 + 100
+    assert (engine / "MANO_RIGHT.pkl").read_bytes() == (tmp_path / "bodies" / "MANO_RIGHT.pkl").read_bytes()
 
 
 def test_two_processes_compute_what_one_does(tmp_path: Path, scene_cache: Path) -> None:
