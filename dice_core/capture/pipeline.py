@@ -1,8 +1,8 @@
 """A capture from footage to take.
 
 Footage is tracked and fitted frame by frame (`Engine.fit`); fitted frames are collected in blocks and saved
-(`BlockStore`); a block whose successor is there is post-processed with both its neighbours (`Engine.postprocess`) and
-becomes a chunk of the take (`ChunkRecorder`).
+(`BlockStore`); a block whose successor is there is post-processed with both its neighbours (`Finisher`) and becomes a
+chunk of the take (`ChunkRecorder`).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dice_core.capture.blocks import BlockStore, in_blocks
+from dice_core.capture.finishing import Finisher
 from dice_core.capture.progress import Progress
 from dice_core.capture.recorder import ChunkRecorder
 from dice_core.engines.base import Engine, FittedFrame, make_engine
@@ -131,26 +132,19 @@ def _run(
     for sentence in warnings:
         events.warning(sentence)
 
-    def finish(count: int, *, provisional: bool = False) -> None:
-        """Write the chunks of all blocks before number `count`."""
-        for index in range(recorder.chunks, count):
-            chunk = engine.postprocess(*blocks.window(index))
-            recorder.write(chunk, provisional=provisional and index >= count - 2)
-            progress.written(len(chunk.frame))
-            if index:
-                blocks.release(index - 1)
-
-    finish(len(blocks) - 1)
-    if blocks.frames < footage.count:
-        fitted = _until_stopped(engine.fit(blocks.frames, blocks.last), progress, should_stop)
-        size = block_frames(float(footage.fps))
-        for block in in_blocks(fitted, size):
-            whole = len(block) == size or blocks.frames + len(block) == footage.count
-            blocks.append(block, save=whole)
-            if whole:  # a block cut short is made anew when the capture goes on, and so is what is smoothed with it
-                finish(len(blocks) - 1)
-    cancelled = blocks.frames < footage.count and should_stop()
-    finish(len(blocks), provisional=cancelled)
+    with Finisher(engine, blocks, recorder, progress) as finisher:
+        finisher.expect(footage.count - blocks.frames)
+        finisher.finish(len(blocks) - 1)
+        if blocks.frames < footage.count:
+            fitted = _until_stopped(engine.fit(blocks.frames, blocks.last), progress, should_stop)
+            size = block_frames(float(footage.fps))
+            for block in in_blocks(fitted, size):
+                whole = len(block) == size or blocks.frames + len(block) == footage.count
+                blocks.append(block, save=whole)
+                if whole:  # one cut short is made anew when the capture goes on, and so is what is smoothed with it
+                    finisher.finish(len(blocks) - 1)
+        cancelled = blocks.frames < footage.count and should_stop()
+        finisher.finish_all(provisional=cancelled)
     change = "" if cancelled else footage.change() or ""
     if change:
         warnings.append(change)

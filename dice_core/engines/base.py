@@ -24,7 +24,7 @@ from dice_core.geometry.mesh import Mesh
 from dice_core.media.footage import Footage
 from dice_core.take.mesh_frames import MeshFrames
 
-__all__ = ["SIDES", "Chunk", "Engine", "FittedFrame", "HandContact", "camera_of", "make_engine"]
+__all__ = ["SIDES", "Chunk", "Engine", "FittedFrame", "HandContact", "Postprocess", "camera_of", "make_engine"]
 
 SIDES = ("left", "right")
 
@@ -68,6 +68,10 @@ class Chunk:
     contacts: list[HandContact]
 
 
+Postprocess = Callable[[Any, int, int], Chunk]
+"""Does what `Engine.postprocess` does."""
+
+
 class Engine(Protocol):
     """What a capture asks of an engine."""
 
@@ -106,6 +110,10 @@ class Engine(Protocol):
 
     def postprocess(self, window: FrameTable, start: int, stop: int) -> Chunk:
         """Rows start..stop-1 of a window of neighbouring rows, as the take holds them."""
+
+    def separate_postprocess(self) -> Callable[[], Postprocess] | None:
+        """What makes, in another process, that which does there what `postprocess` does here: a function of ours with
+        arguments that can be pickled, known after `prepare`. None where it has to be done in this process."""
 
 
 def camera_of(footage: Footage, settings: CaptureSettings, assumed: float) -> Camera:

@@ -113,6 +113,9 @@ class KnownEngine:
         contacts = [HandContact(int(k), "hand_right", touched, dent) for k in np.flatnonzero(hand)]
         return Chunk(window.frame[start:stop], meshes, contacts)
 
+    def separate_postprocess(self) -> None:
+        return None
+
     @staticmethod
     def _frames(mesh: Mesh, values: np.ndarray, tracked: np.ndarray) -> MeshFrames:
         shown = values * (tracked > 0)

@@ -152,3 +152,6 @@ class DiceEngine:
         assert self._postprocessor is not None
         assert isinstance(window, DiceFrames)
         return self._postprocessor.chunk(window, start, stop)
+
+    def separate_postprocess(self) -> None:
+        """None: a network on a card or on all processors takes far longer, and its bodies a second of loading."""

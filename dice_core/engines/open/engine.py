@@ -14,11 +14,11 @@ from dice_core.bodies import Head, load_hand
 from dice_core.bodies.head_model import load_head_model
 from dice_core.contact.soft_tissue import SoftTissue
 from dice_core.contact.tissue.stiffness import Tissue, head_tissue
-from dice_core.engines.base import SIDES, Chunk, FittedFrame, camera_of
+from dice_core.engines.base import SIDES, Chunk, FittedFrame, Postprocess, camera_of
 from dice_core.engines.frame_table import FrameTable
 from dice_core.engines.open.frame_fit import FrameFitter
 from dice_core.engines.open.frames import OpenFrames
-from dice_core.engines.open.postprocess import Postprocessor, skin_of
+from dice_core.engines.open.postprocess import Postprocessor, make_postprocess, skin_of
 from dice_core.engines.open.survey import DEFAULT_FOV, SURVEY_FRAMES, Person, survey
 from dice_core.engines.open.tracking import TrackedFrame, sample_landmarks, track
 from dice_core.engines.settings import CaptureSettings
@@ -49,6 +49,7 @@ class OpenEngine:
         self._fitter: FrameFitter | None = None
         self._postprocessor: Postprocessor | None = None
         self._skin: Future[SoftTissue] | None = None
+        self._hands_seen = False
         self._face_path: FacePath | None = None
         self._tracked: Iterable[TrackedFrame] | None = None  # of the clip from its start, begun during the survey
 
@@ -83,10 +84,12 @@ class OpenEngine:
         return person.to_arrays() | path
 
     def _prepare_skin(self, seen: list[FrameLandmarks], tissue: Tissue, head_shape: np.ndarray) -> None:
-        """Prepare the head for hands that are seen with it, while the rest of the person and the first frames are
-        fitted: a capture that is cancelled then ends at once."""
+        """Prepare the head of a picture for hands that are seen with it, while the rest of the person is fitted."""
         sides = self._settings.sides
-        if any(found.face is not None and any(hand.side in sides for hand in found.hands) for found in seen):
+        self._hands_seen = any(
+            found.face is not None and any(hand.side in sides for hand in found.hands) for found in seen
+        )
+        if self._hands_seen and self._footage.kind == "image":  # of clips it is mostly another process that needs it
             self._skin = in_background(partial(skin_of, self._head_model.proxy, head_shape, tissue), "skin")
 
     def _look(self, should_stop: Callable[[], bool]) -> list[FrameLandmarks]:
@@ -145,6 +148,12 @@ class OpenEngine:
         assert self._postprocessor is not None
         assert isinstance(window, OpenFrames)
         return self._postprocessor.chunk(window, start, stop)
+
+    def separate_postprocess(self) -> Callable[[], Postprocess]:
+        """What makes `Postprocessor.chunk` in another process."""
+        assert self._person is not None
+        arrays = self._person.to_arrays()
+        return partial(make_postprocess, arrays, self._settings.head, self._footage.fps, self._hands_seen)
 
 
 def _load_bodies(head: Head) -> Tissue:

@@ -1,0 +1,94 @@
+"""From fitted blocks to chunks of the take: post-processed one after the other, while the next ones are fitted."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections import deque
+from concurrent.futures import Future
+
+from dice_core.capture.blocks import BlockStore
+from dice_core.capture.progress import Progress
+from dice_core.capture.recorder import ChunkRecorder
+from dice_core.engines.base import Chunk, Engine
+from dice_core.engines.separate_process import PostprocessingProcess
+
+__all__ = ["Finisher"]
+
+_AHEAD = 2
+"""Chunks that wait to be written at most, so that memory and what a cancelled capture still has to do stay small."""
+
+_WORTH_A_PROCESS = 48
+"""Frames from which a process of its own is worth starting, which takes as long as some thirty of them. Set by hand."""
+
+_log = logging.getLogger(__name__)
+
+
+class Finisher:
+    """Turns the blocks of a capture into chunks and writes them in their order.
+
+    A process of its own does that for clips where the engine allows it and there is more than one processor; the result
+    is the same. Use it as a context: leaving it ends that process.
+    """
+
+    def __init__(self, engine: Engine, blocks: BlockStore, recorder: ChunkRecorder, progress: Progress) -> None:
+        self._engine, self._blocks, self._recorder, self._progress = engine, blocks, recorder, progress
+        self._waiting: deque[tuple[Future[Chunk], bool]] = deque()
+        self._begun = recorder.chunks
+        self._process: PostprocessingProcess | None = None
+
+    def __enter__(self) -> Finisher:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._process is not None:
+            self._process.close()
+
+    def expect(self, frames: int) -> None:
+        """Get ready for so many frames that are still to be fitted."""
+        make = self._engine.separate_postprocess()
+        if make is None or frames < _WORTH_A_PROCESS or _processors() < 2:
+            return
+        try:
+            self._process = PostprocessingProcess(make)
+        except OSError as error:
+            _log.info("post-processing stays in this process, because another could not be started: %s", error)
+
+    def finish(self, count: int) -> None:
+        """Begin with all blocks before number `count`, whose successors are there, and write what is done."""
+        self._begin(count, first_provisional=count)
+        while self._waiting and (len(self._waiting) > _AHEAD or self._waiting[0][0].done()):
+            self._write()
+
+    def finish_all(self, *, provisional: bool) -> None:
+        """Write the chunks of all blocks; provisional : the clip goes on after them, so that the last two, which what
+        follows would change, are as of `TakeWriter.write_chunk`."""
+        count = len(self._blocks)
+        self._begin(count, first_provisional=count - 2 if provisional else count)
+        while self._waiting:
+            self._write()
+
+    def _begin(self, count: int, first_provisional: int) -> None:
+        for index in range(self._begun, count):
+            self._waiting.append((self._postprocessed(index), index >= first_provisional))
+            if index:
+                self._blocks.release(index - 1)
+        self._begun = max(self._begun, count)
+
+    def _postprocessed(self, index: int) -> Future[Chunk]:
+        window = self._blocks.window(index)
+        if self._process is not None:
+            return self._process.submit(*window)
+        done: Future[Chunk] = Future()
+        done.set_result(self._engine.postprocess(*window))
+        return done
+
+    def _write(self) -> None:
+        future, provisional = self._waiting.popleft()
+        chunk = future.result()
+        self._recorder.write(chunk, provisional=provisional)
+        self._progress.written(len(chunk.frame))
+
+
+def _processors() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
