@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dice_core.landmarks.networks import Network, NetworkSpec
+from dice_core.landmarks.networks import NetworkSpec, packaged_network
 from dice_core.landmarks.region import Region
 
 __all__ = ["AnchorDetector", "Detection", "anchor_centres", "decode", "sigmoid", "suppress"]
@@ -49,7 +49,7 @@ class AnchorDetector:
     """One detector network with its anchors."""
 
     def __init__(self, spec: NetworkSpec) -> None:
-        self._network = Network(spec)
+        self._network = packaged_network(spec)
         self._anchors = anchor_centres(spec.side, STRIDES)
 
     def __call__(

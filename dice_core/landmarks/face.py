@@ -7,7 +7,7 @@ import numpy as np
 from dice_core.landmarks.detections import FaceDetection
 from dice_core.landmarks.detector import Detection, sigmoid
 from dice_core.landmarks.face_indices import EYE_CONTOUR_COUNT, LEFT_EYE, LEFT_IRIS, LIPS, RIGHT_EYE, RIGHT_IRIS
-from dice_core.landmarks.networks import FACE_FEATURES, FACE_LANDMARKS, Network
+from dice_core.landmarks.networks import FACE_FEATURES, FACE_LANDMARKS, packaged_network
 from dice_core.landmarks.region import Region, direction_angle
 
 __all__ = ["FaceLandmarker", "face_region", "face_tracking_region", "merge_attention"]
@@ -27,7 +27,7 @@ class FaceLandmarker:
     https://arxiv.org/abs/2006.10962)."""
 
     def __init__(self) -> None:
-        self._network = Network(FACE_LANDMARKS)
+        self._network = packaged_network(FACE_LANDMARKS)
 
     def __call__(self, image: np.ndarray, region: Region) -> FaceDetection:
         """Read one window of an image, (h, w, 3) uint8 RGB."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dice_core.landmarks.detector import Detection
-from dice_core.landmarks.networks import HAND_LANDMARKS, Network
+from dice_core.landmarks.networks import HAND_LANDMARKS, packaged_network
 from dice_core.landmarks.region import Region, direction_angle
 
 __all__ = ["HandLandmarker", "HandReading", "hand_size", "palm_region", "same_palm", "tracking_region"]
@@ -58,7 +58,7 @@ class HandLandmarker:
     """The hand network."""
 
     def __init__(self) -> None:
-        self._network = Network(HAND_LANDMARKS)
+        self._network = packaged_network(HAND_LANDMARKS)
 
     def __call__(self, image: np.ndarray, region: Region) -> HandReading:
         """Read one window of an image, (h, w, 3) uint8 RGB."""

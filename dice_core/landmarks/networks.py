@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import threading
 import time
+from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -24,6 +26,7 @@ __all__ = [
     "Network",
     "NetworkSpec",
     "model_identities",
+    "packaged_network",
 ]
 
 _log = logging.getLogger(__name__)
@@ -91,7 +94,7 @@ POSE_LANDMARKS = NetworkSpec("pose_landmark_lite", 256, 0.0, 1.0, ("Identity", "
 
 
 class Network:
-    """A packaged network, ready to run. Not safe to share between threads."""
+    """A packaged network, ready to run, by one thread after the other."""
 
     def __init__(self, spec: NetworkSpec) -> None:
         """Raises MissingModelError if the packaged file is missing or damaged, DiceError on a wrong OpenCV."""
@@ -100,6 +103,7 @@ class Network:
                 f"OpenCV {cv2.__version__} computes wrong landmarks: install opencv-python-headless 5 or newer."
             )
         self.spec = spec
+        self._running = threading.Lock()
         begun = time.monotonic()
         try:
             # Handing over the content instead of the path keeps OpenCV away from non-ASCII Windows paths.
@@ -117,9 +121,29 @@ class Network:
         Returns each output by name, flattened to one dimension, float32.
         """
         scale = (self.spec.high - self.spec.low) / 255
-        self._net.setInput((picture.astype(np.float32) * np.float32(scale) + np.float32(self.spec.low))[None])
-        values = self._net.forward(list(self.spec.outputs))
-        return {name: value.reshape(-1).copy() for name, value in zip(self.spec.outputs, values, strict=True)}
+        values = (picture.astype(np.float32) * np.float32(scale) + np.float32(self.spec.low))[None]
+        with self._running:
+            self._net.setInput(values)
+            outputs = self._net.forward(list(self.spec.outputs))
+            return {name: value.reshape(-1).copy() for name, value in zip(self.spec.outputs, outputs, strict=True)}
+
+
+_loading: dict[NetworkSpec, Future[Network]] = {}
+_asking = threading.Lock()
+
+
+def packaged_network(spec: NetworkSpec) -> Network:
+    """The process's one instance of a network, loaded when it is first asked for. Raises as `Network`."""
+    with _asking:
+        found = _loading.get(spec)
+        future = _loading.setdefault(spec, Future())
+    if found is None:
+        try:
+            future.set_result(Network(spec))
+        except BaseException as error:
+            del _loading[spec]  # it may be there the next time
+            future.set_exception(error)
+    return future.result()
 
 
 @cache

@@ -8,7 +8,7 @@ import numpy as np
 
 from dice_core.landmarks.detections import FaceDetection, Side
 from dice_core.landmarks.detector import sigmoid
-from dice_core.landmarks.networks import POSE_LANDMARKS, Network
+from dice_core.landmarks.networks import POSE_LANDMARKS, packaged_network
 from dice_core.landmarks.region import Region
 
 __all__ = ["Arm", "Arms", "PoseLandmarker", "body_region", "refine"]
@@ -75,7 +75,7 @@ class PoseLandmarker:
     """The body network, BlazePose (Bazarevsky et al. 2020, https://arxiv.org/abs/2006.10204)."""
 
     def __init__(self) -> None:
-        self._network = Network(POSE_LANDMARKS)
+        self._network = packaged_network(POSE_LANDMARKS)
 
     def __call__(self, image: np.ndarray, face: FaceDetection) -> Arms | None:
         """The arms of a face's person in an image, (h, w, 3) uint8 RGB; None where no body is seen."""

@@ -99,8 +99,8 @@ def _in_own_mounts(script: str, *arguments: str | Path) -> subprocess.CompletedP
 @pytest.fixture
 def footage(tmp_path: Path) -> Path:
     (tmp_path / "clip").mkdir()
-    for number in range(60):
-        image(tmp_path / "clip" / f"{number:02d}.png")
+    for number in range(100):
+        image(tmp_path / "clip" / f"{number:03d}.png")
     return tmp_path / "clip"
 
 
@@ -108,7 +108,7 @@ def test_a_disk_that_fills_up_leaves_a_take_that_is_continued(footage: Path, tmp
     (tmp_path / "disk").mkdir()
     done = _in_own_mounts(
         """
-        mount -t tmpfs -o size=340k tmpfs "$2"
+        mount -t tmpfs -o size=800k tmpfs "$2"
         "$0" -m dice_core capture "$1" -o "$2/a.dicetake" && exit 3
         test $? = 2 || exit 4
         "$0" -m dice_core info "$2/a.dicetake" | grep -q "stopped early" || exit 5
