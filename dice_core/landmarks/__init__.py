@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dice_core.landmarks.detections import FaceDetection, FrameLandmarks, HandDetection
-from dice_core.landmarks.networks import model_identities
+from dice_core.landmarks.networks import load_networks, model_identities
 from dice_core.landmarks.tracker import LandmarkTracker
 
-__all__ = ["FaceDetection", "FrameLandmarks", "HandDetection", "LandmarkTracker", "model_identities"]
+__all__ = ["FaceDetection", "FrameLandmarks", "HandDetection", "LandmarkTracker", "load_networks", "model_identities"]

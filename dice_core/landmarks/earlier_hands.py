@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -33,14 +33,20 @@ class SeenFrame:
     state: dict[str, np.ndarray]
 
 
-def track_clip(frames: Iterable[tuple[int, np.ndarray]], tracker: LandmarkTracker) -> Iterator[SeenFrame]:
+def track_clip(
+    frames: Iterable[tuple[int, np.ndarray]],
+    tracker: LandmarkTracker,
+    on_read: Callable[[SeenFrame], None] = lambda seen: None,
+) -> Iterator[SeenFrame]:
     """Landmarks of successive frames, each some frames later, so that hands found meanwhile are in it, too.
 
-    frames : row and image of each. A frame depends on those before it and on at most `SEARCH_INTERVAL` after it.
+    frames : row and image of each; on_read : given each at once, without those hands. A frame depends on those before
+    it and on at most `SEARCH_INTERVAL` after it.
     """
     waiting: list[SeenFrame] = []
     for row, image in frames:
         seen = SeenFrame(row, image, tracker.track(image), tracker.state)
+        on_read(seen)
         for hand in _new_hands(seen.landmarks, waiting):
             _follow_back(hand, waiting, tracker)
         waiting.append(seen)

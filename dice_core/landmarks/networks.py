@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import logging
 import threading
@@ -15,6 +16,7 @@ import cv2
 import numpy as np
 
 from dice_core.errors import DiceError, MissingModelError
+from dice_core.prefetch import in_background
 
 __all__ = [
     "FACE_DETECTOR",
@@ -25,6 +27,7 @@ __all__ = [
     "POSE_LANDMARKS",
     "Network",
     "NetworkSpec",
+    "load_networks",
     "model_identities",
     "packaged_network",
 ]
@@ -92,6 +95,9 @@ FACE_LANDMARKS = NetworkSpec(
 
 POSE_LANDMARKS = NetworkSpec("pose_landmark_lite", 256, 0.0, 1.0, ("Identity", "Identity_1", "Identity_3"))
 
+ALL = (FACE_DETECTOR, FACE_LANDMARKS, PALM_DETECTOR, HAND_LANDMARKS, POSE_LANDMARKS)
+"""In the order in which a capture needs them first."""
+
 
 class Network:
     """A packaged network, ready to run, by one thread after the other."""
@@ -146,12 +152,23 @@ def packaged_network(spec: NetworkSpec) -> Network:
     return future.result()
 
 
+def load_networks() -> Future[None]:
+    """Begin to load all networks, in a thread of its own, before they are asked for. Whoever asks for one that cannot
+    be loaded hears of it; the result is None in any case."""
+
+    def load() -> None:
+        for spec in ALL:
+            with contextlib.suppress(DiceError):
+                packaged_network(spec)
+
+    return in_background(load, "networks")
+
+
 @cache
 def model_identities() -> dict[str, str]:
     """sha256 of each packaged network by file name: what a take records about its origin."""
-    specs = (PALM_DETECTOR, HAND_LANDMARKS, FACE_DETECTOR, FACE_LANDMARKS, POSE_LANDMARKS)
     try:
-        return {spec.path.name: hashlib.sha256(spec.path.read_bytes()).hexdigest() for spec in specs}
+        return {spec.path.name: hashlib.sha256(spec.path.read_bytes()).hexdigest() for spec in ALL}
     except OSError as error:
         raise MissingModelError(
             "A landmark model of this installation is missing or unreadable: install again."

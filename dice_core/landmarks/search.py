@@ -116,10 +116,13 @@ class Search:
         palms = self._palms(image, STILL_THRESHOLD if known else DETECTION_THRESHOLD, window)
         return [palm_region(palm) for palm in palms if not any(same_palm(palm, hand.points) for hand in known)]
 
-    def faces(self, image: np.ndarray) -> list[FaceDetection]:
-        """All faces of a still: the whole picture is searched, and tiles of it where that shows none."""
+    def faces(self, image: np.ndarray, known: FaceDetection | None = None) -> list[FaceDetection]:
+        """All faces of a still: the whole picture is searched, and tiles of it where that shows none.
+
+        known : one that has been read already, which is not read again and comes first.
+        """
         whole = Region.of_image(image)
-        readings: list[FaceDetection] = []
+        readings = [] if known is None else [known]
         for windows, average in (([whole], False), ([whole], True), (_tiles(image), True)):
             found = [
                 face for window in windows for face in self._faces(image, STILL_THRESHOLD, window, average=average)

@@ -90,13 +90,13 @@ class LandmarkTracker:
             ),
         )
 
-    def faces(self, image: np.ndarray) -> list[FaceDetection]:
+    def faces(self, image: np.ndarray, known: FaceDetection | None = None) -> list[FaceDetection]:
         """All faces of a picture, searched thoroughly; leaves the state of tracking alone.
 
-        image : (h, w, 3) uint8 RGB. Raises ShapeError for anything else.
+        image : (h, w, 3) uint8 RGB; known : one that has been read already. Raises ShapeError for anything else.
         """
         _check(image)
-        return self._search.faces(image)
+        return self._search.faces(image, known)
 
     def read_hand(self, image: np.ndarray, region: Region) -> HandReading:
         """What the hand network says of a window of a picture; leaves the state of tracking alone."""

@@ -18,7 +18,7 @@ from dice_core.engines.base import SIDES, Chunk, FittedFrame, Postprocess, camer
 from dice_core.engines.frame_table import FrameTable
 from dice_core.engines.open.frame_fit import FrameFitter
 from dice_core.engines.open.frames import OpenFrames
-from dice_core.engines.open.postprocess import Postprocessor, make_postprocess, skin_of
+from dice_core.engines.open.postprocess import Postprocessor, skin_of
 from dice_core.engines.open.survey import DEFAULT_FOV, SURVEY_FRAMES, Person, survey
 from dice_core.engines.open.tracking import TrackedFrame, sample_landmarks, track
 from dice_core.engines.settings import CaptureSettings
@@ -99,9 +99,10 @@ class OpenEngine:
             return [frame.landmarks for frame in frames]
         # The clip is tracked from its start while the survey looks at frames all over it: together they keep two cores
         # busy, one after the other they take twice as long.
-        self._tracked = tracked = track(self._footage, 0, None)
+        first: Future[TrackedFrame] = Future()
+        self._tracked = tracked = track(self._footage, 0, None, first=first)
         try:
-            seen, self._face_path = sample_landmarks(self._footage, SURVEY_FRAMES, should_stop)
+            seen, self._face_path = sample_landmarks(self._footage, SURVEY_FRAMES, should_stop, first)
         except BaseException:
             tracked.close()
             raise
@@ -150,10 +151,9 @@ class OpenEngine:
         return self._postprocessor.chunk(window, start, stop)
 
     def separate_postprocess(self) -> Callable[[], Postprocess]:
-        """What makes `Postprocessor.chunk` in another process."""
-        assert self._person is not None
-        arrays = self._person.to_arrays()
-        return partial(make_postprocess, arrays, self._settings.head, self._footage.fps, self._hands_seen)
+        """What makes `Postprocessor.chunk` in another process, out of what is loaded here already."""
+        assert self._postprocessor is not None
+        return partial(self._postprocessor.prepared, hands_expected=self._hands_seen)
 
 
 def _load_bodies(head: Head) -> Tissue:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import replace
 from functools import cached_property, partial
@@ -10,10 +10,9 @@ from functools import cached_property, partial
 import numpy as np
 
 from dice_core.bodies import Head
-from dice_core.bodies.head_model import load_head_model
 from dice_core.contact.settling import clearing_shift, settling_shift
 from dice_core.contact.soft_tissue import SoftTissue
-from dice_core.contact.tissue.stiffness import Tissue, head_tissue
+from dice_core.contact.tissue.stiffness import Tissue
 from dice_core.engines.base import SIDES, Chunk, HandContact
 from dice_core.engines.open.frames import HandFrames, HeadFrames, OpenFrames
 from dice_core.engines.open.smoothing import HandMotion, HeadMotion, smooth_hand, smooth_head
@@ -25,26 +24,12 @@ from dice_core.geometry.rotations import rotation_matrices
 from dice_core.prefetch import in_background
 from dice_core.take.mesh_frames import HAND_LANDMARKS, HEAD_LANDMARKS, MeshFrames
 
-__all__ = ["Postprocessor", "make_postprocess", "skin_of"]
+__all__ = ["Postprocessor", "skin_of"]
 
 
 def skin_of(head: Head, head_shape: np.ndarray, tissue: Tissue) -> SoftTissue:
     """The skin of a person's head; head_shape : (S,) coefficients; tissue : of the head, whoever's it is."""
     return SoftTissue(tissue, head.rest(head_shape), triangles(head.mesh))
-
-
-def make_postprocess(
-    person: Mapping[str, np.ndarray], head: str, fps: float, hands_expected: bool
-) -> Callable[[OpenFrames, int, int], Chunk]:
-    """`Postprocessor.chunk` of a person, for a process of its own.
-
-    person : of `Person.to_arrays`; head : name of the head model; hands_expected : whether the skin is needed soon.
-    """
-    model = load_head_model(head)
-    tissue = head_tissue(model.proxy)
-    shape = person["head_shape"]
-    skin = in_background(partial(skin_of, model.proxy, shape, tissue), "skin") if hands_expected else None
-    return Postprocessor(Person.from_arrays(dict(person), model), tissue, fps, skin).chunk
 
 
 class Postprocessor:
@@ -58,6 +43,13 @@ class Postprocessor:
         self._tissue = tissue
         self._hand_triangles = {side: triangles(person.hand(side).mesh) for side in SIDES}
         self._skin = skin
+
+    def prepared(self, *, hands_expected: bool) -> Callable[[OpenFrames, int, int], Chunk]:
+        """`chunk`, with the skin being prepared meanwhile where hands are expected."""
+        if hands_expected and self._skin is None:
+            head, shape = self._person.head, self._person.head_shape
+            self._skin = in_background(partial(skin_of, head, shape, self._tissue), "skin")
+        return self.chunk
 
     @cached_property
     def _soft_tissue(self) -> SoftTissue:

@@ -6,6 +6,7 @@ OpenCV releases Python's lock while it decodes and while its networks run, so th
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -13,7 +14,7 @@ import numpy as np
 
 from dice_core.errors import Stopped
 from dice_core.landmarks import FrameLandmarks, LandmarkTracker
-from dice_core.landmarks.earlier_hands import track_clip
+from dice_core.landmarks.earlier_hands import SeenFrame, track_clip
 from dice_core.landmarks.face_choice import FacePath, choose_path
 from dice_core.landmarks.side_over_time import SIDE_SECONDS, with_later_sides
 from dice_core.media.footage import Footage
@@ -40,16 +41,22 @@ def _still_tracker() -> LandmarkTracker:
 
 
 def track(
-    footage: Footage, start: int, state: dict[str, np.ndarray] | None, face_path: FacePath | None = None
+    footage: Footage,
+    start: int,
+    state: dict[str, np.ndarray] | None,
+    face_path: FacePath | None = None,
+    first: Future[TrackedFrame] | None = None,
 ) -> Generator[TrackedFrame, None, None]:
     """Landmarks of the rows from `start` on, in order; of a picture at once, of a clip by `prefetch`.
 
-    state : the tracker's after the row before `start`, None where there is none; face_path : of the face to follow.
+    state : the tracker's after the row before `start`, None where there is none; face_path : of the face to follow;
+    first : of a clip, is given the first row as soon as it is read, before it is known what comes later.
     """
     if footage.kind == "image":
         return _detect(footage)
     ahead = round(SIDE_SECONDS * footage.fps)
-    return prefetch(with_later_sides(_track(footage, start, state, face_path), ahead), _CAPACITY, "landmarks")
+    tracked = _track(footage, start, state, face_path, Future() if first is None else first)
+    return prefetch(with_later_sides(tracked, ahead), _CAPACITY, "landmarks")
 
 
 def _detect(footage: Footage) -> Generator[TrackedFrame, None, None]:
@@ -59,20 +66,37 @@ def _detect(footage: Footage) -> Generator[TrackedFrame, None, None]:
 
 
 def _track(
-    footage: Footage, start: int, state: dict[str, np.ndarray] | None, face_path: FacePath | None
+    footage: Footage,
+    start: int,
+    state: dict[str, np.ndarray] | None,
+    face_path: FacePath | None,
+    first: Future[TrackedFrame],
 ) -> Iterator[TrackedFrame]:
-    tracker = LandmarkTracker(face_path=face_path, frame=start)
-    if state is not None:
-        tracker.restore(state)
-    for seen in track_clip(footage.frames(start), tracker):
-        yield TrackedFrame(seen.row + footage.first_frame, seen.landmarks, seen.state)
+    def in_footage(seen: SeenFrame) -> TrackedFrame:
+        return TrackedFrame(seen.row + footage.first_frame, seen.landmarks, seen.state)
+
+    def note(seen: SeenFrame) -> None:
+        if not first.done():
+            first.set_result(in_footage(seen))
+
+    try:
+        tracker = LandmarkTracker(face_path=face_path, frame=start)
+        if state is not None:
+            tracker.restore(state)
+        for seen in track_clip(footage.frames(start), tracker, note):
+            yield in_footage(seen)
+    except BaseException as error:
+        if not first.done():
+            first.set_exception(error)
+        raise
 
 
 def sample_landmarks(
-    footage: Footage, most: int, should_stop: Callable[[], bool]
+    footage: Footage, most: int, should_stop: Callable[[], bool], first: Future[TrackedFrame] | None = None
 ) -> tuple[list[FrameLandmarks], FacePath | None]:
     """Landmarks of at most `most` frames spread evenly over the footage, and the path of the face to follow.
 
+    first : the first row as `track` reads it, which then need not be read again.
     The path is None where no other face was seen. Raises Stopped where `should_stop` says so.
     """
     count = min(most, footage.count)
@@ -83,8 +107,13 @@ def sample_landmarks(
         if should_stop():
             raise Stopped
         image = footage.read(int(row))
-        found.append(tracker.detect(image) if count == 1 else tracker.track(image))
-        faces.append(tracker.faces(image))
+        if row == 0 and first is not None:
+            read = first.result()
+            tracker.restore(read.tracker)
+            found.append(read.landmarks)
+        else:
+            found.append(tracker.detect(image) if count == 1 else tracker.track(image))
+        faces.append(tracker.faces(image, found[-1].face))
     chosen, path = choose_path(rows.tolist(), faces)
     if path is not None:
         found = [replace(landmarks, face=face) for landmarks, face in zip(found, chosen, strict=True)]
