@@ -20,9 +20,8 @@ def attraction(samples: HandSamples, separation: np.ndarray) -> np.ndarray:
     """
     weight = np.zeros(len(separation))
     nearest, smallest = -1, np.inf
-    for part in range(samples.part_count):
-        members = np.flatnonzero(samples.part == part)
-        closest = members[np.argmin(separation[members])]
+    for members in samples.members:
+        closest = members[separation[members].argmin()]
         apart = separation[closest]
         if apart < smallest:
             nearest, smallest = closest, apart

@@ -7,6 +7,7 @@ with its deviation. tools/bake_expression_network.py renders heads with known ex
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -58,11 +59,13 @@ def window_rotation(camera: Camera, window: np.ndarray) -> np.ndarray:
 
     window : (4,) x, y, size, angle. A head looks alike in such axes wherever in the picture it is.
     """
-    forward = camera.rays(window[:2])
-    forward /= np.linalg.norm(forward)
-    across = np.cross([0.0, 1.0, 0.0], forward)
-    across /= np.linalg.norm(across)
-    axes = np.stack([across, np.cross(forward, across), forward], axis=1)
+    # In plain numbers, which for one window is many times as fast.
+    x, y, z = camera.rays(window[:2]).tolist()
+    length, flat = math.sqrt(x * x + y * y + z * z), math.hypot(x, z)
+    forward = x / length, y / length, z / length
+    across = z / flat, 0.0, -x / flat  # level: the cross product of the vertical and of forward
+    down = forward[1] * across[2], forward[2] * across[0] - forward[0] * across[2], -forward[1] * across[0]
+    axes = np.array([across, down, forward]).T
     cosine, sine = np.cos(window[3]), np.sin(window[3])
     return np.asarray(axes @ np.array([[cosine, -sine, 0.0], [sine, cosine, 0.0], [0.0, 0.0, 1.0]]))
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from dice_core.bodies import Hand
 from dice_core.fitting.depth_prior import DepthPrediction
-from dice_core.fitting.hand_observation import KNUCKLES, HandObservation, edge_on, hand_size
+from dice_core.fitting.hand_observation import KNUCKLES, HandObservation
 from dice_core.fitting.kinematics import POSE_SIZE, ArticulatedPoints, HandSkeleton, bone_weights
 from dice_core.fitting.levenberg_marquardt import Quadratic, minimise
 from dice_core.geometry.camera import Camera
@@ -104,7 +104,7 @@ class HandFitter:
     def error(self, pose: np.ndarray, observation: HandObservation) -> float:
         """Mean distance of the key points from their landmarks, as a share of the hand's size in the image."""
         seen = self.camera.project(self.skeleton.positions(pose, self.keypoints))
-        return float(np.linalg.norm(seen - observation.pixels, axis=1).mean() / hand_size(observation.pixels))
+        return float(np.linalg.norm(seen - observation.pixels, axis=1).mean() / observation.size)
 
     def _fit_from(
         self,
@@ -176,7 +176,7 @@ class HandFitter:
         camera, n = self.camera, jacobian.shape[-1]
         terms = Quadratic.zero(n)
         z = position[:, 2:3]
-        unit = _LANDMARK_SIGMA * hand_size(observation.pixels) / weight
+        unit = _LANDMARK_SIGMA * observation.size / weight
         residual = (camera.project(position) - observation.pixels) / unit
         focal = np.array([camera.fx, camera.fy])
         rows = (focal[:, None] / z[:, None] * jacobian[:, :2]) - (
@@ -187,7 +187,7 @@ class HandFitter:
         if observation.depth_prediction is not None:
             _add_depth_prediction(terms, observation.depth_prediction, z[:, 0], jacobian[:, 2], trust)
             return terms
-        edge = edge_on(observation.pixels)
+        edge = observation.edge_on
         sigma = _DEPTH_SIGMA + edge * (_EDGE_DEPTH_SIGMA - _DEPTH_SIGMA)
         depth = observation.depth * float(z.mean()) / camera.fx
         relative = ((z[:, 0] - z[0, 0]) - (depth - depth[0])) / sigma
@@ -240,7 +240,7 @@ def _add_depth_prediction(
 
 
 def _coupling_weight(observation: HandObservation) -> float:
-    return _COUPLING_FLAT + (1 - _COUPLING_FLAT) * edge_on(observation.pixels)
+    return _COUPLING_FLAT + (1 - _COUPLING_FLAT) * observation.edge_on
 
 
 def _finger_coupling(hand: Hand) -> tuple[np.ndarray, np.ndarray]:

@@ -14,7 +14,7 @@ import numpy as np
 
 from dice_core.fitting.attraction import attraction
 from dice_core.fitting.hand_fit import HandFitter
-from dice_core.fitting.hand_observation import HandObservation, edge_on
+from dice_core.fitting.hand_observation import HandObservation
 from dice_core.fitting.hand_samples import HandSamples
 from dice_core.fitting.head_fit import HeadPose
 from dice_core.fitting.head_view import HeadView
@@ -316,4 +316,4 @@ class HandHeadRefiner:
 
 
 def _final_image_weight(observation: HandObservation) -> float:
-    return _FINAL_WEIGHT + edge_on(observation.pixels) * (_FINAL_WEIGHT_EDGE - _FINAL_WEIGHT)
+    return _FINAL_WEIGHT + observation.edge_on * (_FINAL_WEIGHT_EDGE - _FINAL_WEIGHT)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -40,6 +41,16 @@ class HandObservation:
         """From a detection's points (21, 3) in pixels and its world points (21, 3) in metres."""
         points = points.astype(np.float64)
         return cls(points[:, :2], points[:, 2], world.astype(np.float64))
+
+    @cached_property
+    def size(self) -> float:
+        """`hand_size` of its pixels."""
+        return hand_size(self.pixels)
+
+    @cached_property
+    def edge_on(self) -> float:
+        """`edge_on` of its pixels."""
+        return edge_on(self.pixels)
 
     def predicted(self) -> DepthPrediction:
         """The depth prediction. Raises ValueError without one."""

@@ -47,6 +47,11 @@ class HandSamples:
         thumb = mesh.region_vertices("thumb")[chosen]
         return cls(points, normals[chosen], chosen, part, int(part.max()) + 1, thumb)
 
+    @cached_property
+    def members(self) -> list[np.ndarray]:
+        """The samples of each part."""
+        return [np.flatnonzero(self.part == part) for part in range(self.part_count)]
+
     def joined(self, keypoints: ArticulatedPoints) -> ArticulatedPoints:
         """The key points followed by the samples, to be posed together."""
         return ArticulatedPoints(

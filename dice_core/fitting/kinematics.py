@@ -56,7 +56,10 @@ class Skeleton:
         self.parents = parents
         self.dof_joint = np.asarray(dof_joint)
         self.dof_axis = np.asarray(dof_axis, np.float64)
+        self._crosses = cross_matrices(self.dof_axis)
+        self._squares = self._crosses @ self._crosses
         count = len(joints)
+        self._identities = np.tile(np.eye(3), (count, 1, 1))
         below = np.eye(count, dtype=bool)  # below[j, b]: bone b moves with joint j
         for b in range(count):
             parent = self.parents[b]
@@ -72,8 +75,10 @@ class Skeleton:
 
     def joint_rotations(self, angles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Rotation (J, 3, 3) of each joint, and for each degree of freedom (D, 3, 3) that of the ones before it."""
-        turns = rotation_matrices(self.dof_axis * angles[:, None])
-        rotation = np.tile(np.eye(3), (len(self.joints), 1, 1))
+        # Rodrigues' formula for axes of length 1 that never change.
+        sine, versine = np.sin(angles)[:, None, None], (1 - np.cos(angles))[:, None, None]
+        turns = np.eye(3) + sine * self._crosses + versine * self._squares
+        rotation = self._identities.copy()
         before = np.empty_like(turns)
         for chosen in self._rounds:  # of each joint the first, then the second, ...
             joints = self.dof_joint[chosen]

@@ -88,9 +88,11 @@ def robust_cost(residual: np.ndarray, scale: float) -> float:
 
 def cross_matrices(vectors: np.ndarray) -> np.ndarray:
     """(..., 3) to (..., 3, 3) with cross_matrices(a) @ b = a x b."""
-    x, y, z = vectors[..., 0], vectors[..., 1], vectors[..., 2]
-    zero = np.zeros_like(x)
-    return np.stack([zero, -z, y, z, zero, -x, -y, x, zero], axis=-1).reshape(*x.shape, 3, 3)
+    crosses = np.zeros((*vectors.shape, 3), vectors.dtype)
+    for i, j, k in ((0, 1, 2), (1, 2, 0), (2, 0, 1)):
+        crosses[..., j, i] = vectors[..., k]
+        crosses[..., i, j] = -vectors[..., k]
+    return crosses
 
 
 def retract(x: np.ndarray, step: np.ndarray) -> np.ndarray:
