@@ -114,7 +114,6 @@ class HandHeadRefiner:
         self._fps = fps
         self._pivot = pivot.astype(np.float64)
         self._yield = _YIELD_BONE + (_YIELD_SOFT - _YIELD_BONE) * softness
-        self._points = samples.joined(fitter.keypoints)
 
     def refine(
         self,
@@ -270,48 +269,54 @@ class HandHeadRefiner:
         fitter, samples, head = self._fitter, self._samples, evidence.head
 
         def evaluate(x: np.ndarray) -> Quadratic:
-            position, jacobian = fitter.skeleton.jacobian(x, self._points)
-            terms = fitter.landmark_terms(evidence.observation, position[:21], jacobian[:21], evidence.image_weight)
+            skeleton = fitter.skeleton
+            terms = fitter.landmark_terms(
+                evidence.observation, *skeleton.jacobian(x, fitter.keypoints), evidence.image_weight
+            )
             fitter.add_prior(terms, x, evidence.observation, evidence.temporal_prior)
             if evidence.target_distance is not None:
                 terms.add_diagonal(5, x[5:6] - evidence.target_distance, 1 / evidence.distance_sigma)
-            points, moves = position[21:], jacobian[21:]
+            points = samples.positions(skeleton, x)
             nearest, skin = self._nearest(points, head)
-            self._add_penetration(terms, nearest, skin, moves, evidence.contact_weight)
-            facing = samples.facing(fitter.skeleton, x, points) & self._shown(evidence.observation)
-            self._add_occlusion(terms, points, facing, moves, evidence)
+            self._add_penetration(terms, x, nearest, skin, evidence.contact_weight)
+            facing = samples.facing(skeleton, x, points) & self._shown(evidence.observation)
+            self._add_occlusion(terms, x, points, facing, evidence)
             if len(attracted):
                 index = np.flatnonzero(attracted)
                 weight = attracted[index] * evidence.contact_weight / _ATTRACTION_SIGMA
                 residual = (nearest.depth[index] - _REST_DEPTH) * weight
-                rows = -np.einsum("nj,njx->nx", skin[index], moves[index]) * weight[:, None]
+                rows = -np.einsum("nj,njx->nx", skin[index], self._moves(x, index)) * weight[:, None]
                 terms.add_robust(residual[:, None], rows[:, None], _ATTRACTION_SCALE)
             return terms
 
         return evaluate
 
+    def _moves(self, pose: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """(n, 3, 28) derivatives of some samples; few of them have a cost in any step."""
+        return self._fitter.skeleton.jacobian(pose, self._samples.points, rows)[1]
+
     def _add_penetration(
-        self, terms: Quadratic, nearest: NearestVertices, skin: np.ndarray, moves: np.ndarray, contact_weight: float
+        self, terms: Quadratic, pose: np.ndarray, nearest: NearestVertices, skin: np.ndarray, contact_weight: float
     ) -> None:
-        """Add the cost of samples deeper than the skin yields; skin : (n, 3) normals, moves : (n, 3, 28) jacobian."""
+        """Add the cost of samples deeper than the skin yields; skin : (n, 3) normals."""
         excess = nearest.depth - self._yield[nearest.vertex]
         inside = np.flatnonzero((excess > 0) & (nearest.distance < _DEEPEST))
         if len(inside):
             weight = contact_weight / _PENETRATION_SIGMA
             residual = excess[inside] * weight
-            rows = -np.einsum("nj,njx->nx", skin[inside], moves[inside]) * weight
+            rows = -np.einsum("nj,njx->nx", skin[inside], self._moves(pose, inside)) * weight
             terms.add_robust(residual[:, None], rows[:, None], _PENETRATION_SCALE)
 
     def _add_occlusion(
-        self, terms: Quadratic, points: np.ndarray, facing: np.ndarray, moves: np.ndarray, evidence: _Evidence
+        self, terms: Quadratic, pose: np.ndarray, points: np.ndarray, facing: np.ndarray, evidence: _Evidence
     ) -> None:
-        """Add the cost of samples behind the head although they face the camera; facing : (n,) bool."""
+        """Add the cost of samples behind the head although they face the camera; points : (n, 3); facing : (n,)."""
         behind = points[:, 2] - evidence.head.front_at(self._camera.project(points)) - _OCCLUSION_MARGIN
         occluded = np.flatnonzero((behind > 0) & facing)
         if len(occluded):
             weight = evidence.contact_weight / _OCCLUSION_SIGMA
             residual = behind[occluded] * weight
-            rows = moves[occluded, 2] * weight
+            rows = self._moves(pose, occluded)[:, 2] * weight
             terms.add_robust(residual[:, None], rows[:, None], _OCCLUSION_SCALE)
 
 

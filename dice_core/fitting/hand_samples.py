@@ -52,13 +52,6 @@ class HandSamples:
         """The samples of each part."""
         return [np.flatnonzero(self.part == part) for part in range(self.part_count)]
 
-    def joined(self, keypoints: ArticulatedPoints) -> ArticulatedPoints:
-        """The key points followed by the samples, to be posed together."""
-        return ArticulatedPoints(
-            np.concatenate([keypoints.rest, self.points.rest]),
-            np.concatenate([keypoints.weights, self.points.weights]),
-        )
-
     def positions(self, skeleton: HandSkeleton, pose: np.ndarray) -> np.ndarray:
         """(n, 3) world positions for a pose (28,)."""
         return skeleton.positions(pose, self.points)

@@ -71,7 +71,7 @@ class Skeleton:
         earlier = [int((self.dof_joint[:d] == joint).sum()) for d, joint in enumerate(self.dof_joint)]
         self._rounds = [np.flatnonzero(np.array(earlier) == number) for number in range(max(earlier, default=-1) + 1)]
         self._latest: tuple[bytes, tuple[np.ndarray, np.ndarray, np.ndarray]] | None = None
-        self._latest_moves: tuple[bytes, ArticulatedPoints, tuple[np.ndarray, np.ndarray]] | None = None
+        self._latest_moves: tuple[bytes, tuple[np.ndarray, np.ndarray]] | None = None
 
     def joint_rotations(self, angles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Rotation (J, 3, 3) of each joint, and for each degree of freedom (D, 3, 3) that of the ones before it."""
@@ -108,15 +108,25 @@ class Skeleton:
         linear, offset, _ = self.transforms(pose)
         return points.carried @ _stacked(linear, offset).reshape(-1, 3)
 
-    def jacobian(self, pose: np.ndarray, points: ArticulatedPoints) -> tuple[np.ndarray, np.ndarray]:
-        """World positions (n, 3) and derivatives (n, 3, 6 + D), the rotation's for a small turn from the left."""
+    def jacobian(
+        self, pose: np.ndarray, points: ArticulatedPoints, rows: np.ndarray | slice = slice(None)
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """World positions (n, 3) and derivatives (n, 3, 6 + D), the rotation's for a small turn from the left.
+
+        rows : those of the points that are wanted, all by default.
+        """
+        stacked, moves = self._moves(pose)
+        carried = points.carried[rows]
+        return carried @ stacked, (carried @ moves).reshape(len(carried), 3, -1)
+
+    def _moves(self, pose: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """What carries points into a pose (4 J, 3), and its derivatives (4 J, 3 (6 + D))."""
         # An optimiser's next round begins where the last one ended.
-        key, latest = pose.tobytes(), self._latest_moves
-        if latest is not None and latest[0] == key and latest[1] is points:
-            return latest[2]
+        key = pose.tobytes()
+        if self._latest_moves is not None and self._latest_moves[0] == key:
+            return self._latest_moves[1]
         linear, offset, axes = self.transforms(pose)
         stacked = _stacked(linear, offset)
-        position = points.carried @ stacked.reshape(-1, 3)
         # Every unknown but the translation turns what it moves about an axis through a centre, so that derivatives are
         # linear in what is carried, like positions.
         crosses = cross_matrices(np.concatenate([np.eye(3), axes]))
@@ -133,9 +143,9 @@ class Skeleton:
         moves = np.zeros((*stacked.shape, 6 + len(joint)))
         moves[..., :3], moves[..., 6:] = turned[..., :3], turned[..., 3:]
         moves[:, 3, :, 3:6] = np.eye(3)
-        jacobian = points.carried @ moves.reshape(stacked.shape[0] * stacked.shape[1], -1)
-        self._latest_moves = (key, points, (position, jacobian.reshape(len(position), 3, -1)))
-        return self._latest_moves[2]
+        flat = stacked.reshape(-1, 3)
+        self._latest_moves = (key, (flat, moves.reshape(len(flat), -1)))
+        return self._latest_moves[1]
 
 
 def _stacked(linear: np.ndarray, offset: np.ndarray) -> np.ndarray:
