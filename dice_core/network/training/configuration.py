@@ -64,12 +64,15 @@ class Schedule:
 @dataclass(frozen=True)
 class Configuration:
     """output : folder of the run; bodies : folder of the licensed body files, or "open"; network : "published" or
-    "reduced", with `widths` to change; precision : of PRECISIONS, what the network computes in; workers : processes
-    that make samples, 0 for none. All folders are relative to the configuration's own."""
+    "reduced", with `widths` to change; start_from : a trained network of these widths to begin with, a run's
+    model.safetensors or the published checkpoint, "" for a new one; precision : of PRECISIONS, what the network
+    computes in; workers : processes that make samples, 0 for none. All paths are relative to the configuration's
+    own."""
 
     output: str = "run"
     bodies: str = "open"
     network: str = "reduced"
+    start_from: str = ""
     seed: int = 88
     device: str = "auto"
     precision: str = "full"

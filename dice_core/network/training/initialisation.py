@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from pathlib import Path
 
 import torch
 from torch import nn
 
+from dice_core.errors import InputError
+from dice_core.network.files.checkpoint import read_checkpoint
 from dice_core.network.model.dice import DiceNetwork, NetworkSettings, build_network
 from dice_core.network.model.hrnet import ResidualBlock
 from dice_core.network.training.architecture import Architecture, MeshCounts, tensor_shapes
 
-__all__ = ["new_network"]
+__all__ = ["load_weights", "new_network"]
 
 _DEVIATION = 0.02
 """Of the transformer's weights and tables, as BERT's."""
@@ -54,6 +57,23 @@ def new_network(
         for name, weights in upsampling.items():
             getattr(network, name).weight.copy_(weights)
     return network.train().requires_grad_(True)
+
+
+def load_weights(network: DiceNetwork, path: Path) -> None:
+    """Take over the weights of a trained network; what it has beyond them never runs.
+
+    Raises InputError where the file is missing, no network, or one of other widths or bodies, and as `read_checkpoint`.
+    """
+    found, _ = read_checkpoint(path)
+    state = network.state_dict()
+    for name, value in state.items():
+        if name not in found or found[name].shape != value.shape:
+            given = list(found[name].shape) if name in found else "nothing"
+            raise InputError(
+                f"{path.name} is a network of other widths or bodies ({name}: {given} instead of {list(value.shape)}): "
+                "set network, widths and bodies to what it was trained with, or leave out start_from."
+            )
+    network.load_state_dict({name: found[name].to(value.dtype) for name, value in state.items()})
 
 
 def _start(module: nn.Module, generator: torch.Generator) -> None:

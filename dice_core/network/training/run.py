@@ -29,7 +29,7 @@ from dice_core.network.training.processes import Group, is_any, join, leave
 from dice_core.network.training.samples import Batch, collate
 from dice_core.network.training.trainer import Trainer
 
-__all__ = ["Progress", "RunResult", "check", "timed_steps", "train"]
+__all__ = ["ENGINE_FOLDER", "NETWORK_FILE", "Progress", "RunResult", "check", "timed_steps", "train"]
 
 ENGINE_FOLDER = "engine"
 """Of a run: the network and its bodies as `dice models add` installs them."""

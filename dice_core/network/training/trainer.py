@@ -13,7 +13,7 @@ from dice_core.network.training.configuration import Configuration
 from dice_core.network.training.data.sources import Priors
 from dice_core.network.training.discriminators import Discriminators, hand_pose, head_pose
 from dice_core.network.training.forward import token_mask, training_pass
-from dice_core.network.training.initialisation import new_network
+from dice_core.network.training.initialisation import load_weights, new_network
 from dice_core.network.training.losses.adversarial import discriminator_loss
 from dice_core.network.training.losses.total import Term, loss_terms, weighed_sum
 from dice_core.network.training.optimisation import MovingAverage, learning_rate, make_optimiser
@@ -42,6 +42,8 @@ class Trainer:
         self.configuration, self.bodies, self.group, self._priors = configuration, bodies, group, priors
         device = bodies.positions.device
         network = new_network(configuration.architecture, bodies.upsampling(), configuration.seed, bodies.counts)
+        if configuration.start_from:
+            load_weights(network, configuration.path(configuration.start_from))
         self.network = network.to(device)
         if group.size > 1:
             share_batch_norm(self.network)

@@ -31,7 +31,7 @@ def write_configuration(folder: Path, scenes: Path, output: str = "run", **chang
     """A configuration of six steps on the scenes of a cache; changes : lines of the tables schedule, losses and top."""
     schedule = {"steps": "6", "batch": "2", "check_every": "2", "log_every": "1"}
     schedule |= {name: value for name, value in changes.items() if name in (*schedule, "evaluate_every")}
-    top = {name: value for name, value in changes.items() if name in ("precision", "workers", "bodies")}
+    top = {name: value for name, value in changes.items() if name in ("precision", "workers", "bodies", "start_from")}
     losses = changes.get("losses", "adversarial_start = 1")
     lines = [f'output = "{output}"', 'device = "cpu"', *(f"{name} = {value}" for name, value in top.items())]
     lines += ["[schedule]", *(f"{name} = {value}" for name, value in schedule.items())]

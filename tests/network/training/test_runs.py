@@ -98,6 +98,24 @@ def test_bodies_of_the_users_own_with_coarser_meshes_make_a_network_of_fewer_tok
     assert (engine / "MANO_RIGHT.pkl").read_bytes() == (tmp_path / "bodies" / "MANO_RIGHT.pkl").read_bytes()
 
 
+def test_a_run_begins_with_the_network_it_is_told_to(tmp_path: Path, scene_cache: Path, whole: Path) -> None:
+    trained = whole / "engine" / "model.safetensors"
+    still = {"optimisation": "learning_rate = 1e-30\nweight_decay = 0.0", "steps": "1", "start_from": f'"{trained}"'}
+    _finish(command(write_configuration(tmp_path, scene_cache, "again", **still)))
+    expected, found = (load_file(path) for path in (trained, tmp_path / "again" / "engine" / "model.safetensors"))
+    assert expected.keys() == found.keys()
+    for key, value in expected.items():
+        if "running_" not in key and "num_batches" not in key:  # statistics of the step's own pictures
+            assert torch.allclose(value, found[key], rtol=0, atol=1e-20), key
+    write_open_bodies(tmp_path / "bodies", 60, (400, 100))
+    other = write_configuration(tmp_path, scene_cache, "other", bodies='"bodies"', start_from=f'"{trained}"')
+    process = command(other)
+    _, err = process.communicate(timeout=SECONDS)
+    assert process.returncode == 2
+    assert "is a network of other widths or bodies (" in err
+    assert "Traceback" not in err
+
+
 def test_two_processes_compute_what_one_does(tmp_path: Path, scene_cache: Path) -> None:
     """Without drop-out, whose numbers each process draws for itself."""
     settings = {"regularisation": "dropout = 0.0", "steps": "3", "losses": "adversarial_start = 0"}
