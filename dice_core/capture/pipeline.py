@@ -8,7 +8,7 @@ chunk of the take (`ChunkRecorder`).
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +21,6 @@ from dice_core.engines.settings import CaptureSettings
 from dice_core.errors import InputError, Stopped
 from dice_core.events import EventWriter
 from dice_core.fitting.temporal_filter import reach
-from dice_core.landmarks import load_networks
 from dice_core.media.footage import Footage
 from dice_core.take import Source, TakeWriter, TouchEvent
 from dice_core.take.format import load_arrays, write_arrays
@@ -73,29 +72,18 @@ def capture(
     """
     events = events or EventWriter()
     progress = Progress(footage.count, events, on_progress)
-    with _loading_networks():  # while the engine's own modules are imported
-        engine = make_engine(footage, settings)
-        warnings = [*footage.warnings, *engine.warnings]
-        end = _End()
-        with take_lock(output):
-            writer = open_writer(footage, engine, output, settings, frames)
-            if not writer.complete:
-                try:
-                    end = _run(footage, engine, writer, events, progress, warnings, should_stop)
-                except Exception:
-                    writer.discard()
-                    raise
+    engine = make_engine(footage, settings)
+    warnings = [*footage.warnings, *engine.warnings]
+    end = _End()
+    with take_lock(output):
+        writer = open_writer(footage, engine, output, settings, frames)
+        if not writer.complete:
+            try:
+                end = _run(footage, engine, writer, events, progress, warnings, should_stop)
+            except Exception:
+                writer.discard()
+                raise
     return _result(writer, events, warnings, end)
-
-
-@contextmanager
-def _loading_networks() -> Generator[None, None, None]:
-    """The landmark networks are loaded in a thread meanwhile; no thread is left when the process may end."""
-    loading = load_networks()
-    try:
-        yield
-    finally:
-        loading.result()
 
 
 def open_writer(

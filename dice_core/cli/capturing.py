@@ -19,6 +19,7 @@ from dice_core.cli.stopping import stop_requests
 from dice_core.engines.settings import CaptureSettings
 from dice_core.errors import InputError, Stopped
 from dice_core.events import EventWriter
+from dice_core.landmarks import loading_networks
 from dice_core.media.formats import is_pattern, list_images
 from dice_core.media.images import left_out_warning
 from dice_core.media.opening import open_footage
@@ -71,7 +72,11 @@ def capture_with_progress(
     Raises Stopped where `stop` is set while the footage is opened, otherwise as `open_footage` and `capture`.
     """
     stop = threading.Event() if stop is None else stop
-    with open_footage(source, frames, fps=fps, should_stop=stop.is_set) as footage, progress_bar() as progress:
+    with (
+        loading_networks(),  # while the footage is opened and the engine imported
+        open_footage(source, frames, fps=fps, should_stop=stop.is_set) as footage,
+        progress_bar() as progress,
+    ):
         progress(0, footage.count)
         _log.info("capturing into %s: %s", output, settings)
         return capture(

@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from dice_core.landmarks.detections import FaceDetection, FrameLandmarks, HandDetection
-from dice_core.landmarks.networks import load_networks, model_identities
+from dice_core.landmarks.networks import loading_networks, model_identities
 from dice_core.landmarks.tracker import LandmarkTracker
 
-__all__ = ["FaceDetection", "FrameLandmarks", "HandDetection", "LandmarkTracker", "load_networks", "model_identities"]
+__all__ = [
+    "FaceDetection",
+    "FrameLandmarks",
+    "HandDetection",
+    "LandmarkTracker",
+    "loading_networks",
+    "model_identities",
+]

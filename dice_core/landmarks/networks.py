@@ -7,6 +7,7 @@ import hashlib
 import logging
 import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import cache
@@ -27,7 +28,7 @@ __all__ = [
     "POSE_LANDMARKS",
     "Network",
     "NetworkSpec",
-    "load_networks",
+    "loading_networks",
     "model_identities",
     "packaged_network",
 ]
@@ -152,16 +153,21 @@ def packaged_network(spec: NetworkSpec) -> Network:
     return future.result()
 
 
-def load_networks() -> Future[None]:
-    """Begin to load all networks, in a thread of its own, before they are asked for. Whoever asks for one that cannot
-    be loaded hears of it; the result is None in any case."""
+@contextlib.contextmanager
+def loading_networks() -> Iterator[None]:
+    """All networks are loaded in a thread of its own meanwhile, before they are asked for; whoever asks for one that
+    cannot be loaded hears of it. That thread has ended when the context is left, and the process may end."""
 
     def load() -> None:
         for spec in ALL:
             with contextlib.suppress(DiceError):
                 packaged_network(spec)
 
-    return in_background(load, "networks")
+    loading = in_background(load, "networks")
+    try:
+        yield
+    finally:
+        loading.result()
 
 
 @cache
