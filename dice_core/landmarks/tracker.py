@@ -54,10 +54,14 @@ class LandmarkTracker:
     restored continues exactly as the other would have.
     """
 
-    def __init__(self, max_hands: int = 2, face_path: FacePath | None = None, frame: int = 0) -> None:
+    def __init__(
+        self, max_hands: int = 2, face_path: FacePath | None = None, frame: int = 0, idle_interval: int = 1
+    ) -> None:
         """max_hands : how many hands are tracked at most, 1 or 2; face_path : of the face to follow, among others;
-        frame : of the path at which tracking begins."""
+        frame : of the path at which tracking begins; idle_interval : frames between searches while no hand is in view,
+        more than 1 where hands that are found are followed back."""
         self.max_hands = max_hands
+        self._idle_interval = idle_interval
         self._face_path = face_path
         self._frame = frame
         self._search = Search()
@@ -190,7 +194,9 @@ class LandmarkTracker:
         just_lost = any(track.missed == 1 for track in lost)
         self._frames_to_search -= 1
         self._frames_to_arms -= 1
-        searching = missing and (not seen or just_lost or self._frames_to_search <= 0)
+        if not seen:
+            self._frames_to_search = min(self._frames_to_search, 0 if lost else self._idle_interval - 1)
+        searching = missing and (just_lost or self._frames_to_search <= 0)
         fresh = self._find_hands(image, face, [reading for reading, _ in seen]) if searching else []
         arms = None
         if face is not None and (fresh or (missing and (just_lost or self._frames_to_arms <= 0))):
@@ -246,7 +252,7 @@ class LandmarkTracker:
         """
         windows = [None] if (near := close_up(image, face)) is None else [None, near]
         if not seen:
-            windows = [windows[(self._frame - 1) % len(windows)]]
+            windows = [windows[(self._frame - 1) // self._idle_interval % len(windows)]]
         wanted = self.max_hands - len(seen)
         fresh: list[HandReading] = []
         for window in windows:

@@ -51,6 +51,25 @@ def test_without_hands_every_frame_is_searched(scripted) -> None:
     assert search.palm_looks == 3
 
 
+def test_with_an_interval_every_other_frame_is_searched_until_a_hand_is_lost(scripted) -> None:
+    _, search = scripted
+    tracker = LandmarkTracker(idle_interval=2)
+    looks = []
+
+    def look() -> int:
+        before = search.palm_looks
+        tracker.track(BLANK)
+        looks.append(search.palm_looks - before)
+        return looks[-1]
+
+    assert [look() for _ in range(5)] == [1, 0, 1, 0, 1]
+    search.visible = [(300, 200, 0.99)]
+    assert [look() for _ in range(3)] == [0, 1, 0], "found at the next look, then followed"
+    search.visible = []
+    assert all(look() for _ in range(MAX_MISSED_FRAMES)), "while it may come back, every frame counts"
+    assert sum(look() for _ in range(6)) == 3
+
+
 def test_track_goes_on_after_an_occlusion_and_keeps_its_number_and_side(scripted) -> None:
     tracker, search = scripted
     search.visible = [(300, 200, 0.99)]
