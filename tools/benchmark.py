@@ -3,6 +3,7 @@
 Captures the bundled sample (or other footage) into a temporary folder and prints frames a second of the whole capture
 and the milliseconds a frame of every stage. The stages are timed from outside: the product knows nothing of it.
 Decoding and the landmark networks run in a thread of their own, so that the stages add up to more than the whole.
+Frames are post-processed in this process here, where a capture otherwise has another for it, so that it can be timed.
 
 --processor-time measures the stages by the time that a processor works on them, with all libraries held to one thread:
 what a machine that has other work to do can be compared by. --peer PYTHON also runs MediaPipe's own loop over the same
@@ -33,6 +34,7 @@ import dice_core.cli  # first, because it says how many threads numpy may use
 import cv2
 
 import dice_core.capture.blocks
+import dice_core.capture.finishing
 import dice_core.engines.open.engine
 from dice_core.capture import capture
 from dice_core.contact.soft_tissue import SoftTissue
@@ -114,7 +116,8 @@ class Stopwatch:
 
 
 def watch_stages(watch: Stopwatch) -> None:
-    """Put the stopwatch around the stages of a capture."""
+    """Put the stopwatch around the stages of a capture, all of which stay in this process."""
+    dice_core.capture.finishing._processors = lambda: 1
     for name in ("survey", "sample_landmarks"):
         watch.watch(dice_core.engines.open.engine, name, "survey of the person")
     watch.watch(OpenEngine, "prepare", "preparing the bodies")

@@ -147,6 +147,34 @@ def test_a_take_is_the_same_bytes_with_one_process_and_with_two(
         assert (one / file).read_bytes() == (two / file).read_bytes(), file
 
 
+def test_a_capture_whose_second_process_was_killed_is_continued(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(PostprocessingProcess):
+        def submit(self, window: Any, start: int, stop: int) -> Any:
+            future = super().submit(window, start, stop)
+            if start:  # the first chunk has none before it
+                self._process.kill()
+            return future
+
+    monkeypatch.setattr(finishing, "_processors", lambda: 2)
+    frames = 0, 48
+
+    def captured(name: str) -> Path:
+        with open_footage(str(sample_clip()), frames) as footage:
+            assert capture(footage, tmp_path / name, CaptureSettings(), frames=frames).frames == 48
+        return tmp_path / name
+
+    plain = captured("plain.dicetake")
+    with monkeypatch.context() as patch:
+        patch.setattr(finishing, "PostprocessingProcess", Killed)
+        with pytest.raises(DiceError, match="give the same command again, which goes on from there"):
+            captured("killed.dicetake")
+    continued = captured("killed.dicetake")
+    for file in sorted(path.relative_to(plain) for path in plain.rglob("*") if path.is_file()):
+        assert (continued / file).read_bytes() == (plain / file).read_bytes(), file
+
+
 def test_where_no_process_can_be_started_the_capture_works_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
