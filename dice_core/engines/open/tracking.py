@@ -121,6 +121,8 @@ def sample_landmarks(
             found.append(tracker.detect(image) if count == 1 else tracker.track(image))
         faces.append(tracker.faces(image, found[-1].face))
     chosen, path = choose_path(rows.tolist(), faces)
+    if path is not None:  # there are others: all are compared as they are read when nothing is known of any
+        chosen, path = choose_path(rows.tolist(), [tracker.faces(footage.read(int(row))) for row in rows])
     if path is not None:
         found = [replace(landmarks, face=face) for landmarks, face in zip(found, chosen, strict=True)]
     return found, path
