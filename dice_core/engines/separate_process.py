@@ -48,6 +48,7 @@ class PostprocessingProcess:
                 own_python_command(__name__, []),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL if sys.__stderr__ is None else None,  # None where ours was closed
                 cwd=self._folder.name,
                 env=child_environment(),
                 **group,

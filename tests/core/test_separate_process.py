@@ -26,6 +26,7 @@ from dice_core.engines.settings import CaptureSettings
 from dice_core.errors import DiceError
 from dice_core.media.opening import open_footage
 from dice_core.sample import sample_clip
+from dice_core.take import open_take
 
 SECONDS = 120  # a busy machine has taken long for what takes no time
 
@@ -173,6 +174,16 @@ def test_a_capture_whose_second_process_was_killed_is_continued(
     continued = captured("killed.dicetake")
     for file in sorted(path.relative_to(plain) for path in plain.rglob("*") if path.is_file()):
         assert (continued / file).read_bytes() == (plain / file).read_bytes(), file
+
+
+@pytest.mark.skipif(os.name != "posix", reason="closes streams by a POSIX shell")
+@pytest.mark.skipif(finishing._processors() < 2, reason="there is no second process on one processor")
+def test_closed_streams_are_no_trouble(tmp_path: Path) -> None:
+    script = '"$0" -m dice_core capture "$1" --frames 0:48 -o "$2" <&- >&- 2>&-'
+    take = tmp_path / "a.dicetake"
+    assert subprocess.run(["sh", "-c", script, sys.executable, sample_clip(), take], check=False).returncode == 0
+    assert open_take(take).complete
+    assert len(open_take(take).frames) == 48
 
 
 def test_where_no_process_can_be_started_the_capture_works_alone(
