@@ -57,9 +57,9 @@ class PostprocessingProcess:
             self._folder.cleanup()
             raise
         self._waiting: queue.SimpleQueue[tuple[object, Future[Any]] | None] = queue.SimpleQueue()
+        self._made = self._ask(make)
         self._thread = threading.Thread(target=self._exchange, name="postprocessing", daemon=True)
         self._thread.start()
-        self._made = self._ask(make)
 
     def submit(self, window: FrameTable, start: int, stop: int) -> Future[Chunk]:
         """What `Engine.postprocess` gives; where that raises, so does the future, and where the process ends by itself

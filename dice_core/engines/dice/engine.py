@@ -154,4 +154,4 @@ class DiceEngine:
         return self._postprocessor.chunk(window, start, stop)
 
     def separate_postprocess(self) -> None:
-        """None: a network on a card or on all processors takes far longer, and its bodies a second of loading."""
+        """None: it is the network that takes long here, and loading the bodies anew would cost a second."""

@@ -95,6 +95,8 @@ def _track(
         if not first.done():
             first.set_exception(error)
         raise
+    finally:
+        first.cancel()  # of footage without a single frame, for which nobody shall wait
 
 
 def sample_landmarks(

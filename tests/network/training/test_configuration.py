@@ -31,7 +31,7 @@ def test_what_is_left_out_has_the_releases_values(tmp_path: Path) -> None:
     weights = vars(LossWeights())
     assert [weights[name] for name in ("vertices", "joints_3d", "joints_2d", "contact")] == [1000, 1000, 500, 300]
     assert [weights[name] for name in ("presence", "parameters", "deformation")] == [500, 500, 5000]
-    assert [weights[name] for name in ("collision", "touch", "depth", "adversarial")] == [500, 100, 100, 100]
+    assert [weights[name] for name in ("collision", "touch", "depth", "adversarial")] == [500, 100, 100, 5]
     settings = made.optimisation  # type: ignore[attr-defined]
     assert (settings.learning_rate, settings.betas, settings.weight_decay) == (1e-4, (0.9, 0.999), 1e-4)
     assert made.seed == 88  # type: ignore[attr-defined]
