@@ -1,6 +1,6 @@
 """Does weak supervision help? The paper's ablation on synthetic scenes, with a network that two cores can train.
 
-    python tools/weak_supervision.py OUT [--first 2500] [--steps 1000] [--minutes 5] [--known 8] [--weak 32]
+    python tools/weak_supervision.py OUT [--first 2500] [--steps 800] [--minutes 5] [--known 8] [--weak 32]
                                       [--held-out 4] [--batch 16] [--device cpu] [--variant NAME]
 
 Some people come with all truth, from a studio: one camera before them, one background, one light. More come with key
@@ -176,7 +176,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", type=Path)
     parser.add_argument("--first", type=int, default=2500, help="steps in the studio alone, at the beginning")
-    parser.add_argument("--steps", type=int, default=1000, help="steps of each that goes on from there")
+    parser.add_argument("--steps", type=int, default=800, help="steps of each that goes on from there")
     parser.add_argument("--minutes", type=float, default=5.0, help="after which a call stops; the next one goes on")
     parser.add_argument("--known", type=int, default=8, help="people with all truth, 32 scenes each")
     parser.add_argument("--weak", type=int, default=32, help="people with key points and depth alone")

@@ -136,11 +136,10 @@ def test_two_processes_compute_what_one_does(tmp_path: Path, scene_cache: Path) 
         _finish(process)
     for row, other in zip(_rows(tmp_path / "one"), _rows(tmp_path / "two"), strict=True):
         assert float(other["loss"]) == pytest.approx(float(row["loss"]), rel=1e-5), row["step"]
-        for name in ("vertices", "contact", "joints_2d", "adversarial", "discriminators"):
+        for name in ("vertices", "contact", "joints_2d", "depth", "adversarial", "discriminators"):
             assert float(other[name]) == pytest.approx(float(row[name]), rel=1e-4), (row["step"], name)
-        # The depth at a key point is the nearest vertex's, and rounding may choose its neighbour.
-        for name in ("depth", "gradient"):
-            assert float(other[name]) == pytest.approx(float(row[name]), rel=5e-3), (row["step"], name)
+        # Of the nearest vertex to a key point, between which and its neighbour rounding may choose.
+        assert float(other["gradient"]) == pytest.approx(float(row["gradient"]), rel=5e-3), row["step"]
 
 
 def test_the_network_is_installed_and_captures_the_sample(
