@@ -1,8 +1,9 @@
 """What of a hand is too deep in a head, and which way out is, fast enough for every step of a solver.
 
 A point is as deep as it lies below the vertex nearest to it. Where that would mislead it counts as outside: beside the
-edge of a fold, as in an ear, and deeper than a sheet is thick. In the crease where an ear meets the head no vertex of
-ours tells inside from outside: points there are measured against the triangles of the character's own skin, too.
+edge of a fold, as in an ear, and deeper than a sheet is thick; and farther from an eye's middle than the lid below it,
+whose rim a large eye may have turned over. In the crease where an ear meets the head no vertex of ours tells inside
+from outside: points there are measured against the triangles of the character's own skin, too.
 """
 
 from __future__ import annotations
@@ -58,6 +59,9 @@ class HeadObstacle:
         self, mesh: Mesh, touchable: np.ndarray, vertices: np.ndarray, triangles: np.ndarray, ours: np.ndarray
     ) -> None:
         self._ears = load_head().mesh.region_vertices("ear.L", "ear.R")
+        self._balls = [load_head().mesh.region_vertices(f"eyeball.{side}") for side in "LR"]
+        self._lids = [load_head().mesh.region_vertices(f"eye.{side}") for side in "LR"]
+        self._eyes = self._middles(mesh.rest_vertices)
         self._skin = NearestVertexIndex(mesh, touchable)
         self._ours = ours
         ears = vertices[np.isin(ours, np.flatnonzero(self._ears))]
@@ -81,6 +85,7 @@ class HeadObstacle:
     def set_vertices(self, vertices: np.ndarray) -> None:
         """Set our vertices (V, 3) on the head in a frame. Skin around ears is taken to stay with the head."""
         self._skin.set_vertices(vertices)
+        self._eyes = self._middles(vertices)
 
     def distance(self, points: np.ndarray) -> np.ndarray:
         """(n,) metres from points (n, 3) to the nearest vertex of the skin, inside or outside."""
@@ -90,7 +95,7 @@ class HeadObstacle:
         """Points (n, 3) that are deeper than allowed : (V,) metres at each vertex, negative where they keep away."""
         nearest = self._skin.query(points)
         at_ear = self._ears[nearest.vertex]
-        excess = _excess(nearest, allowed, np.where(at_ear, EAR_THICKNESS, np.inf))
+        excess = _excess(nearest, allowed, self._before_lids(points, nearest), np.where(at_ear, EAR_THICKNESS, np.inf))
         normal = nearest.normal
         rows = np.flatnonzero(at_ear & (excess <= 0) & (nearest.distance < CREASE))
         if len(rows) and self._around_ears is not None:
@@ -104,6 +109,20 @@ class HeadObstacle:
         row = np.flatnonzero(excess > 0)
         return Entered(row, excess[row], normal[row])
 
+    def _middles(self, vertices: np.ndarray) -> list[np.ndarray]:
+        """(3,) of each eyeball."""
+        return [vertices[ball].mean(axis=0) for ball in self._balls]
+
+    def _before_lids(self, points: np.ndarray, nearest: NearestVertices) -> np.ndarray:
+        """(n,) bool, points nearest to a lid and farther from the eye's middle than the lid is."""
+        before = np.zeros(len(points), bool)
+        for lids, eye in zip(self._lids, self._eyes, strict=True):
+            rows = np.flatnonzero(lids[nearest.vertex])
+            away = points[rows] - eye
+            lid = away - nearest.offset[rows]
+            before[rows] = (away**2).sum(axis=1) > (lid**2).sum(axis=1)
+        return before
+
 
 def _behind_lids(mesh: Mesh) -> np.ndarray:
     """(V,) bool, vertices of eyeballs other than those in front: beside one of them, inside a socket, is no way out."""
@@ -115,11 +134,14 @@ def _behind_lids(mesh: Mesh) -> np.ndarray:
     return hidden
 
 
-def _excess(nearest: NearestVertices, allowed: np.ndarray, thickness: np.ndarray) -> np.ndarray:
-    """(n,) metres by which points are too deep, 0 or less where they are not; thickness : (n,) of the head there."""
+def _excess(nearest: NearestVertices, allowed: np.ndarray, outside: np.ndarray, thickness: np.ndarray) -> np.ndarray:
+    """(n,) metres by which points are too deep, 0 or less where they are not.
+
+    outside : (n,) bool, what is known to be; thickness : (n,) of the head there.
+    """
     limit = allowed[nearest.vertex]
     # A point outside has its distance as a depth, which the tangent plane of skin that is not below it is not.
     beside = nearest.distance**2 - nearest.depth**2 > BESIDE**2
-    outside = (nearest.depth <= 0) | beside | (nearest.depth > thickness)
+    outside = outside | (nearest.depth <= 0) | beside | (nearest.depth > thickness)
     excess = np.where(outside, -nearest.distance - limit, nearest.depth - limit)
     return np.where(nearest.distance < DEEPEST, excess, 0.0)

@@ -13,6 +13,7 @@ from dice_core.fitting.levenberg_marquardt import Quadratic
 from dice_core.geometry.closest_point import SurfaceIndex
 from dice_core.geometry.mesh import triangles as mesh_triangles
 from dice_core.geometry.mesh import vertex_normals
+from dice_core.geometry.nearest_vertex import NearestVertexIndex
 from dice_core.geometry.rotations import rotation_matrices
 from dice_core.transfer.contact_fit import ContactFitter, ContactGoals, corrected
 from dice_core.transfer.gaze import eye_turn, iris_vertices
@@ -136,6 +137,34 @@ def test_an_eyeball_is_an_obstacle_between_its_lids_alone() -> None:
         forward = ball[np.argsort(mesh.rest_vertices[ball, 2])]  # faces look along -z
         assert not hidden[forward[: len(ball) // 8]].any()
         assert hidden[forward[-len(ball) // 2 :]].all()
+
+
+def test_what_is_before_an_eye_is_not_behind_the_rims_of_its_lids() -> None:
+    """Our head with the rims of its lids folded outwards over the lids, as eyes too large for a head push them."""
+    mesh = load_head().mesh
+    touchable, every = head_tissue(load_head()).touchable, np.arange(len(mesh.rest_vertices))
+    rest, triangles = mesh.rest_vertices.astype(np.float64), mesh_triangles(mesh)
+    folded, before = rest.copy(), []
+    for side in "LR":
+        ball = rest[mesh.region_vertices(f"eyeball.{side}")]
+        middle = ball.mean(axis=0)
+        radius = np.linalg.norm(ball - middle, axis=1).mean()
+        away = rest - middle
+        rims = mesh.region_vertices(f"eye.{side}") & (np.linalg.norm(away, axis=1) < 1.15 * radius)
+        folded[rims] += away[rims] * (0.35, 0.35, 0) - (0, 0, 0.004)
+        across = np.linspace(-0.012, 0.012, 13)
+        points = np.stack(np.meshgrid(across, across, [-radius - 0.012]), axis=-1).reshape(-1, 3)
+        before.append(middle + points)
+    bent = replace(mesh, rest_vertices=folded.astype(np.float32))
+    points = np.concatenate(before)
+    assert (NearestVertexIndex(bent, touchable).query(points).depth > 0).sum() > 10
+    head = HeadObstacle(bent, touchable, rest, triangles, every)
+    assert not len(head.entered(points, np.zeros(len(rest))).row)
+    lids = np.flatnonzero(mesh.region_vertices("eye.L", "eye.R") & touchable)
+    below = rest[lids] - 0.003 * vertex_normals(rest, triangles)[lids]
+    as_it_is = HeadObstacle(mesh, touchable, rest, triangles, every)
+    behind = NearestVertexIndex(mesh, touchable).query(below).depth > 0
+    assert len(as_it_is.entered(below, np.zeros(len(rest))).row) > 0.9 * behind.sum() > 300
 
 
 def test_skin_in_the_crease_behind_an_ear_is_inside(fitter: ContactFitter) -> None:
