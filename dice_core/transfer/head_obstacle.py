@@ -14,8 +14,10 @@ import numpy as np
 
 from dice_core.bodies import load_head
 from dice_core.geometry.closest_point import SurfaceIndex
-from dice_core.geometry.mesh import Mesh
+from dice_core.geometry.mesh import Mesh, vertex_normals
+from dice_core.geometry.mesh import triangles as mesh_triangles
 from dice_core.geometry.nearest_vertex import NearestVertexIndex, NearestVertices
+from dice_core.transfer.surface_points import PLACE_FACING
 from dice_core.transfer.target import TargetHead
 
 __all__ = ["Entered", "HeadObstacle"]
@@ -75,7 +77,7 @@ class HeadObstacle:
     def of(cls, target: TargetHead) -> HeadObstacle:
         """A character's head, to be set to its frames."""
         mesh = replace(load_head().mesh, rest_vertices=target.registered.astype(np.float32))
-        touchable = target.tissue.touchable & ~_behind_lids(mesh)
+        touchable = target.tissue.touchable & ~_behind_lids(mesh) & ~_folded(target)
         on_ours = target.skin_on_ours
         ours = on_ours.corners[np.arange(len(on_ours.corners)), on_ours.weights.argmax(axis=1)]
         used = target.skin_vertices
@@ -132,6 +134,16 @@ def _behind_lids(mesh: Mesh) -> np.ndarray:
         away = mesh.rest_vertices[ball] - mesh.rest_vertices[ball].mean(axis=0)
         hidden[ball] = -away[:, 2] < EYE_FRONT * np.linalg.norm(away, axis=1)
     return hidden
+
+
+def _folded(target: TargetHead) -> np.ndarray:
+    """(V,) bool, vertices of our skin that face another way than the character's own does where they are, as in the
+    small nose of a figure: of those, nothing tells what is inside."""
+    mesh = load_head().mesh
+    ours = vertex_normals(target.registered, mesh_triangles(mesh))
+    own = target.places.of(vertex_normals(target.vertices, target.triangles))
+    facing = np.einsum("vx,vx->v", ours, own) >= PLACE_FACING * np.linalg.norm(own, axis=1)
+    return ~facing & ~mesh.region_vertices("eyeball.L", "eyeball.R")
 
 
 def _excess(nearest: NearestVertices, allowed: np.ndarray, outside: np.ndarray, thickness: np.ndarray) -> np.ndarray:

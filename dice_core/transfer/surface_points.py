@@ -8,7 +8,7 @@ import numpy as np
 
 from dice_core.geometry.closest_point import SurfaceIndex
 
-__all__ = ["SurfacePoints", "closest_facing"]
+__all__ = ["PLACE_FACING", "SurfacePoints", "closest_facing"]
 
 PLACE_FACING = 0.2
 """Least cosine between our normal and the skin's at the place of a vertex."""

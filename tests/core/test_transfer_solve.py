@@ -16,10 +16,12 @@ from dice_core.errors import InputError, Stopped
 from dice_core.geometry.closest_point import SurfaceIndex
 from dice_core.geometry.mesh import triangles as mesh_triangles
 from dice_core.geometry.mesh import vertex_normals
+from dice_core.geometry.nearest_vertex import NearestVertexIndex
 from dice_core.sample import sample_truth
 from dice_core.take import Source, Take, TakeWriter, open_take
 from dice_core.transfer.files import Character, read_motion, write_character
 from dice_core.transfer.hand_motion import _allowed, _SourceFace
+from dice_core.transfer.head_obstacle import HeadObstacle
 from dice_core.transfer.names import POINT_LANDMARKS
 from dice_core.transfer.report import _touch_figures
 from dice_core.transfer.settings import TransferSettings
@@ -137,6 +139,25 @@ def test_a_hand_that_touches_may_come_to_the_skin_and_another_keeps_off(onto_twi
     assert (_allowed(target, 0.003, closed=False) <= -0.003).all()
     np.testing.assert_array_equal(_allowed(target, -0.001, closed=True), _allowed(target, -0.001, closed=False))
     assert _allowed(target, -0.001, closed=True).max() > 0.002  # pressed in, it may be under the skin
+
+
+def test_skin_of_ours_that_lies_inside_out_on_the_characters_keeps_no_hand_off(onto_twin: Solution) -> None:
+    """The tip of the nose with its left and right exchanged: what is before it would be inside."""
+    mesh, target = load_head().mesh, onto_twin.target
+    nose = np.flatnonzero(mesh.region_vertices("nose"))
+    tip = target.registered[nose[target.registered[nose, 2].argmin()]]
+    patch = nose[np.linalg.norm(target.registered[nose] - tip, axis=1) < 0.008]
+    registered = target.registered.copy()
+    registered[patch, 0] = 2 * tip[0] - registered[patch, 0]
+    before = registered[patch] - (0, 0, 0.004)
+    bent = replace(mesh, rest_vertices=registered.astype(np.float32))
+    assert (NearestVertexIndex(bent, target.tissue.touchable).query(before).depth > 0.001).any()
+    allowed = np.zeros(len(registered))
+    changed = HeadObstacle.of(replace(target, registered=registered))
+    assert not len(changed.entered(before, allowed).row)
+    cheek = np.flatnonzero(mesh.region_vertices("cheek.L") & target.tissue.touchable)
+    below = registered[cheek] - 0.003 * vertex_normals(registered, mesh_triangles(mesh))[cheek]
+    assert len(changed.entered(below, allowed).row) > 0.9 * len(cheek)
 
 
 def test_anchors_of_a_touch_meet_in_it(twin: Character, onto_twin: Solution) -> None:
