@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections import deque
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 
 from dice_core.capture.blocks import BlockStore
 from dice_core.capture.progress import Progress
@@ -16,7 +16,8 @@ from dice_core.engines.separate_process import PostprocessingProcess
 __all__ = ["Finisher"]
 
 _AHEAD = 2
-"""Chunks that wait to be written at most, so that memory and what a cancelled capture still has to do stay small."""
+"""Chunks that wait to be made, and to be written, at most, so that memory and what a cancelled capture still has to do
+stay small."""
 
 _WORTH_A_PROCESS = 48
 """Frames from which a process of its own is worth starting, which takes as long as some thirty of them. Set by hand."""
@@ -27,13 +28,16 @@ _log = logging.getLogger(__name__)
 class Finisher:
     """Turns the blocks of a capture into chunks and writes them in their order.
 
-    A process of its own does that for clips where the engine allows it and there is more than one processor; the result
-    is the same. Use it as a context: leaving it ends that process.
+    A process of its own makes chunks of clips where the engine allows it and there is more than one processor; the
+    result is the same. They are written in a thread: compression gives up Python's lock. Use it as a context: leaving
+    it ends the process, and waits for what is being written.
     """
 
     def __init__(self, engine: Engine, blocks: BlockStore, recorder: ChunkRecorder, progress: Progress) -> None:
         self._engine, self._blocks, self._recorder, self._progress = engine, blocks, recorder, progress
         self._waiting: deque[tuple[Future[Chunk], bool]] = deque()
+        self._writing: deque[Future[int]] = deque()
+        self._writer = ThreadPoolExecutor(1, "writing")
         self._begun = recorder.chunks
         self._process: PostprocessingProcess | None = None
 
@@ -43,6 +47,7 @@ class Finisher:
     def __exit__(self, *error: object) -> None:
         if self._process is not None:
             self._process.close()
+        self._writer.shutdown()
 
     def expect(self, frames: int) -> None:
         """Get ready for so many frames that are still to be fitted."""
@@ -59,6 +64,7 @@ class Finisher:
         self._begin(count, first_provisional=count)
         while self._waiting and (len(self._waiting) > _AHEAD or self._waiting[0][0].done()):
             self._write()
+        self._count_written(_AHEAD)
 
     def finish_all(self, *, provisional: bool) -> None:
         """Write the chunks of all blocks; provisional : the clip goes on after them, so that the last two, which what
@@ -67,6 +73,8 @@ class Finisher:
         self._begin(count, first_provisional=count - 2 if provisional else count)
         while self._waiting:
             self._write()
+            self._count_written(_AHEAD)
+        self._count_written(0)
 
     def _begin(self, count: int, first_provisional: int) -> None:
         for index in range(self._begun, count):
@@ -85,9 +93,19 @@ class Finisher:
 
     def _write(self) -> None:
         future, provisional = self._waiting.popleft()
-        chunk = future.result()
+        before = self._writing[-1] if self._writing else None
+        self._writing.append(self._writer.submit(self._written, before, future.result(), provisional))
+
+    def _written(self, before: Future[int] | None, chunk: Chunk, provisional: bool) -> int:
+        if before is not None:
+            before.result()  # where that could not be written, this one may not take its place
         self._recorder.write(chunk, provisional=provisional)
-        self._progress.written(len(chunk.frame))
+        return len(chunk.frame)
+
+    def _count_written(self, left: int) -> None:
+        """Report what is written, and wait until no more than `left` chunks are still to be."""
+        while self._writing and (len(self._writing) > left or self._writing[0].done()):
+            self._progress.written(self._writing.popleft().result())
 
 
 def _processors() -> int:

@@ -70,11 +70,13 @@ KNOWN_HANDS = 4
 class _Frame:
     """Head and hand of one frame while the skin gives way.
 
-    head : (V, 3), hand : (W, 3) metres; facing : (V, 3) unit, or None for the normals; limits : (V,) metres of the
-    deepest dent; dent, bulge : (V, 3) and shift : (3,) metres, the answer so far.
+    head : (V, 3), hand : (W, 3) metres; normals : (V, 3) unit, of the undented head; facing : (V, 3) unit, or None for
+    the normals; limits : (V,) metres of the deepest dent; dent, bulge : (V, 3) and shift : (3,) metres, the answer so
+    far.
     """
 
     head: np.ndarray
+    normals: np.ndarray
     hand: np.ndarray
     hand_normals: np.ndarray
     hand_topology: Topology
@@ -116,6 +118,7 @@ class SoftTissue:
         self._lining = Lining.behind(tissue, rest_vertices)
         self._eyes = eyes_of(tissue.eyeballs, rest_vertices, tissue.moving)
         self._hands: list[Topology] = []
+        self._undented: tuple[bytes, tuple[np.ndarray, np.ndarray | None]] | None = None
 
     @classmethod
     def for_head(cls, head: Head, rest_vertices: np.ndarray) -> SoftTissue:
@@ -181,7 +184,7 @@ class SoftTissue:
         @cache
         def surfaces() -> tuple[PosedSurface, np.ndarray]:
             skin = head.astype(np.float64)
-            normals, facing = self._normals(skin), self._facing(skin)
+            normals, facing = self._directions(skin)
             surface = PosedSurface(skin, normals, normals if facing is None else facing, self._surface)
             return surface, topology.normals(hand.astype(np.float64))
 
@@ -202,12 +205,14 @@ class SoftTissue:
         for eye in eyes:
             eye.limit(limits, head)
         topology = self._topology_of_hand(hand_triangles, len(hand))
+        normals, facing = self._directions(head)
         return _Frame(
             head=head,
+            normals=normals,
             hand=hand,
             hand_normals=topology.normals(hand),
             hand_topology=topology,
-            facing=self._facing(head),
+            facing=facing,
             eyes=eyes,
             limits=limits,
             dent=np.zeros_like(head),
@@ -230,13 +235,20 @@ class SoftTissue:
         candidates : vertices of the head and of the hand.
         """
         skin = frame.head + frame.bulge + frame.dent
-        normals = self._normals(skin)
+        normals = self._normals(skin) if frame.dent.any() or frame.bulge.any() else frame.normals
         facing = normals if frame.facing is None else frame.facing
         head_surface = PosedSurface(skin, normals, facing, self._surface)
         hand_surface = PosedSurface(
             frame.hand + frame.shift, frame.hand_normals, frame.hand_normals, frame.hand_topology
         )
         return *pair_surfaces(hand_surface, head_surface, candidates[1], candidates[0]), normals
+
+    def _directions(self, head: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+        """Normals of an undented head (V, 3), and what `_facing` says of it: it is settled on before it is pressed."""
+        key = head.tobytes()
+        if self._undented is None or self._undented[0] != key:
+            self._undented = key, (self._normals(head), self._facing(head))
+        return self._undented[1]
 
     def _facing(self, head: np.ndarray) -> np.ndarray | None:
         """(V, 3) unit: the skin's `outward` directions, turned with the head; None for the normals."""

@@ -86,7 +86,7 @@ class PoseLandmarker:
         if confidence[0] < LEAST_CONFIDENCE:
             return None
         rows = points.reshape(POINT_COUNT, 5)
-        places = refine(rows[:, :2] / side, sigmoid(maps.reshape(MAP_SIDE, MAP_SIDE, POINT_COUNT)))
+        places = refine(rows[:, :2] / side, maps.reshape(MAP_SIDE, MAP_SIDE, POINT_COUNT))
         places = region.to_image(places)
         visibility, presence = sigmoid(rows[:, 3]), sigmoid(rows[:, 4])
         left, right = (
@@ -115,7 +115,7 @@ def body_region(face: FaceDetection) -> Region:
 def refine(points: np.ndarray, maps: np.ndarray) -> np.ndarray:
     """Landmarks moved to the middle of what their maps show around them.
 
-    points : (n, 2) float, as shares of the window; maps : (s, s, n) probabilities. Returns (n, 2).
+    points : (n, 2) float, as shares of the window; maps : (s, s, n) logits of where each is. Returns (n, 2).
     """
     side = len(maps)
     refined = np.array(points, np.float64)
@@ -123,7 +123,7 @@ def refine(points: np.ndarray, maps: np.ndarray) -> np.ndarray:
         if not (0 <= column < side and 0 <= row < side):
             continue
         top, left = max(row - MAP_REACH, 0), max(column - MAP_REACH, 0)
-        part = maps[top : row + MAP_REACH + 1, left : column + MAP_REACH + 1, index].astype(np.float64)
+        part = sigmoid(maps[top : row + MAP_REACH + 1, left : column + MAP_REACH + 1, index]).astype(np.float64)
         if part.max() < LEAST_PEAK:
             continue
         rows, columns = np.mgrid[0 : part.shape[0], 0 : part.shape[1]]

@@ -15,7 +15,17 @@ from dice_core.errors import InputError
 from dice_core.media.orientation import UPRIGHT
 from dice_core.media.source_files import SourceFiles
 
-__all__ = ["DEFAULT_FPS", "HIGHEST_FPS", "Footage", "check_fps", "check_size", "never", "select_range"]
+__all__ = [
+    "DEFAULT_FPS",
+    "HIGHEST_FPS",
+    "SURVEY_FRAMES",
+    "Footage",
+    "check_fps",
+    "check_size",
+    "never",
+    "select_range",
+    "spread_rows",
+]
 
 MIN_SIDE = 32
 """Pixels: the landmark networks find nothing in anything smaller."""
@@ -29,6 +39,15 @@ DEFAULT_FPS = 24.0
 HIGHEST_FPS = 480.0
 """Frames a second that are believed. Set by hand: phones film slow motion at up to 240, and a container that claims
 more gives its clock's ticks instead."""
+
+
+SURVEY_FRAMES = 8
+"""Frames all over a clip that are looked at for what is constant in it. Set by hand."""
+
+
+def spread_rows(count: int, most: int = SURVEY_FRAMES) -> np.ndarray:
+    """At most `most` of `count` frames, from the first to the last one, evenly spread: (n,) int, in order."""
+    return np.unique(np.linspace(0, count - 1, min(most, count)).round().astype(int))
 
 
 def never() -> bool:

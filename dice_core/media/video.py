@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import av
 import numpy as np
 
 from dice_core.errors import InputError, Stopped
 from dice_core.geometry.camera import square_size
 from dice_core.media.decoder import Decoder, orientation_of, to_rgb
 from dice_core.media.focal_length import video_field_of_view
-from dice_core.media.footage import Footage, check_size, never, select_range
+from dice_core.media.footage import Footage, check_size, never, select_range, spread_rows
 from dice_core.media.frame_times import FrameTimes, frame_times
 from dice_core.media.images import hash_file
 from dice_core.media.orientation import swaps_sides
@@ -27,6 +28,10 @@ _log = logging.getLogger(__name__)
 
 DECODED_AHEAD = 2
 """Frames that wait to be looked at: of 4K, two take 50 MB. Set by hand."""
+
+MOST_KEPT = 64 * 2**20
+"""Bytes of frames, as they were decoded, that are kept from counting, so that nobody has to go through the clip again
+for them: eight of 2560 x 1440. Set by hand."""
 
 TOLERATED_SHORTFALL = 2
 """Frames by which sound containers announce too many (edit lists, rounding): no reason for a warning. Set by
@@ -51,7 +56,7 @@ class VideoFootage(Footage):
         """Raises InputError if nothing can be decoded, or if the range lies outside; Stopped once should_stop(), asked
         after each frame, says so."""
         files = SourceFiles((path,))
-        facts = _scan(path, None if frames is None else frames[1], should_stop)
+        facts = _scan(path, frames, should_stop)
         first, stop = select_range(frames, facts.count, path)
         upright = facts.size[::-1] if swaps_sides(facts.orientation) else facts.size
         aspect = 1 / facts.pixel_aspect if swaps_sides(facts.orientation) else facts.pixel_aspect
@@ -72,6 +77,7 @@ class VideoFootage(Footage):
             should_stop=should_stop,
         )
         self._facts = facts
+        self._kept = facts.kept.copy()
         self._decoder: Decoder | None = None
 
     def _hash(self) -> str:
@@ -91,8 +97,11 @@ class VideoFootage(Footage):
             decoder.close()
 
     def read(self, index: int) -> np.ndarray:
-        """One frame; the decoder stays where it is, so that reading on is fast."""
+        """One frame; the decoder stays where it is, so that reading on is fast. Of a few all over the clip
+        (`spread_rows`) nothing is decoded the first time."""
         self.bounds(index, index + 1)
+        if (kept := self._kept.pop(self.first_frame + index, None)) is not None:
+            return self._shown(kept)
         if self._decoder is None or self._decoder.position > self.first_frame + index:
             self.close()
             self._decoder = self._open()
@@ -112,6 +121,9 @@ class VideoFootage(Footage):
         frame = decoder.read(number)
         if frame is None or (frame.width, frame.height) != self._facts.size:
             raise InputError(f"Frame {number} of {self.path.name} cannot be decoded: export the clip again.")
+        return self._shown(frame)
+
+    def _shown(self, frame: av.VideoFrame) -> np.ndarray:
         stored = (self.height, self.width) if swaps_sides(self.orientation) else (self.width, self.height)
         return to_rgb(frame, stored, self.orientation)
 
@@ -123,7 +135,7 @@ class _Facts:
     size : width, height as stored; pixel_aspect : width of a stored pixel in heights; orientation : 1 to 8 as in EXIF;
     times : of all frames, also of those that were not decoded; count : frames decoded; announced : frames by the
     container, and tolerated : by how many too many; damaged : parts that could not be decoded; metadata : texts by
-    their keys, of the file and of its picture.
+    their keys, of the file and of its picture; kept : some of the frames, by their numbers.
     """
 
     size: tuple[int, int]
@@ -136,15 +148,17 @@ class _Facts:
     tolerated: int
     damaged: int
     metadata: dict[str, str]
+    kept: dict[int, av.VideoFrame]
 
 
-def _scan(path: Path, stop: int | None, should_stop: Callable[[], bool]) -> _Facts:
-    """Go through a video, up to frame `stop`; of what comes after, only the time stamps are read.
+def _scan(path: Path, frames: tuple[int, int] | None, should_stop: Callable[[], bool]) -> _Facts:
+    """Go through a video, up to the end of a range of frames; of what comes after, only the time stamps are read.
 
     Raises InputError if nothing can be decoded or the size changes on the way, Stopped once should_stop() says so.
     """
     _log.debug("counting the frames of %s", path)
     decoder = Decoder(path)
+    stop = None if frames is None else frames[1]
     try:
         stream = decoder.stream
         check_size(stream.width, stream.height, path.name)
@@ -154,12 +168,16 @@ def _scan(path: Path, stop: int | None, should_stop: Callable[[], bool]) -> _Fac
         size, orientation = (first.width, first.height), orientation_of(first)
         stamps: list[int | None] = []
         interlaced = False
+        wanted = _wanted(first, frames or (0, stream.frames))
+        kept: dict[int, av.VideoFrame] = {}
         while frame is not None:
             if (frame.width, frame.height) != size:
                 raise InputError(
                     f"{path.name} changes from {size[0]} x {size[1]} to {frame.width} x {frame.height} pixels near "
                     f"frame {len(stamps)}: cut it there and capture the parts one by one."
                 )
+            if len(stamps) in wanted:
+                kept[len(stamps)] = frame
             stamps.append(frame.pts)
             interlaced = interlaced or frame.interlaced_frame
             if should_stop():
@@ -179,10 +197,31 @@ def _scan(path: Path, stop: int | None, should_stop: Callable[[], bool]) -> _Fac
         tolerated = TOLERATED_SHORTFALL if stream.frames else round(TOLERATED_SECONDS * times.fps)
         aspect = _pixel_aspect(stream.sample_aspect_ratio, path)
         return _Facts(
-            size, aspect, orientation, interlaced, times, count, announced, tolerated, decoder.damaged, decoder.metadata
+            size,
+            aspect,
+            orientation,
+            interlaced,
+            times,
+            count,
+            announced,
+            tolerated,
+            decoder.damaged,
+            decoder.metadata,
+            {} if interlaced else kept,
         )
     finally:
         decoder.close()
+
+
+def _wanted(first: av.VideoFrame, frames: tuple[int, int]) -> set[int]:
+    """The frames of a range that are worth keeping, none where they are too large; first : one of them.
+
+    Of a clip the range is what its container announces: where that is wrong, these frames are not the ones asked for.
+    """
+    start, stop = frames
+    rows = spread_rows(stop - start) if 0 <= start < stop else np.zeros(0, int)
+    size = sum(plane.buffer_size for plane in first.planes)
+    return set((start + rows).tolist()) if len(rows) * size <= MOST_KEPT else set()
 
 
 def _unbroken(stamps: list[int | None]) -> int:

@@ -13,6 +13,7 @@ import pytest
 
 import dice_core.capture.pipeline as capturing
 from dice_core.capture import CaptureResult, capture
+from dice_core.capture.recorder import ChunkRecorder
 from dice_core.engines.base import Chunk, FittedFrame, HandContact
 from dice_core.engines.frame_table import FrameTable, column
 from dice_core.engines.settings import CaptureSettings
@@ -262,6 +263,29 @@ def test_a_capture_that_fails_late_keeps_what_it_has(
         patch.setattr(capturing, "make_engine", lambda footage, settings: KnownEngine(footage, fails_at=2 * BLOCK + 3))
         with pytest.raises(InputError, match="broken"):
             run(path)
+    assert len(open_take(path).frames) == BLOCK
+    run(path)
+    assert_same_take(path, whole)
+
+
+def test_a_chunk_that_cannot_be_written_is_followed_by_none(
+    whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are written beside the fit: the next one may be made before it is known."""
+    path = tmp_path / "broken.dicetake"
+    write, asked = ChunkRecorder.write, []
+
+    def fail_once(recorder: ChunkRecorder, chunk: Chunk, *, provisional: bool) -> None:
+        asked.append(chunk.frame[0])
+        if len(asked) == 2:
+            raise InputError("The disk is full.")
+        write(recorder, chunk, provisional=provisional)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ChunkRecorder, "write", fail_once)
+        with pytest.raises(InputError, match="disk is full"):
+            run(path)
+    assert asked == [7, 7 + BLOCK]
     assert len(open_take(path).frames) == BLOCK
     run(path)
     assert_same_take(path, whole)

@@ -15,6 +15,9 @@ import numpy as np
 import pytest
 
 from dice_core.errors import InputError
+from dice_core.media import video
+from dice_core.media.decoder import Decoder
+from dice_core.media.footage import spread_rows
 from dice_core.media.formats import list_images, natural_key
 from dice_core.media.headers import image_size
 from dice_core.media.images import read_image
@@ -234,6 +237,28 @@ def test_video_round_trip(tmp_path: Path, codec: str, suffix: str) -> None:
     corner = footage.read(3)[8, 8]
     assert corner[0] > 200
     assert corner[2] < 60, "red comes first"
+
+
+@pytest.mark.parametrize("frames", [None, (3, 14)])
+def test_frames_all_over_a_clip_are_decoded_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, frames: tuple[int, int] | None
+) -> None:
+    """They are kept from counting the first time; later, and where the clip is not what it announces, they are
+    decoded."""
+    footage = open_footage(save_video(tmp_path / "a.mp4", 20), frames)
+    every = [image for _, image in footage.frames()]
+    rows = spread_rows(footage.count).tolist()
+    assert (rows[0], rows[-1], len(rows)) == (0, footage.count - 1, 8)
+    with monkeypatch.context() as patch:
+        patch.setattr(Decoder, "next", lambda decoder: pytest.fail("decodes"))
+        for row in rows:
+            np.testing.assert_array_equal(footage.read(row), every[row])
+    for row in rows:
+        np.testing.assert_array_equal(footage.read(row), every[row])
+    monkeypatch.setattr(video, "MOST_KEPT", 1000)
+    large = open_footage(tmp_path / "a.mp4", frames)
+    for row in rows:
+        np.testing.assert_array_equal(large.read(row), every[row])
 
 
 def test_range_of_a_video_and_of_a_sequence(tmp_path: Path) -> None:

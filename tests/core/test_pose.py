@@ -43,7 +43,8 @@ def test_landmarks_move_to_the_middle_of_their_maps() -> None:
     rows, columns = np.mgrid[0:MAP_SIDE, 0:MAP_SIDE]
 
     def bump(column: float, row: float, height: float) -> np.ndarray:
-        return height * np.exp(-((columns - column) ** 2 + (rows - row) ** 2) / 0.8)
+        shown = height * np.exp(-((columns - column) ** 2 + (rows - row) ** 2) / 0.8)
+        return np.log(np.maximum(shown, 1e-30) / (1 - shown))
 
     maps = np.stack([bump(20.5, 30.25, 0.9), bump(20.5, 30.25, 0.3), bump(20.5, 30.25, 0.9), bump(0, 63, 0.9)], axis=-1)
     points = np.array([[20, 31], [20, 31], [-2, 31], [0.5, 63.5]]) / MAP_SIDE

@@ -7,11 +7,12 @@ import pytest
 
 from dice_core.engines.base import SIDES
 from dice_core.engines.open.engine import OpenEngine
-from dice_core.engines.open.survey import DEFAULT_FOV, SURVEY_FRAMES, Person, survey
+from dice_core.engines.open.survey import DEFAULT_FOV, Person, survey
 from dice_core.engines.open.tracking import sample_landmarks
 from dice_core.engines.settings import CaptureSettings
 from dice_core.errors import Stopped
 from dice_core.geometry.camera import Camera
+from dice_core.media.footage import SURVEY_FRAMES
 from dice_core.media.opening import open_footage
 from dice_core.sample import sample_clip, sample_truth
 from dice_core.take import open_take

@@ -12,14 +12,14 @@ import numpy as np
 from dice_core.bodies import load_head
 from dice_core.engines.base import FittedFrame
 from dice_core.engines.open.engine import OpenEngine
-from dice_core.engines.open.survey import SURVEY_FRAMES, Person
+from dice_core.engines.open.survey import Person
 from dice_core.engines.open.tracking import TrackedFrame
 from dice_core.engines.settings import CaptureSettings
 from dice_core.landmarks import FaceDetection, FrameLandmarks, HandDetection
 from dice_core.landmarks.detections import Side
 from dice_core.landmarks.face import face_tracking_region
 from dice_core.landmarks.hand import tracking_region
-from dice_core.media.footage import Footage
+from dice_core.media.footage import Footage, spread_rows
 from dice_core.metrics.keypoints import Keypoints
 from dice_core.take import Take
 from dice_core.take.frames import FrameReader
@@ -65,14 +65,14 @@ class TruthEngine(OpenEngine):
 
     def _look(self, should_stop: Callable[[], bool]) -> list[FrameLandmarks]:
         seen = super()._look(should_stop)
-        count = min(SURVEY_FRAMES, self._footage.count)
-        rows = np.unique(np.linspace(0, self._footage.count - 1, count).round().astype(int))
+        rows = spread_rows(self._footage.count)
         return [self._corrected(int(row), landmarks) for row, landmarks in zip(rows, seen, strict=True)]
 
     def _tracked_from(self, start: int, previous: FittedFrame | None) -> Generator[TrackedFrame, None, None]:
         with closing(super()._tracked_from(start, previous)) as tracked:
             for item in tracked:
-                yield replace(item, landmarks=self._corrected(item.frame, item.landmarks))
+                told = None if "face" in self._told else item.told
+                yield replace(item, landmarks=self._corrected(item.frame, item.landmarks), told=told)
 
     def _corrected(self, frame: int, landmarks: FrameLandmarks) -> FrameLandmarks:
         """Landmarks of a frame with the true ones in place of those that are told."""

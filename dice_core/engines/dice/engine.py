@@ -11,14 +11,14 @@ import numpy as np
 from dice_core.engines.base import Chunk, FittedFrame, camera_of
 from dice_core.engines.dice.frames import DiceFrames
 from dice_core.engines.dice.postprocess import Postprocessor
-from dice_core.engines.dice.survey import DEFAULT_FOV, SURVEY_FRAMES, Person, survey
+from dice_core.engines.dice.survey import DEFAULT_FOV, Person, survey
 from dice_core.engines.dice.tracking import TrackedFrame, sample_frames, track, views_of, wanted_hands
 from dice_core.engines.frame_table import FrameTable
 from dice_core.engines.settings import CaptureSettings
 from dice_core.geometry.camera import Camera
 from dice_core.geometry.mesh import Mesh
 from dice_core.landmarks import model_identities
-from dice_core.media.footage import Footage
+from dice_core.media.footage import SURVEY_FRAMES, Footage
 from dice_core.network.body_models.posing import TakeBodies
 from dice_core.network.loading import LoadedNetwork
 from dice_core.network.model.inference import NetworkResult

@@ -8,13 +8,10 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["DEFAULT_FOV", "SURVEY_FRAMES", "Person", "survey"]
+__all__ = ["DEFAULT_FOV", "Person", "survey"]
 
 DEFAULT_FOV = 40.0
 """Degrees along the longer side: between a phone's video and a portrait lens; set by hand."""
-
-SURVEY_FRAMES = 8
-"""Frames in which the network looks for the person's shape; set by hand."""
 
 _FACE_SHAPES, _HAND_SHAPES = 100, 10  # coefficients of FLAME and MANO that the network predicts
 

@@ -10,7 +10,7 @@ import numpy as np
 from dice_core.errors import Stopped
 from dice_core.landmarks import FrameLandmarks, HandDetection, LandmarkTracker
 from dice_core.landmarks.earlier_hands import SeenFrame, track_clip
-from dice_core.media.footage import Footage
+from dice_core.media.footage import Footage, spread_rows
 from dice_core.network.model.crop import Crop, crop_around, cut
 from dice_core.prefetch import prefetch
 
@@ -99,9 +99,8 @@ def sample_frames(
     Raises Stopped where `should_stop` says so.
     """
     tracker = LandmarkTracker()
-    rows = np.unique(np.linspace(0, footage.count - 1, min(most, footage.count)).round().astype(int))
     found = []
-    for row in rows:
+    for row in spread_rows(footage.count, most):
         if should_stop():
             raise Stopped
         image = footage.read(int(row))

@@ -19,7 +19,7 @@ from dice_core.engines.frame_table import FrameTable
 from dice_core.engines.open.frame_fit import FrameFitter
 from dice_core.engines.open.frames import OpenFrames
 from dice_core.engines.open.postprocess import Postprocessor, skin_of
-from dice_core.engines.open.survey import DEFAULT_FOV, SURVEY_FRAMES, Person, survey
+from dice_core.engines.open.survey import DEFAULT_FOV, Person, survey
 from dice_core.engines.open.tracking import TrackedFrame, sample_landmarks, track
 from dice_core.engines.settings import CaptureSettings
 from dice_core.fitting.depth_prior import HandDepthPrior
@@ -28,7 +28,7 @@ from dice_core.geometry.camera import Camera
 from dice_core.geometry.mesh import Mesh
 from dice_core.landmarks import FrameLandmarks, model_identities
 from dice_core.landmarks.face_choice import FacePath
-from dice_core.media.footage import Footage
+from dice_core.media.footage import SURVEY_FRAMES, Footage
 from dice_core.prefetch import in_background
 
 __all__ = ["OpenEngine"]
@@ -127,9 +127,7 @@ class OpenEngine:
         before = None if previous is None else OpenFrames.from_arrays(previous.table.to_arrays())
         for item in self._tracked_from(start, previous):
             frame = OpenFrames.of_landmarks(item.frame, item.landmarks, self._settings.sides)
-            face = item.landmarks.face
-            told = None if face is None else ExpressionPrior.load().predict(face)
-            self._fitter.fit(frame, before, told)
+            self._fitter.fit(frame, before, item.told)
             yield FittedFrame(frame, item.tracker)
             before = frame
 

@@ -22,13 +22,10 @@ from dice_core.geometry.camera import Camera
 from dice_core.geometry.mesh import Mesh, triangles
 from dice_core.landmarks import FrameLandmarks
 
-__all__ = ["DEFAULT_FOV", "SURVEY_FRAMES", "Person", "survey"]
+__all__ = ["DEFAULT_FOV", "Person", "survey"]
 
 DEFAULT_FOV = 40.0
 """Degrees along the longer side: between a phone's video and a portrait lens; set by hand."""
-
-SURVEY_FRAMES = 8
-"""Frames that are looked at for what is constant over a clip; set by hand."""
 
 _HAND_SCALE = 1.0  # the mean adult hand beside the mean adult head
 _HAND_SCALE_SIGMA = 0.1  # of its logarithm, among people and with the doubt about the camera

@@ -13,11 +13,12 @@ from functools import lru_cache
 import numpy as np
 
 from dice_core.errors import Stopped
+from dice_core.fitting.expression_prior import ExpressionPrior, FacePrediction
 from dice_core.landmarks import FrameLandmarks, LandmarkTracker
 from dice_core.landmarks.earlier_hands import SeenFrame, track_clip
 from dice_core.landmarks.face_choice import FacePath, choose_path
 from dice_core.landmarks.side_over_time import SIDE_SECONDS, with_later_sides
-from dice_core.media.footage import Footage
+from dice_core.media.footage import Footage, spread_rows
 from dice_core.prefetch import prefetch
 
 __all__ = ["TrackedFrame", "sample_landmarks", "track"]
@@ -32,11 +33,13 @@ hand: on eleven public clips of 10 to 30 frames a second every hand is in the sa
 
 @dataclass(frozen=True)
 class TrackedFrame:
-    """A frame's landmarks and the tracker's state after it; frame : index in the footage."""
+    """A frame's landmarks and the tracker's state after it; frame : index in the footage; told : what the face
+    network's inner layers say of the expression, None where that is not known."""
 
     frame: int
     landmarks: FrameLandmarks
     tracker: dict[str, np.ndarray]
+    told: FacePrediction | None = None
 
 
 @lru_cache(maxsize=1)
@@ -61,13 +64,18 @@ def track(
         return _detect(footage)
     ahead = round(SIDE_SECONDS * footage.fps)
     tracked = _track(footage, start, state, face_path, Future() if first is None else first)
-    return prefetch(with_later_sides(tracked, ahead), _CAPACITY, "landmarks")
+    return prefetch(map(_with_prediction, with_later_sides(tracked, ahead)), _CAPACITY, "landmarks")
+
+
+def _with_prediction(frame: TrackedFrame) -> TrackedFrame:
+    face = frame.landmarks.face
+    return frame if face is None else replace(frame, told=ExpressionPrior.load().predict(face))
 
 
 def _detect(footage: Footage) -> Generator[TrackedFrame, None, None]:
     tracker = _still_tracker()
     for row, image in footage.frames():
-        yield TrackedFrame(row + footage.first_frame, tracker.detect(image), tracker.state)
+        yield _with_prediction(TrackedFrame(row + footage.first_frame, tracker.detect(image), tracker.state))
 
 
 def _track(
@@ -107,9 +115,8 @@ def sample_landmarks(
     first : the first row as `track` reads it, which then need not be read again.
     The path is None where no other face was seen. Raises Stopped where `should_stop` says so.
     """
-    count = min(most, footage.count)
-    rows = np.unique(np.linspace(0, footage.count - 1, count).round().astype(int))
-    tracker = _still_tracker() if count == 1 else LandmarkTracker()
+    rows = spread_rows(footage.count, most)
+    tracker = _still_tracker() if len(rows) == 1 else LandmarkTracker()
     found, faces = [], []
     for row in rows:
         if should_stop():
@@ -120,7 +127,7 @@ def sample_landmarks(
             tracker.restore(read.tracker)
             found.append(read.landmarks)
         else:
-            found.append(tracker.detect(image) if count == 1 else tracker.track(image))
+            found.append(tracker.detect(image) if len(rows) == 1 else tracker.track(image))
         faces.append(tracker.faces(image, found[-1].face))
     chosen, path = choose_path(rows.tolist(), faces)
     if path is not None:  # there are others: all are compared as they are read when nothing is known of any
