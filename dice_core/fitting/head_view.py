@@ -62,6 +62,11 @@ class HeadView:
     def _outline(self) -> np.ndarray:
         """(h, w) cells to the outline, positive inside."""
         head = np.isfinite(self.front).astype(np.uint8)
-        within = cv2.distanceTransform(head, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
-        beside = cv2.distanceTransform(1 - head, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
-        return within - beside
+        return _distance(head) - _distance(1 - head)
+
+
+def _distance(mask: np.ndarray) -> np.ndarray:
+    """(h, w) float32, cells from each one that is not 0 in the mask (h, w) uint8 to the nearest that is."""
+    # The last bit of OpenCV's result depends on where in memory it lies. Squares of distances are whole numbers.
+    found = cv2.distanceTransform(mask, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    return np.sqrt(np.rint(found * found))

@@ -41,3 +41,18 @@ def test_many_hands_at_once(disc: HeadView) -> None:
     pixels = np.random.default_rng(0).uniform(0, 300, (3, 21, 2))
     assert disc.outline_at(pixels).shape == (3, 21)
     assert disc.front_at(pixels)[1].tolist() == disc.front_at(pixels[1]).tolist()
+
+
+def test_the_outline_is_the_same_wherever_it_lies_in_memory(disc: HeadView) -> None:
+    """Bit by bit: distances are square roots of whole numbers, whatever OpenCV's last bit is."""
+    row, column = np.mgrid[:60, :80]
+    on = np.argwhere(np.isfinite(disc.front))
+    off = np.argwhere(~np.isfinite(disc.front))
+    cells = np.stack([row, column], axis=-1).reshape(-1, 2)
+    inside, outside = (((cells[:, None] - part) ** 2).sum(axis=2).min(axis=1) for part in (off, on))
+    expected = np.sqrt(inside.astype(np.float32)) - np.sqrt(outside.astype(np.float32))
+    held = []
+    for size in range(1, 40):
+        held.append(np.zeros(97 * size))  # what is allocated next lies elsewhere
+        again = HeadView(POSE, disc.front.copy(), 0.25)
+        assert np.array_equal(again._outline.ravel(), expected)
