@@ -6,11 +6,13 @@ import logging
 import os
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 
 from dice_core.capture.blocks import BlockStore
 from dice_core.capture.progress import Progress
 from dice_core.capture.recorder import ChunkRecorder
 from dice_core.engines.base import Chunk, Engine
+from dice_core.engines.frame_table import FrameTable
 from dice_core.engines.separate_process import PostprocessingProcess
 
 __all__ = ["Finisher"]
@@ -25,6 +27,15 @@ _WORTH_A_PROCESS = 48
 _log = logging.getLogger(__name__)
 
 
+@dataclass
+class _Waiting:
+    """A chunk that is not written yet; window : what it is made of."""
+
+    chunk: Future[Chunk]
+    window: tuple[FrameTable, int, int]
+    provisional: bool
+
+
 class Finisher:
     """Turns the blocks of a capture into chunks and writes them in their order.
 
@@ -35,7 +46,7 @@ class Finisher:
 
     def __init__(self, engine: Engine, blocks: BlockStore, recorder: ChunkRecorder, progress: Progress) -> None:
         self._engine, self._blocks, self._recorder, self._progress = engine, blocks, recorder, progress
-        self._waiting: deque[tuple[Future[Chunk], bool]] = deque()
+        self._waiting: deque[_Waiting] = deque()
         self._writing: deque[Future[int]] = deque()
         self._writer = ThreadPoolExecutor(1, "writing")
         self._begun = recorder.chunks
@@ -62,7 +73,7 @@ class Finisher:
     def finish(self, count: int) -> None:
         """Begin with all blocks before number `count`, whose successors are there, and write what is done."""
         self._begin(count, first_provisional=count)
-        while self._waiting and (len(self._waiting) > _AHEAD or self._waiting[0][0].done()):
+        while self._waiting and (len(self._waiting) > _AHEAD or self._waiting[0].chunk.done()):
             self._write()
         self._count_written(_AHEAD)
 
@@ -72,29 +83,39 @@ class Finisher:
         count = len(self._blocks)
         self._begin(count, first_provisional=count - 2 if provisional else count)
         while self._waiting:
-            self._write()
-            self._count_written(_AHEAD)
+            if self._waiting[0].chunk.done() or not self._take_over():
+                self._write()
+                self._count_written(_AHEAD)
         self._count_written(0)
 
     def _begin(self, count: int, first_provisional: int) -> None:
         for index in range(self._begun, count):
-            self._waiting.append((self._postprocessed(index), index >= first_provisional))
+            window = self._blocks.window(index)
+            self._waiting.append(_Waiting(self._postprocessed(window), window, index >= first_provisional))
             if index:
                 self._blocks.release(index - 1)
         self._begun = max(self._begun, count)
 
-    def _postprocessed(self, index: int) -> Future[Chunk]:
-        window = self._blocks.window(index)
-        if self._process is not None:
-            return self._process.submit(*window)
+    def _postprocessed(self, window: tuple[FrameTable, int, int]) -> Future[Chunk]:
+        return self._here(window) if self._process is None else self._process.submit(*window)
+
+    def _take_over(self) -> bool:
+        """Make the last chunk here that the process has not begun with; returns whether there was one."""
+        for waiting in reversed(self._waiting):
+            if waiting.chunk.cancel():
+                waiting.chunk = self._here(waiting.window)
+                return True
+        return False
+
+    def _here(self, window: tuple[FrameTable, int, int]) -> Future[Chunk]:
         done: Future[Chunk] = Future()
         done.set_result(self._engine.postprocess(*window))
         return done
 
     def _write(self) -> None:
-        future, provisional = self._waiting.popleft()
+        waiting = self._waiting.popleft()
         before = self._writing[-1] if self._writing else None
-        self._writing.append(self._writer.submit(self._written, before, future.result(), provisional))
+        self._writing.append(self._writer.submit(self._written, before, waiting.chunk.result(), waiting.provisional))
 
     def _written(self, before: Future[int] | None, chunk: Chunk, provisional: bool) -> int:
         if before is not None:

@@ -63,7 +63,8 @@ class PostprocessingProcess:
 
     def submit(self, window: FrameTable, start: int, stop: int) -> Future[Chunk]:
         """What `Engine.postprocess` gives; where that raises, so does the future, and where the process ends by itself
-        it raises DiceError. The window must not be changed afterwards."""
+        it raises DiceError. The window must not be changed afterwards; one that is cancelled before its turn is left
+        out."""
         return self._ask((window, start, stop))
 
     def close(self) -> None:
@@ -86,6 +87,8 @@ class PostprocessingProcess:
         assert answers is not None
         while (item := self._waiting.get()) is not None:
             request, future = item
+            if not future.set_running_or_notify_cancel():
+                continue
             try:
                 requests.write(pickle.dumps(request, pickle.HIGHEST_PROTOCOL))
                 requests.flush()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,9 +14,9 @@ import numpy as np
 import pytest
 
 import dice_core.capture.pipeline as capturing
-from dice_core.capture import CaptureResult, capture
+from dice_core.capture import CaptureResult, capture, finishing
 from dice_core.capture.recorder import ChunkRecorder
-from dice_core.engines.base import Chunk, FittedFrame, HandContact
+from dice_core.engines.base import Chunk, FittedFrame, HandContact, Postprocess
 from dice_core.engines.frame_table import FrameTable, column
 from dice_core.engines.settings import CaptureSettings
 from dice_core.errors import InputError
@@ -24,6 +26,7 @@ from dice_core.geometry.camera import Camera
 from dice_core.geometry.mesh import Mesh
 from dice_core.media.footage import Footage
 from dice_core.media.source_files import SourceFiles
+from dice_core.prefetch import in_background
 from dice_core.take import open_take
 from dice_core.take.mesh_frames import MeshFrames
 from tests.core.synthetic_bodies import sphere_mesh
@@ -289,6 +292,42 @@ def test_a_chunk_that_cannot_be_written_is_followed_by_none(
     assert len(open_take(path).frames) == BLOCK
     run(path)
     assert_same_take(path, whole)
+
+
+def test_what_a_slow_process_has_not_begun_with_is_made_here_in_the_end(
+    whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class SlowProcess:
+        """Is busy with its first chunk until all others have been taken over."""
+
+        def __init__(self, make: Callable[[], Postprocess]) -> None:
+            self.make, self.asked = make, []
+            processes.append(self)
+
+        def submit(self, window: FrameTable, start: int, stop: int) -> Future[Chunk]:
+            future: Future[Chunk] = Future()
+            if not self.asked:
+                future.set_running_or_notify_cancel()
+                in_background(lambda: self._answer_late(future, window, start, stop), "slow")
+            self.asked.append(future)
+            return future
+
+        def _answer_late(self, future: Future[Chunk], window: FrameTable, start: int, stop: int) -> None:
+            while len(self.asked) < 4 or not all(other.cancelled() for other in self.asked[1:]):
+                time.sleep(0.001)
+            future.set_result(self.make()(window, start, stop))
+
+        def close(self) -> None:
+            pass
+
+    processes: list[SlowProcess] = []
+    monkeypatch.setattr(finishing, "_AHEAD", 9)
+    monkeypatch.setattr(finishing, "_processors", lambda: 2)
+    monkeypatch.setattr(finishing, "PostprocessingProcess", SlowProcess)
+    monkeypatch.setattr(KnownEngine, "separate_postprocess", lambda engine: lambda: engine.postprocess)
+    run(tmp_path / "shared.dicetake")
+    assert len(processes[0].asked) == 4
+    assert_same_take(tmp_path / "shared.dicetake", whole)
 
 
 def test_events_tell_the_story(tmp_path: Path) -> None:

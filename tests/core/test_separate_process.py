@@ -78,6 +78,19 @@ def test_an_error_at_the_start_is_told_to_all_who_ask() -> None:
                 process.submit(np.zeros(2), 0, 1).result(SECONDS)  # type: ignore[arg-type]
 
 
+@pytest.mark.skipif(os.name != "posix", reason="is held up by a named pipe")
+def test_what_is_cancelled_before_its_turn_is_left_out(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with running(gives(os.open)) as process:
+        asked: Any = [process.submit(tmp_path / "pipe", os.O_RDONLY, 0o600)]  # type: ignore[arg-type] # waits for a writer
+        asked += [process.submit(tmp_path / name, os.O_CREAT, 0o600) for name in ("one", "other")]  # type: ignore[arg-type]
+        assert asked[1].cancel()
+        os.close(os.open(tmp_path / "pipe", os.O_WRONLY))
+        assert isinstance(asked[2].result(SECONDS), int)
+    assert (tmp_path / "other").exists()
+    assert not (tmp_path / "one").exists()
+
+
 def test_a_process_that_dies_is_a_sentence() -> None:
     with running(partial(os._exit, 3)) as process:
         for _ in range(2):
