@@ -77,7 +77,7 @@ class VideoFootage(Footage):
             should_stop=should_stop,
         )
         self._facts = facts
-        self._kept = facts.kept.copy()
+        self._kept = facts.kept  # each is forgotten once it is read
         self._decoder: Decoder | None = None
 
     def _hash(self) -> str:
