@@ -65,6 +65,8 @@ def test_footage_leaves_no_file_open(tmp_path: Path) -> None:
     with open_footage(path) as footage:
         assert not opened(), "scanned, and closed"
         footage.read(3)
+        assert not opened(), "one of those that are kept from the scan"
+        footage.read(4)
         assert opened(), "what `read` keeps for the next frame"
         footage.close()
         assert not opened()

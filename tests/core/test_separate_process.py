@@ -168,6 +168,8 @@ def test_a_capture_whose_second_process_was_killed_is_continued(
         def submit(self, window: Any, start: int, stop: int) -> Any:
             future = super().submit(window, start, stop)
             if start:  # the first chunk has none before it
+                while not (future.running() or future.done()):  # what has not begun would be made without it
+                    time.sleep(0.001)
                 self._process.kill()
             return future
 
