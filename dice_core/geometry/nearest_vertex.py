@@ -15,7 +15,7 @@ import numpy as np
 from dice_core.geometry.mesh import Mesh, triangles, vertex_neighbours
 from dice_core.geometry.surface_normals import SurfaceNormals
 
-__all__ = ["NearestVertexIndex", "NearestVertices"]
+__all__ = ["NearestVertexIndex", "NearestVertices", "SurfaceShape"]
 
 # Set by hand for a head with edges of 6 mm; test_nearest_vertex.py bounds the error that they leave.
 _CELL = 0.008  # metres: a start within a cell is at most two edges away, which the walk makes up for
@@ -46,6 +46,18 @@ class NearestVertices:
         return np.sqrt(np.einsum("nj,nj->n", self.offset, self.offset))
 
 
+@dataclass(frozen=True)
+class SurfaceShape:
+    """A surface of one frame, ready for queries.
+
+    vertices : (V, 3) float32; coordinates : (3, V), the same by axis; normals : (V, 3) unit.
+    """
+
+    vertices: np.ndarray
+    coordinates: np.ndarray
+    normals: np.ndarray
+
+
 class NearestVertexIndex:
     """Nearest-vertex queries in the rest axes of a mesh.
 
@@ -66,10 +78,17 @@ class NearestVertexIndex:
 
     def set_vertices(self, vertices: np.ndarray) -> None:
         """Set the vertices (V, 3) of this frame: deformed, in rest axes, metres."""
+        self.set_shape(self.shape(vertices))
+
+    def shape(self, vertices: np.ndarray) -> SurfaceShape:
+        """What `set_shape` takes, of vertices (V, 3), for frames that are asked for again and again."""
+        own = vertices.astype(np.float32)
+        return SurfaceShape(own, np.ascontiguousarray(own.T), self._normals_of(own))
+
+    def set_shape(self, shape: SurfaceShape) -> None:
+        """Set this frame's shape, of this surface."""
         self._latest: tuple[bytes, NearestVertices] | None = None
-        self._vertices = vertices.astype(np.float32)
-        self._coordinates = np.ascontiguousarray(self._vertices.T)
-        self._normals = self._normals_of(self._vertices)
+        self._vertices, self._coordinates, self._normals = shape.vertices, shape.coordinates, shape.normals
 
     @property
     def normals(self) -> np.ndarray:

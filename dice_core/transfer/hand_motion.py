@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from dice_core.transfer.contact_fit import ContactFitter, ContactGoals, correcte
 from dice_core.transfer.face_frames import FaceFrames
 from dice_core.transfer.hand_carry import CarriedHand, SpaceWarp, carry_hand
 from dice_core.transfer.hand_rig import HandRig
-from dice_core.transfer.head_obstacle import HeadObstacle
+from dice_core.transfer.head_obstacle import HeadObstacle, HeadShape
 from dice_core.transfer.performance import Performance
 from dice_core.transfer.stretches import smoothed, solve_stretches
 from dice_core.transfer.target import TargetHead
@@ -50,6 +51,9 @@ together: a frame and a half at 24 a second. Tuned on `both palms` and `hand ove
 takes the hand off at the touch's ends."""
 
 WARP_POINTS = 150
+
+KNOWN_FRAMES = 512
+"""Frames whose head is kept, 170 kB each, while a stretch is solved round by round. Set by hand."""
 
 
 @dataclass(frozen=True)
@@ -110,8 +114,12 @@ def move_hand(
         # What touches for a frame is made ready before; what lets go for a frame is not let go.
         weights = np.maximum(weights, smoothed(weights, hand.tracked, SMOOTHING * fps))
 
+        @lru_cache(maxsize=KNOWN_FRAMES)
+        def shape(k: int) -> HeadShape:
+            return head.shape(faces.vertices(k))
+
         def wanted(k: int) -> tuple[CarriedHand, ContactGoals]:
-            head.set_vertices(faces.vertices(k))
+            head.set_shape(shape(k))
             gap = float(gaps[k].min())
             freedom = float(np.exp(-max(gap, 0.0) / RELEASE))
             allowed = _allowed(target, gap, closed=bool(touches[k]))

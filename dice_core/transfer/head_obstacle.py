@@ -16,11 +16,11 @@ from dice_core.bodies import load_head
 from dice_core.geometry.closest_point import SurfaceIndex
 from dice_core.geometry.mesh import Mesh, vertex_normals
 from dice_core.geometry.mesh import triangles as mesh_triangles
-from dice_core.geometry.nearest_vertex import NearestVertexIndex, NearestVertices
+from dice_core.geometry.nearest_vertex import NearestVertexIndex, NearestVertices, SurfaceShape
 from dice_core.transfer.surface_points import PLACE_FACING
 from dice_core.transfer.target import TargetHead
 
-__all__ = ["Entered", "HeadObstacle"]
+__all__ = ["Entered", "HeadObstacle", "HeadShape"]
 
 DEEPEST = 0.05
 """Metres: further inside, the nearest skin does not tell the way out."""
@@ -48,6 +48,14 @@ class Entered:
     row: np.ndarray
     excess: np.ndarray
     normal: np.ndarray
+
+
+@dataclass(frozen=True)
+class HeadShape:
+    """The head of one frame. surface : its skin; eyes : (3,) middle of each eyeball, left and right."""
+
+    surface: SurfaceShape
+    eyes: list[np.ndarray]
 
 
 class HeadObstacle:
@@ -86,8 +94,16 @@ class HeadObstacle:
 
     def set_vertices(self, vertices: np.ndarray) -> None:
         """Set our vertices (V, 3) on the head in a frame. Skin around ears is taken to stay with the head."""
-        self._skin.set_vertices(vertices)
-        self._eyes = self._middles(vertices)
+        self.set_shape(self.shape(vertices))
+
+    def shape(self, vertices: np.ndarray) -> HeadShape:
+        """What `set_shape` takes, of our vertices (V, 3), for frames that are asked for again and again."""
+        return HeadShape(self._skin.shape(vertices), self._middles(vertices))
+
+    def set_shape(self, shape: HeadShape) -> None:
+        """Set the head's shape in a frame."""
+        self._skin.set_shape(shape.surface)
+        self._eyes = shape.eyes
 
     def distance(self, points: np.ndarray) -> np.ndarray:
         """(n,) metres from points (n, 3) to the nearest vertex of the skin, inside or outside."""
