@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import pickle
 import struct
 import subprocess
@@ -16,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dice_core.child_process import own_python_command
+from dice_core.child_process import child_environment, own_python_command
 from dice_core.errors import InputError
 from dice_core.network.files import checking
 from dice_core.network.files.arrays import as_array
@@ -45,6 +46,32 @@ def test_pickles_that_explode(program: bytes, monkeypatch: pytest.MonkeyPatch) -
     assert "\n" not in str(caught.value)
     assert AttributeDict.get is dict.get
     assert not hasattr(AttributeDict(), "state")
+
+
+def test_none_of_them_takes_long() -> None:
+    """In a process of its own, which nothing that follows the lines of this one slows down."""
+    code = (
+        "import pickle, sys, time\n"
+        "from dice_core.errors import InputError\n"
+        "from dice_core.network.files.pickles import load\n"
+        "for program in pickle.load(sys.stdin.buffer):\n"
+        "    begun = time.process_time()\n"
+        "    try:\n"
+        "        load(program)\n"
+        "    except InputError:\n"
+        "        print(time.process_time() - begun)\n"
+    )
+    environment = {name: value for name, value in child_environment().items() if not name.startswith("COV")}
+    said = subprocess.run(
+        [sys.executable, "-c", code],
+        input=pickle.dumps(list(BOMBS.values())),
+        capture_output=True,
+        check=True,
+        env=environment | {"PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    seconds = [float(line) for line in said.stdout.split()]
+    assert len(seconds) == len(BOMBS)
+    assert max(seconds) < 10
 
 
 def test_a_number_kept_in_a_far_place_takes_no_memory() -> None:
