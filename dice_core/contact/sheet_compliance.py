@@ -7,6 +7,8 @@ dent smooth.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from dice_core.geometry.mesh import vertex_areas
@@ -91,8 +93,20 @@ class SheetCompliance:
         self._group = np.empty(count, np.int64)
         for number, group in enumerate(self._groups):
             self._group[group] = number
+        self._forget()
+
+    def _forget(self) -> None:
+        count = len(self._place)
         self._known = np.zeros(len(self._groups), bool)
         self._responses = np.zeros((count, count), np.float32)  # pages that are not written to take no memory
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without the responses, which take more room than all else and are solved for anew where they are needed."""
+        return {name: value for name, value in self.__dict__.items() if name not in ("_known", "_responses")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__ |= state
+        self._forget()
 
     def responses(self, pushed: np.ndarray) -> np.ndarray:
         """(k, n) float32: displacement of each active vertex for a unit push at each of `pushed`, (k,) of them."""

@@ -89,12 +89,15 @@ class PostprocessingProcess:
             request, future = item
             if not future.set_running_or_notify_cancel():
                 continue
+            if future is not self._made and (first := self._made.exception()) is not None:
+                future.set_exception(first)
+                continue
             try:
                 requests.write(pickle.dumps(request, pickle.HIGHEST_PROTOCOL))
                 requests.flush()
                 answer = pickle.load(answers)  # of our own process, that nobody else writes to
             except (OSError, EOFError, pickle.UnpicklingError) as error:
-                future.set_exception(self._ended(error))
+                future.set_exception(_ended(error))
             except Exception as error:  # what cannot be pickled: whoever waits for the answer has to hear of it
                 future.set_exception(error)
             else:
@@ -106,16 +109,15 @@ class PostprocessingProcess:
             with contextlib.suppress(OSError):
                 stream.close()
 
-    def _ended(self, error: Exception) -> BaseException:
-        """Why there is no answer: what went wrong when the process began, or that it is gone."""
-        if self._made.done() and (first := self._made.exception()) is not None:
-            return first
-        ended = DiceError(
-            "The process that smooths frames and presses the skin in was ended by the system, as happens where memory "
-            "runs out: close other programs and give the same command again, which goes on from there."
-        )
-        ended.__cause__ = error
-        return ended
+
+def _ended(error: Exception) -> DiceError:
+    """That the process is gone."""
+    ended = DiceError(
+        "The process that smooths frames and presses the skin in was ended by the system, as happens where memory "
+        "runs out: close other programs and give the same command again, which goes on from there."
+    )
+    ended.__cause__ = error
+    return ended
 
 
 def main() -> int:

@@ -1,17 +1,22 @@
-"""From fitted frames to a chunk: misdetections are dropped wherever they stand, at every frame rate."""
+"""From fitted frames to a chunk: misdetections are dropped wherever they stand, at every frame rate; prepared skin."""
 
 from __future__ import annotations
+
+import pickle
+from concurrent.futures import Future
 
 import numpy as np
 import pytest
 
 from dice_core.bodies import load_hand, load_head
 from dice_core.capture.pipeline import block_frames
+from dice_core.contact.soft_tissue import SoftTissue
 from dice_core.contact.tissue.stiffness import head_tissue
 from dice_core.engines.open.frames import OpenFrames
-from dice_core.engines.open.postprocess import Postprocessor
+from dice_core.engines.open.postprocess import Postprocessor, skin_of
 from dice_core.engines.open.survey import Person
 from dice_core.geometry.camera import Camera
+from dice_core.geometry.mesh import triangles
 
 
 @pytest.fixture(scope="module")
@@ -51,3 +56,22 @@ def test_a_hand_that_stays_is_kept(person: Person, fps: float) -> None:
     block = block_frames(fps)
     stay = round(0.15 * fps)
     assert chunks_with_hand(person, fps, 2 * block - stay // 2, stay) == [1, 2]
+
+
+def test_skin_that_is_prepared_goes_along_to_another_process(person: Person) -> None:
+    tissue = head_tissue(person.head)
+    skin: Future[SoftTissue] = Future()
+    skin.set_result(skin_of(person.head, person.head_shape, tissue))
+    sent = pickle.dumps(Postprocessor(person, tissue, 24.0, skin))
+    assert len(sent) < 20e6
+    there = pickle.loads(sent).__dict__["_soft_tissue"]
+    head, hand = person.head_mesh(), person.hand_mesh("right")
+    tip = hand.rest_vertices[hand.rest_vertices[:, 2].argmax()]
+    touching = hand.rest_vertices - tip + head.rest_vertices[head.rest_vertices[:, 2].argmin()] + [0, 0, 0.004]
+    here = skin.result().solve(head.rest_vertices, touching, triangles(hand))
+    assert here.deformation.any()
+    again = there.solve(head.rest_vertices, touching, triangles(hand))
+    assert (here.deformation.tobytes(), here.hand_shift.tobytes()) == (
+        again.deformation.tobytes(),
+        again.hand_shift.tobytes(),
+    )

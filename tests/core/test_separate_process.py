@@ -71,10 +71,15 @@ def test_what_cannot_be_sent_is_said_on_either_side() -> None:
         process.submit(os.devnull, "rb", 0).result(SECONDS)  # type: ignore[arg-type]
 
 
-def test_an_error_at_the_start_is_told_to_all_who_ask() -> None:
-    with running(partial(operator.truediv, 1, 0)) as process:
+@pytest.mark.parametrize(
+    ("make", "error"),
+    [(partial(operator.truediv, 1, 0), ZeroDivisionError), (partial(len, memoryview(b"a")), TypeError)],
+    ids=["there", "on the way"],
+)
+def test_an_error_at_the_start_is_told_to_all_who_ask(make: Any, error: type[Exception]) -> None:
+    with running(make) as process:
         for _ in range(2):
-            with pytest.raises(ZeroDivisionError):
+            with pytest.raises(error, match=r"division|pickle"):
                 process.submit(np.zeros(2), 0, 1).result(SECONDS)  # type: ignore[arg-type]
 
 

@@ -49,7 +49,6 @@ class OpenEngine:
         self._fitter: FrameFitter | None = None
         self._postprocessor: Postprocessor | None = None
         self._skin: Future[SoftTissue] | None = None
-        self._hands_seen = False
         self._face_path: FacePath | None = None
         self._tracked: Iterable[TrackedFrame] | None = None  # of the clip from its start, begun during the survey
 
@@ -84,12 +83,9 @@ class OpenEngine:
         return person.to_arrays() | path
 
     def _prepare_skin(self, seen: list[FrameLandmarks], tissue: Tissue, head_shape: np.ndarray) -> None:
-        """Prepare the head of a picture for hands that are seen with it, while the rest of the person is fitted."""
+        """Prepare a head for hands that are seen with it, while the rest of the person is fitted."""
         sides = self._settings.sides
-        self._hands_seen = any(
-            found.face is not None and any(hand.side in sides for hand in found.hands) for found in seen
-        )
-        if self._hands_seen and self._footage.kind == "image":  # of clips it is mostly another process that needs it
+        if any(found.face is not None and any(hand.side in sides for hand in found.hands) for found in seen):
             self._skin = in_background(partial(skin_of, self._head_model.proxy, head_shape, tissue), "skin")
 
     def _look(self, should_stop: Callable[[], bool]) -> list[FrameLandmarks]:
@@ -151,7 +147,7 @@ class OpenEngine:
     def separate_postprocess(self) -> Callable[[], Postprocess]:
         """What makes `Postprocessor.chunk` in another process, out of what is loaded here already."""
         assert self._postprocessor is not None
-        return partial(self._postprocessor.prepared, hands_expected=self._hands_seen)
+        return partial(getattr, self._postprocessor, "chunk")
 
 
 def _load_bodies(head: Head) -> Tissue:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import replace
-from functools import cached_property, partial
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -21,7 +21,6 @@ from dice_core.engines.postprocess import press_hand
 from dice_core.fitting.reliability import HandEvidence, Reliability, reliability_features
 from dice_core.geometry.mesh import triangles
 from dice_core.geometry.rotations import rotation_matrices
-from dice_core.prefetch import in_background
 from dice_core.take.mesh_frames import HAND_LANDMARKS, HEAD_LANDMARKS, MeshFrames
 
 __all__ = ["Postprocessor", "skin_of"]
@@ -44,12 +43,9 @@ class Postprocessor:
         self._hand_triangles = {side: triangles(person.hand(side).mesh) for side in SIDES}
         self._skin = skin
 
-    def prepared(self, *, hands_expected: bool) -> Callable[[OpenFrames, int, int], Chunk]:
-        """`chunk`, with the skin being prepared meanwhile where hands are expected."""
-        if hands_expected and self._skin is None:
-            head, shape = self._person.head, self._person.head_shape
-            self._skin = in_background(partial(skin_of, head, shape, self._tissue), "skin")
-        return self.chunk
+    def __getstate__(self) -> dict[str, Any]:
+        """For another process: with the skin, when it is prepared, so that it is not prepared there once more."""
+        return self.__dict__ | ({} if self._skin is None else {"_skin": None, "_soft_tissue": self._skin.result()})
 
     @cached_property
     def _soft_tissue(self) -> SoftTissue:
