@@ -33,7 +33,8 @@ LOST_HAND_SEARCH_INTERVAL = 3
 
 THOROUGH_SEARCH_INTERVAL = 60
 """Frames between searches in turned windows around the face, while a hand is missing: one takes as long as eight to
-twenty others. Set by hand."""
+twenty others. While a hand that was just lost is expected where it was, they wait: one that leaves the picture shows in
+every window, is read in each, and found in none. Set by hand."""
 
 ARM_INTERVAL = 10
 """Frames between looks at the arms while a hand is missing: one takes 16 ms, and the hand is then followed back as far
@@ -197,7 +198,7 @@ class LandmarkTracker:
         if not seen:
             self._frames_to_search = min(self._frames_to_search, 0 if lost else self._idle_interval - 1)
         searching = missing and (just_lost or self._frames_to_search <= 0)
-        fresh = self._find_hands(image, face, [reading for reading, _ in seen]) if searching else []
+        fresh = self._find_hands(image, face, [reading for reading, _ in seen], not lost) if searching else []
         arms = None
         if face is not None and (fresh or (missing and (just_lost or self._frames_to_arms <= 0))):
             arms = self._search.read_arms(image, face)
@@ -244,11 +245,13 @@ class LandmarkTracker:
                 seen.append((reading, track))
         return seen, lost
 
-    def _find_hands(self, image: np.ndarray, face: FaceDetection | None, seen: list[HandReading]) -> list[HandReading]:
+    def _find_hands(
+        self, image: np.ndarray, face: FaceDetection | None, seen: list[HandReading], thoroughly: bool
+    ) -> list[HandReading]:
         """Hands of a frame other than those seen already, by the palm detector, and now and then thoroughly.
 
         The picture and the surroundings of the face are looked at: both for a second hand, in turns while there is
-        none.
+        none. thoroughly : whether that may be now.
         """
         windows = [None] if (near := close_up(image, face)) is None else [None, near]
         if not seen:
@@ -264,7 +267,8 @@ class LandmarkTracker:
                     for reading in readings
                     if reading is not None and not any(same_hand(reading.points, old.points) for old in seen)
                 ]
-        if len(fresh) < wanted and face is not None and self._frame >= self._next_thorough_search:
+        due = thoroughly and self._frame >= self._next_thorough_search
+        if due and len(fresh) < wanted and face is not None:
             self._next_thorough_search = self._frame + THOROUGH_SEARCH_INTERVAL
             fresh += self._search.agreed_hand(image, face, [*seen, *fresh])
         return best_hands(fresh, face, wanted)

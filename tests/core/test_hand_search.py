@@ -23,7 +23,7 @@ from dice_core.landmarks.search import (
     Search,
     close_up,
 )
-from dice_core.landmarks.tracker import SEARCH_INTERVAL, THOROUGH_SEARCH_INTERVAL
+from dice_core.landmarks.tracker import MAX_MISSED_FRAMES, SEARCH_INTERVAL, THOROUGH_SEARCH_INTERVAL
 from dice_core.media.opening import open_footage
 from dice_core.sample import sample_clip
 from tests.core.scripted_search import ScriptedSearch, reading
@@ -132,6 +132,22 @@ def test_a_clip_without_hands_is_searched_thoroughly_now_and_then(scripted) -> N
     while not tracker.track(BLANK).hands:
         frames += 1
     assert frames < THOROUGH_SEARCH_INTERVAL
+
+
+def test_the_thorough_search_waits_while_a_lost_hand_is_expected_where_it_was(scripted) -> None:
+    tracker, search = scripted
+    search.visible = [(350, 250, 0.99)]
+    while search.thorough_looks < 2:
+        tracker.track(BLANK)
+    for _ in range(THOROUGH_SEARCH_INTERVAL - 2):
+        assert len(tracker.track(BLANK).hands) == 1
+    search.visible = []
+    for _ in range(MAX_MISSED_FRAMES):
+        assert tracker.track(BLANK).hands == ()
+    assert search.thorough_looks == 2
+    for _ in range(SEARCH_INTERVAL):
+        tracker.track(BLANK)
+    assert search.thorough_looks == 3
 
 
 def test_a_second_hand_is_also_looked_for_close_to_the_face(scripted) -> None:
