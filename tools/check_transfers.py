@@ -3,7 +3,8 @@
     python tools/check_transfers.py RESULT.blend FILE.fbx [FILE.glb ...] --modules node_modules [--pictures FOLDER]
 
 RESULT.blend and the files come from one `dice transfer --fbx --glb`. Needs, besides bpy and scipy: a Chromium, and
-`npm install three` for `--modules`. Prints a line a file; exit status 1 where a surface is 0.5 mm or more off.
+`npm install three` for `--modules`. Prints a line a file, and below it what else was seen; exit status 1 where a
+surface is missing, inside out, or 0.5 mm or more off.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from tools.export_check.readers import check_three
 
 # Millimetres, and metres from which the face is seen.
 _LIMIT, _DISTANCE = 0.5, 0.9
+_SERIOUS = ("finds no", "inside out")  # of the faults; materials and doubled names are the character's own
 
 
 @dataclass
@@ -60,8 +62,11 @@ def main() -> int:
     wrong = False
     for case in cases:
         check_three(case, found[case.path.name], options.pictures)
-        wrong |= not case.distances["three.js"] < _LIMIT
-        print(f"{case.path.name}: three.js {case.distances['three.js']:.3f} mm")
+        distance = case.distances.get("three.js", float("inf"))
+        wrong |= not distance < _LIMIT or any(kind in fault for kind in _SERIOUS for fault in case.faults)
+        print(f"{case.path.name}: three.js {distance:.3f} mm")
+        for fault in case.faults:
+            print(f"  {fault}")
     return int(wrong)
 
 
