@@ -4,11 +4,15 @@
     python tools/bake_expression_network.py render [--pieces A:B]
     python tools/bake_expression_network.py train [--device cuda]
     python tools/bake_expression_network.py ablate [--device cuda]
+    python tools/bake_expression_network.py agree CLIPS SCORES.npz [NETWORK.npz ...]
 
-`render` draws heads with known expressions and keeps what the face network sees of them, in pieces of 1200 heads: about
-55 ms a head, a minute a piece on a core that has nothing else to do. Several processes may share the pieces. `train`
-learns from them, 15 seconds on a graphics card, and writes the asset; `ablate` learns from parts of the inputs, and
-prints how well each does on heads of other people, which nothing was learned from. All seeds are fixed.
+`render` draws heads with known expressions and keeps what the face network sees of them, in pieces of 1200 heads:
+about 75 ms a head, a minute and a half a piece on a core that has nothing else to do. Several processes may share the
+pieces. Half of the people are of ICT-FaceKit's making, in whole or in part, which has to be there: `dice models add`
+its folder first. `train` learns from the pieces, 15 seconds on a graphics card, and writes the asset; `ablate` learns
+from parts of the inputs, and prints how well each does on heads of other people, which nothing was learned from.
+`agree` compares what networks (the packaged one, if none is named) read of real people in a folder of clips with
+MediaPipe's blendshapes, which tools/mediapipe_blendshapes.py wrote. All seeds are fixed.
 """
 
 from __future__ import annotations
@@ -28,13 +32,15 @@ import dice_core.cli  # noqa: E402, F401 - first, because it says how many threa
 import cv2  # noqa: E402
 import numpy as np  # noqa: E402
 from expression_network.ablation import ablate, bake  # noqa: E402
+from expression_network.agreement import agreement_table, read_faces  # noqa: E402
+from expression_network.people import load_models  # noqa: E402
 from expression_network.samples import load_samples, make_piece  # noqa: E402
 
 from dice_core.fitting.expression_prior import EXPRESSION_ASSET  # noqa: E402
 
-SEED, PIECES = 1, tuple(first + k for first in range(8, 105, 12) for k in range(5))
+SEED, PIECES = 1, tuple(range(44))
 """Of the heads; the pieces that are rendered."""
-OTHERS = (47, 57, 107)
+OTHERS = (1, 2, 3)
 """The pieces of other people, which set amplitude and doubt, and measure."""
 LEARNED = tuple(piece for piece in PIECES if piece not in OTHERS)
 
@@ -42,16 +48,25 @@ LEARNED = tuple(piece for piece in PIECES if piece not in OTHERS)
 def main() -> None:
     """Command line entry point."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("command", choices=("render", "train", "ablate"))
+    parser.add_argument("command", choices=("render", "train", "ablate", "agree"))
+    parser.add_argument("files", nargs="*", type=Path, help="of agree: CLIPS SCORES.npz [NETWORK.npz ...]")
     parser.add_argument("--work", type=Path, default=Path("build/expression_network"), help="folder for the pieces")
     parser.add_argument("--pieces", default=f"{PIECES[0]}:{PIECES[-1] + 1}", help="A:B, B excluded, of those in use")
     parser.add_argument("--device", default="cpu", help="of torch, to learn on")
     options = parser.parse_args()
+    if (options.command == "agree") != (len(options.files) >= 2):
+        parser.error("agree takes a folder of clips and a file of scores, the other commands take no files")
     cv2.setNumThreads(1)
+    if options.command == "agree":
+        clips, told, *networks = options.files
+        for line in agreement_table(networks or [EXPRESSION_ASSET], read_faces(clips, told)):
+            print(line, flush=True)
+        return
     if options.command == "render":
+        models = load_models()
         first, last = map(int, options.pieces.split(":"))
         for piece in sorted(set(PIECES) & set(range(first, last))):
-            make_piece(options.work, SEED, piece)
+            make_piece(options.work, SEED, piece, models)
         return
     learned, others = load_samples(options.work, SEED, LEARNED), load_samples(options.work, SEED, OTHERS)
     print(f"{len(learned.head)} faces to learn from, {len(others.head)} of other people")

@@ -20,10 +20,12 @@ from dice_core.landmarks.detections import FaceDetection
 from dice_core.landmarks.networks import FACE_FEATURES
 
 __all__ = [
+    "DEVIATION_KNOTS",
     "EXPRESSION_ASSET",
     "ExpressionPrior",
     "FacePrediction",
     "aligned_landmarks",
+    "knot_shares",
     "layer_slices",
     "window_rotation",
 ]
@@ -31,6 +33,9 @@ __all__ = [
 EXPRESSION_ASSET = Path(__file__).parent / "assets" / "face_expression.npz"
 LANDMARKS = "landmarks"
 """Name of the input that is no layer: the aligned points."""
+
+DEVIATION_KNOTS = np.array([0.0, 0.1, 0.3, 0.6, 1.0])
+"""Predictions of an expression at which its error's variance is known; between them it is interpolated."""
 
 _EXPRESSIONS = 52
 _FARTHEST = 6.0  # deviations at which an input is clipped, as in the training
@@ -95,6 +100,13 @@ def layer_slices() -> dict[str, slice]:
     return slices
 
 
+def knot_shares(expression: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Where predictions (...) lie among `DEVIATION_KNOTS`: index (...) of the knot below, share (...) of the next."""
+    below = np.clip(np.searchsorted(DEVIATION_KNOTS, expression, side="right") - 1, 0, len(DEVIATION_KNOTS) - 2)
+    low, high = DEVIATION_KNOTS[below], DEVIATION_KNOTS[below + 1]
+    return below, (expression - low) / (high - low)
+
+
 class ExpressionPrior:
     """The trained network, on numpy. weights : arrays by name, as the asset holds them.
 
@@ -149,11 +161,17 @@ class ExpressionPrior:
         )
         hidden = np.maximum(together @ weights["hidden.weight"] + weights["hidden.bias"], 0)
         output = hidden @ weights["last.weight"] + together @ weights["direct.weight"] + weights["last.bias"]
-        expression, sharpness, turn, turn_sharpness = np.split(
-            output, [_EXPRESSIONS, 2 * _EXPRESSIONS, 2 * _EXPRESSIONS + 3], axis=1
+        expression = np.clip(output[:, :_EXPRESSIONS], 0, 1)
+        turn_deviation = np.full((len(output), 1), weights["deviation.turn"])
+        return np.concatenate(
+            [expression, self._deviations(expression), output[:, _EXPRESSIONS:], turn_deviation], axis=1
         )
-        parts = (np.clip(expression, 0, 1), np.exp(sharpness), turn, np.exp(turn_sharpness))
-        return np.concatenate(parts, axis=1)
+
+    def _deviations(self, expression: np.ndarray) -> np.ndarray:
+        """(n, 52) of predictions (n, 52)."""
+        below, share = knot_shares(expression)
+        variance, column = self._weights["deviation.expression"] ** 2, np.arange(_EXPRESSIONS)
+        return np.sqrt((1 - share) * variance[below, column] + share * variance[below + 1, column])
 
     def _reduce(self, name: str, values: np.ndarray) -> np.ndarray:
         weights = self._weights

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,24 +11,32 @@ import pytest
 
 from dice_core.bodies import Head, load_head
 from dice_core.bodies.names import EXPRESSION_NAMES
-from dice_core.fitting.expression_prior import LANDMARKS, ExpressionPrior, window_rotation
+from dice_core.fitting.expression_prior import DEVIATION_KNOTS, LANDMARKS, ExpressionPrior, window_rotation
 from dice_core.geometry.rotations import axis_angle, rotation_matrices
 from dice_core.landmarks.networks import FACE_FEATURES
 
 sys.path.append(str(Path(__file__).parents[2] / "tools"))
 
-from expression_network import learning, training
+from expression_network import learning, people, training
 from expression_network import samples as making
 from expression_network.ablation import scores
+from expression_network.agreement import RealFaces, agreement
 from expression_network.expressions import mirrored_expression, sample_expression
-from expression_network.looks import load_teeth
+from expression_network.looks import load_look, load_teeth
+from expression_network.people import Model, load_models, sample_person
 from expression_network.samples import Samples, load_samples, make_piece
 from expression_network.scene import HANDS, SIZE, sample_scene
+from sample.paint import PALETTE, PIXEL, SKIN, paint_face
 
 
 @pytest.fixture(scope="module")
 def head() -> Head:
     return load_head()
+
+
+@pytest.fixture(scope="module")
+def models() -> tuple[Model, ...]:
+    return load_models(ict=False)
 
 
 def test_faces_of_all_kinds_are_drawn() -> None:
@@ -58,11 +67,11 @@ def test_a_mirrored_face_is_the_mirror_image(head: Head) -> None:
     assert one[making._mirrored_points()] * [-1, 1, 1] == pytest.approx(other, abs=0.0015)
 
 
-def test_a_scene_is_what_its_numbers_say(head: Head) -> None:
+def test_a_scene_is_what_its_numbers_say(head: Head, models: tuple[Model, ...]) -> None:
     rng = np.random.default_rng(5)
-    scenes = [sample_scene(rng) for _ in range(12)]
+    scenes = [sample_scene(rng, models) for _ in range(12)]
     for scene in scenes:
-        local = head.deform(head.rest(scene.shape), scene.expression)
+        local = scene.person.deform(scene.expression)
         turned = local @ scene.rotation.T
         posed = scene.vertices[: len(local)]
         assert posed - posed[0] == pytest.approx(turned - turned[0], abs=1e-6)
@@ -74,6 +83,59 @@ def test_a_scene_is_what_its_numbers_say(head: Head) -> None:
     assert any(not (scene.kind == HANDS).any() for scene in scenes)
 
 
+def stranger(head: Head) -> Model:
+    """A model whose people are larger, and frown by moving their ears."""
+    moves = np.zeros_like(head.expressions)
+    moves[:, head.mesh.region_vertices("ear.L", "ear.R"), 1] = 0.01
+    return Model(replace(head, mesh=replace(head.mesh, rest_vertices=1.2 * head.mesh.rest_vertices)), moves)
+
+
+def test_people_are_of_one_model_of_the_other_and_between(head: Head, models: tuple[Model, ...]) -> None:
+    rng = np.random.default_rng(2)
+    drawn = [sample_person(rng, (*models, stranger(head))) for _ in range(150)]
+    size = np.array([np.ptp(person.rest[:, 0]) for person in drawn]) / np.ptp(head.mesh.rest_vertices[:, 0])
+    own, other = (np.array([person.ways[k].max() for person in drawn]) for k in (0, 1))
+    assert 0.3 < (other == 0).mean() < 0.6
+    assert 0.1 < (own == 0).mean() < 0.4
+    assert ((own > 0) & (other > 0)).mean() > 0.15
+    assert size[other == 0].mean() == pytest.approx(1, abs=0.03)
+    assert size[own == 0].mean() == pytest.approx(1.2, abs=0.04)
+    frown = np.zeros(52)
+    frown[EXPRESSION_NAMES.index("browDownLeft")] = 1.0
+    ears = head.mesh.region_vertices("ear.L", "ear.R")
+    for person in drawn[:20]:
+        moved = person.deform(frown) - person.rest
+        assert (np.abs(moved[ears]).max() > 1e-3) == (person.ways[1][EXPRESSION_NAMES.index("browDownLeft")] > 0.1)
+
+
+def test_a_resting_face_differs_where_it_can_and_is_no_expression(
+    head: Head, models: tuple[Model, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(people, "SHAPE_SIGMA", 0.0)
+    monkeypatch.setattr(people, "AT_REST", 1.0)
+    rng = np.random.default_rng(4)
+    rests = np.array([sample_person(rng, models).rest for _ in range(60)]) - head.mesh.rest_vertices
+    brow = head.landmark_triangles[105, 0]
+    assert 0.0005 < rests[:, brow, 1].std() < 0.003, "metres by which brows are high or low"
+    assert np.abs(rests[:, brow, 1].mean()) < rests[:, brow, 1].std()
+    back = np.argmax(head.mesh.rest_vertices[:, 2])
+    assert np.abs(rests[:, back]).max() < 1e-4
+
+
+def test_brows_grow_where_and_as_high_as_a_look_says(head: Head) -> None:
+    assert len({load_look(number).face.tobytes() for number in (1, 2)}) == 2
+    rest = head.mesh.rest_vertices
+    rows = []
+    for lift in (0.0, 0.004):
+        usual = paint_face(head, rest, PALETTE)
+        raised = paint_face(head, rest, replace(PALETTE, brow_lift=(lift, lift)))
+        dark = raised.colour.sum(axis=2) < 0.55 * SKIN.sum()
+        x, y = np.round(usual.pixels(head.landmarks(rest)[[105]])[0]).astype(int)
+        window = dark[y - 60 : y + 40, x - 40 : x + 40]
+        rows.append(np.flatnonzero(window.any(axis=1)).mean())
+    assert rows[0] - rows[1] == pytest.approx(0.004 / PIXEL, rel=0.25)
+
+
 def test_lower_teeth_go_with_the_jaw(head: Head) -> None:
     teeth = load_teeth()
     weights = np.zeros(52)
@@ -83,10 +145,12 @@ def test_lower_teeth_go_with_the_jaw(head: Head) -> None:
     assert not moved[~teeth.lower].any()
 
 
-def test_a_piece_holds_heads_and_their_mirror_images(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_piece_holds_heads_and_their_mirror_images(
+    models: tuple[Model, ...], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setattr(making, "HEADS", 4)
     monkeypatch.setattr(making, "PEOPLE", 1)
-    make_piece(tmp_path, 41, 0)
+    make_piece(tmp_path, 41, 0, models)
     found = load_samples(tmp_path, 41, [0])
     assert found.features.shape == (len(found.head), sum(FACE_FEATURES.values()))
     pairs = np.flatnonzero(np.diff(found.head) == 0)
@@ -139,6 +203,20 @@ def test_a_network_learns_is_calibrated_and_runs_on_numpy_alone(monkeypatch: pyt
     assert turn_doubt == pytest.approx(1, abs=0.15)
 
 
+def test_errors_are_told_where_predictions_lie() -> None:
+    rng = np.random.default_rng(12)
+    predicted = rng.uniform(0, 1, (20000, 52))
+    wrong = 0.05 + 0.3 * predicted
+    told = training.deviations(predicted, predicted + wrong * rng.normal(size=predicted.shape))
+    # Around a knot, as far as the next ones: the middle of a triangle is the mean of its corners.
+    corners = np.pad(DEVIATION_KNOTS, 1, mode="edge")
+    middle = (corners[:-2] + corners[1:-1] + corners[2:]) / 3
+    assert told == pytest.approx(np.repeat(0.05 + 0.3 * middle[:, None], 52, axis=1), rel=0.07)
+    predicted[:, 3] *= 0.01
+    few = training.deviations(predicted, predicted + wrong * rng.normal(size=predicted.shape))
+    assert few[-1, 3] == pytest.approx(few[-1, :3].mean(), rel=0.1), "of what was never predicted, the others tell"
+
+
 def test_linear_is_ridge_regression() -> None:
     rng = np.random.default_rng(4)
     x, y = rng.normal(2, 3, (80, 5)), rng.normal(1, 1, (80, 2))
@@ -160,8 +238,32 @@ def test_scores_of_known_predictions() -> None:
     assert scores(truth.expression, turned, truth)["turn"] == pytest.approx(5, abs=0.05)
 
 
-def test_the_turn_is_the_one_in_the_windows_axes() -> None:
-    scene = sample_scene(np.random.default_rng(11))
+def test_the_turn_is_the_one_in_the_windows_axes(models: tuple[Model, ...]) -> None:
+    scene = sample_scene(np.random.default_rng(11), models)
     window = making._jittered(making.face_tracking_region(scene.marks), (0, 0, 0), np.random.default_rng(0))
     back = window_rotation(scene.camera, window.to_array()) @ rotation_matrices(making._turn(scene, window))
     assert back == pytest.approx(scene.rotation)
+
+
+def test_agreement_with_scores_that_are_known() -> None:
+    rng = np.random.default_rng(8)
+    count = 240
+
+    class Told:
+        """Reads what the features say."""
+
+        def evaluate(self, landmarks: np.ndarray, features: np.ndarray) -> np.ndarray:
+            return features
+
+    clip = np.repeat(np.arange(4), count // 4)
+    moved, habit = rng.uniform(0, 0.5, (count, 52)), 0.4 * rng.uniform(0, 1, (4, 52))[clip]
+    landmarks = np.zeros((count, 478, 3))
+    same = agreement(Told(), RealFaces(landmarks, moved + habit, clip, moved))  # type: ignore[arg-type]
+    assert same["within clips"] == pytest.approx(1), "what is a clip's own is no disagreement"
+    assert same["all"] < 0.95
+    assert same["gaze"] == pytest.approx(1)
+    other = agreement(Told(), RealFaces(landmarks, rng.uniform(0, 1, (count, 52)), clip, moved))  # type: ignore[arg-type]
+    assert abs(other["within clips"]) < 0.05
+    still = agreement(Told(), RealFaces(landmarks, moved, clip, moved * (np.arange(52) < 8)))  # type: ignore[arg-type]
+    assert still["all"] == pytest.approx(1), "only what is seen counts"
+    assert same["browDownLeft, median"] == pytest.approx(np.median((moved + habit)[:, 0]))

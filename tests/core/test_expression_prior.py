@@ -16,6 +16,7 @@ from dice_core.bodies.names import EXPRESSION_NAMES
 from dice_core.errors import MissingModelError
 from dice_core.fitting import expression_prior
 from dice_core.fitting.expression_prior import (
+    DEVIATION_KNOTS,
     EXPRESSION_ASSET,
     LANDMARKS,
     ExpressionPrior,
@@ -87,9 +88,11 @@ def tiny(rng: np.random.Generator) -> dict[str, np.ndarray]:
         weights[f"{name}.mean"] = rng.normal(0, 0.1, count)
         weights[f"{name}.scale"] = rng.uniform(0.5, 2, count)
         weights[f"{name}.reduce"] = rng.normal(0, 0.1, (count, 4))
-    for name, shape in (("hidden", (8, 6)), ("last", (6, 108))):
+    for name, shape in (("hidden", (8, 6)), ("last", (6, 55))):
         weights[f"{name}.weight"], weights[f"{name}.bias"] = rng.normal(0, 0.3, shape), rng.normal(0, 0.3, shape[1])
-    return {**weights, "direct.weight": rng.normal(0, 0.3, (8, 108))}
+    weights["deviation.expression"] = rng.uniform(0.05, 0.5, (len(DEVIATION_KNOTS), 52))
+    weights["deviation.turn"] = np.array(0.04)
+    return {**weights, "direct.weight": rng.normal(0, 0.3, (8, 55))}
 
 
 def test_the_network_computes_what_its_weights_say() -> None:
@@ -113,9 +116,11 @@ def test_the_network_computes_what_its_weights_say() -> None:
         ]
         out = np.dot(hidden, weights["last.weight"]) + np.dot(reduced, weights["direct.weight"]) + weights["last.bias"]
         assert found[row, :52] == pytest.approx(np.minimum(np.maximum(out[:52], 0), 1), abs=1e-4)
-        assert found[row, 52:104] == pytest.approx(np.exp(out[52:104]), rel=1e-3)
-        assert found[row, 104:107] == pytest.approx(out[104:107], abs=1e-4)
-        assert found[row, 107] == pytest.approx(np.exp(out[107]), rel=1e-3)
+        variances = weights["deviation.expression"] ** 2
+        told = [np.interp(found[row, k], DEVIATION_KNOTS, variances[:, k]) for k in range(52)]
+        assert found[row, 52:104] == pytest.approx(np.sqrt(told), rel=1e-3)
+        assert found[row, 104:107] == pytest.approx(out[52:], abs=1e-4)
+        assert found[row, 107] == pytest.approx(0.04)
 
 
 def test_points_that_come_from_elsewhere_tell_nothing() -> None:
@@ -138,7 +143,7 @@ def test_the_bundled_clips_faces_are_read() -> None:
             )
         )
         assert ((told.expression >= 0) & (told.expression <= 1)).all()
-        assert (told.expression_sigma > 0).all()
+        assert ((told.expression_sigma > 0) & (told.expression_sigma < 0.6)).all(), "however strong an expression is"
     assert np.median(turns) < 6.0
     found, true = np.array(predictions), np.array(truth)
     for name in varied(true):

@@ -28,6 +28,9 @@ FAIR, DARK = np.array([0.88, 0.71, 0.63]), np.array([0.30, 0.20, 0.145])
 
 IRISES = np.array([[0.36, 0.48, 0.55], [0.33, 0.42, 0.40], [0.25, 0.15, 0.09], [0.18, 0.11, 0.07]])
 
+BROW_LIFT, BROW_HEIGHT = 0.0018, (0.6, 1.5)
+"""Metres, deviation; shares of the usual height."""
+
 TOOTH_COUNT = 17
 """Corners of an arc of teeth."""
 
@@ -51,6 +54,7 @@ def load_look(number: int) -> Look:
     skin = FAIR * (1 - share) + DARK * share + rng.normal(0, 0.02, 3)
     dark = rng.uniform(0.1, 0.8) if rng.random() < 0.25 else rng.uniform(0.1, 0.35)
     redness = rng.uniform(0.5, 0.82)
+    whole, tilt = rng.normal(0, BROW_LIFT), rng.normal(0, BROW_LIFT / 2)
     palette = Palette(
         skin=skin,
         blush=skin * [1, rng.uniform(0.72, 0.92), rng.uniform(0.7, 0.92)],
@@ -60,6 +64,8 @@ def load_look(number: int) -> Look:
         lash=skin * rng.uniform(0.08, 0.4),
         iris=IRISES[number % len(IRISES)] * rng.uniform(0.7, 1.3),
         seed=1000 + number,
+        brow_lift=(whole + tilt, whole - tilt),
+        brow_height=rng.uniform(*BROW_HEIGHT),
     )
     head = load_head()
     rest = head.mesh.rest_vertices

@@ -19,6 +19,7 @@ from dice_core.landmarks.region import Region
 from dice_core.landmarks.search import PRESENCE_THRESHOLD
 from expression_network.expressions import mirrored_expression
 from expression_network.looks import load_look
+from expression_network.people import Model
 from expression_network.pictures import draw, spoil
 from expression_network.scene import SIZE, Scene, sample_scene
 
@@ -56,8 +57,10 @@ class Samples:
         return Samples(**{name: getattr(self, name)[chosen] for name in self.__dataclass_fields__})
 
 
-def make_piece(folder: Path, seed: int, piece: int) -> None:
-    """Render a piece and write it: every head as it is, and as its mirror image, read anew with faults of its own.
+def make_piece(folder: Path, seed: int, piece: int, models: tuple[Model, ...]) -> None:
+    """Render a piece with people of some models and write it.
+
+    Every head is there as it is, and as its mirror image, read anew with faults of its own.
 
     The mirror image is read in the window that follows from the first reading, as a tracker does.
     """
@@ -70,7 +73,7 @@ def make_piece(folder: Path, seed: int, piece: int) -> None:
     columns: dict[str, list[np.ndarray | None]] = {}
     begun = time.monotonic()
     for head in range(HEADS):
-        scene = sample_scene(rng)
+        scene = sample_scene(rng, models)
         picture = draw(scene, looks[int(rng.integers(PEOPLE))], rng)
         window = _jittered(face_tracking_region(scene.marks), ROUGH, rng)
         first = read(spoil(picture, rng), window)

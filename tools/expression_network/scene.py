@@ -18,6 +18,7 @@ from dice_core.geometry.mesh import triangles
 from dice_core.geometry.rotations import axis_angle, rotation_matrices
 from expression_network.expressions import sample_expression
 from expression_network.looks import HAIRS, load_hair, load_teeth
+from expression_network.people import Model, Person, sample_person
 
 __all__ = ["EYES", "HAIR", "HANDS", "MOUTH", "SIZE", "SKIN", "TEETH", "Scene", "sample_scene"]
 
@@ -26,9 +27,6 @@ SIZE = 256
 
 SKIN, EYES, MOUTH, TEETH, HANDS, HAIR = range(6)
 """What a triangle shows."""
-
-SHAPE_SIGMA, LARGEST_SHAPE = 1.0, 2.5
-"""Of the population's deviations."""
 
 STILL_SHARE = 0.4
 """Share of heads that are turned little."""
@@ -64,14 +62,14 @@ BEFORE_SKIN = (-0.012, 0.03)
 @dataclass(frozen=True)
 class Scene:
     """All that is drawn. vertices : (n, 3) camera space, the head's (V, 3) first; faces : (T, 3); kind : (T,);
-    shape : (S,) and expression : (52,) of the head; rotation : (3, 3); marks : (478, 2) pixels of its landmarks;
-    tall : pixels of its height."""
+    person : whose head it is, and expression : (52,) of it; rotation : (3, 3); marks : (478, 2) pixels of its
+    landmarks; tall : pixels of its height."""
 
     vertices: np.ndarray
     faces: np.ndarray
     kind: np.ndarray
     camera: Camera
-    shape: np.ndarray
+    person: Person
     expression: np.ndarray
     rotation: np.ndarray
     marks: np.ndarray
@@ -85,16 +83,13 @@ class _Piece:
     kind: np.ndarray
 
 
-def sample_scene(rng: np.random.Generator, expression: np.ndarray | None = None) -> Scene:
-    """Draw a scene; expression : (52,), drawn too if None."""
-    head = load_head()
-    shape = np.clip(rng.normal(0, SHAPE_SIGMA, len(head.shape_basis)), -LARGEST_SHAPE, LARGEST_SHAPE)
-    weights = sample_expression(rng) if expression is None else expression
+def sample_scene(rng: np.random.Generator, models: tuple[Model, ...]) -> Scene:
+    """Draw a scene with a person of some models."""
+    head, person, weights = load_head(), sample_person(rng, models), sample_expression(rng)
     rotation = _turn(rng)
     tall = float(rng.uniform(*TALL) * SIZE)
     camera = _camera(tall, rng)
-    rest = head.rest(shape)
-    local = head.deform(rest, weights).astype(np.float64)
+    local = person.deform(weights).astype(np.float64)
     aim = SIZE / 2 + rng.uniform(-0.06, 0.06, 2) * SIZE
     middle = camera.rays(aim) * HEAD_HEIGHT * camera.fx / tall
     translation = middle - rotation @ head.landmarks(local).mean(axis=0)
@@ -102,7 +97,7 @@ def sample_scene(rng: np.random.Generator, expression: np.ndarray | None = None)
     points = np.concatenate([head.landmarks(posed), head.irises(posed)])
     pieces = [_Piece(posed, *_head_faces())]
     if rng.random() < WITH_TEETH:
-        lips = [head.landmarks(vertices)[[13, 14]].mean(axis=0) for vertices in (rest, head.mesh.rest_vertices)]
+        lips = [head.landmarks(vertices)[[13, 14]].mean(axis=0) for vertices in (person.rest, head.mesh.rest_vertices)]
         teeth = load_teeth()
         placed = teeth.place(lips[0] - lips[1], weights) @ rotation.T + translation
         pieces.append(_Piece(placed, teeth.faces, np.full(len(teeth.faces), TEETH)))
@@ -121,7 +116,7 @@ def sample_scene(rng: np.random.Generator, expression: np.ndarray | None = None)
         np.concatenate([piece.faces + start for piece, start in zip(pieces, starts[:-1], strict=True)]),
         np.concatenate([piece.kind for piece in pieces]),
         camera,
-        shape,
+        person,
         weights,
         rotation,
         camera.project(points),

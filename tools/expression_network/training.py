@@ -12,7 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from dice_core.fitting.expression_prior import LANDMARKS, aligned_landmarks, layer_slices
+from dice_core.fitting.expression_prior import (
+    DEVIATION_KNOTS,
+    LANDMARKS,
+    aligned_landmarks,
+    knot_shares,
+    layer_slices,
+)
 from expression_network.samples import Samples
 
 __all__ = [
@@ -22,6 +28,7 @@ __all__ = [
     "Reading",
     "Reduction",
     "calibrate",
+    "deviations",
     "export",
     "linear",
     "read_inputs",
@@ -36,7 +43,6 @@ REDUCED = {
 """Numbers to which each input is reduced."""
 
 EXPRESSIONS, TURN = 52, 3
-OUTPUTS = 2 * EXPRESSIONS + TURN + 1
 
 FARTHEST = 6.0
 """Deviations at which an input is clipped."""
@@ -49,6 +55,9 @@ PENALTY = 6000.0
 
 LARGEST_GAIN = 2.0
 """By which the variation of an expression is enlarged at most: what is hardly seen would be noise."""
+
+FEW = 30
+"""Predictions that count as much as all other expressions together, where the error is told."""
 
 LEAST_ERROR = 0.02
 """Of the full action: errors below are as good as none where the deviations are set."""
@@ -159,14 +168,13 @@ class Calibration:
 
     Who is unsure predicts the middle of what is possible, so that predictions vary less than what they predict. gain,
     offset : (52,) of the expressions, so that they vary as much (the slope of prediction on truth is then Pearson's
-    correlation). The logarithm of an expression's deviation is base + slope x its prediction, (52,) each, so that
+    correlation). deviation : (knots, 52) of an expression where its prediction is one of `DEVIATION_KNOTS`, so that
     errors on faces that were not learned from are as large as they say; turn : radians, the same of the turn.
     """
 
     gain: np.ndarray
     offset: np.ndarray
-    base: np.ndarray
-    slope: np.ndarray
+    deviation: np.ndarray
     turn: float
 
 
@@ -175,15 +183,23 @@ def calibrate(read: np.ndarray, samples: Samples) -> Calibration:
     mean, truth = read[:, :EXPRESSIONS], samples.expression
     gain = np.clip(truth.std(axis=0) / np.maximum(mean.std(axis=0), 1e-3), 1.0, LARGEST_GAIN)
     offset = np.array([_offset(gain[k] * mean[:, k], truth[:, k]) for k in range(EXPRESSIONS)])
-    corrected = gain * mean + offset
-    error = np.clip(corrected, 0, 1) - truth
-    size = np.log(np.maximum(np.abs(error), LEAST_ERROR))
-    centred = corrected - corrected.mean(axis=0)
-    slope = np.maximum((centred * size).sum(axis=0) / np.maximum((centred**2).sum(axis=0), 1e-6), 0)
-    told = np.exp(slope * corrected)
-    base = np.log(np.maximum(np.sqrt(((error / told) ** 2).mean(axis=0)), LEAST_ERROR))
     turn = float(np.sqrt(((read[:, EXPRESSIONS:] - samples.turn) ** 2).mean()))
-    return Calibration(gain, offset, base, slope, turn)
+    return Calibration(gain, offset, deviations(np.clip(gain * mean + offset, 0, 1), truth), turn)
+
+
+def deviations(predicted: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """(knots, 52) root mean squares of the errors of predictions (n, 52) around each of `DEVIATION_KNOTS`.
+
+    A knot that few predictions lie near has the mean of all expressions there added, as if from `FEW` more.
+    """
+    below, share = knot_shares(predicted)
+    square = (predicted - truth) ** 2
+    weight, total = np.zeros((2, len(DEVIATION_KNOTS), predicted.shape[1]))
+    for knot in range(len(DEVIATION_KNOTS)):
+        near = np.where(below == knot, 1 - share, np.where(below == knot - 1, share, 0.0))
+        weight[knot], total[knot] = near.sum(axis=0), (near * square).sum(axis=0)
+    usual = (total.sum(axis=1) / np.maximum(weight.sum(axis=1), 1e-9))[:, None]
+    return np.asarray(np.sqrt(np.maximum((total + FEW * usual) / (weight + FEW), LEAST_ERROR**2)))
 
 
 def _offset(values: np.ndarray, truth: np.ndarray) -> float:
@@ -198,17 +214,10 @@ def _offset(values: np.ndarray, truth: np.ndarray) -> float:
 
 def export(reduction: Reduction, reading: Reading, calibration: Calibration) -> dict[str, np.ndarray]:
     """Weights by name, for `ExpressionPrior`, with the calibration in the last layer."""
-    gain, slope = calibration.gain, calibration.slope
-    means = [np.array(part, np.float64) for part in (reading.last, reading.direct, reading.bias[None])]
-    for part in means:
-        part[:, :EXPRESSIONS] *= gain
-    means[2][:, :EXPRESSIONS] += calibration.offset
-    last, direct, bias = (
-        np.concatenate([part[:, :EXPRESSIONS], part[:, :EXPRESSIONS] * slope, part[:, EXPRESSIONS:], rest], axis=1)
-        for part, rest in ((part, np.zeros((len(part), 1))) for part in means)
-    )
-    bias[0, EXPRESSIONS : 2 * EXPRESSIONS] += calibration.base
-    bias[0, -1] = np.log(calibration.turn)
+    last, direct, bias = (np.array(part, np.float64) for part in (reading.last, reading.direct, reading.bias[None]))
+    for part in (last, direct, bias):
+        part[:, :EXPRESSIONS] *= calibration.gain
+    bias[:, :EXPRESSIONS] += calibration.offset
     weights = {
         **reduction.weights,
         "hidden.weight": reading.hidden,
@@ -216,5 +225,7 @@ def export(reduction: Reduction, reading: Reading, calibration: Calibration) -> 
         "last.weight": last,
         "last.bias": bias[0],
         "direct.weight": direct,
+        "deviation.expression": calibration.deviation,
+        "deviation.turn": np.array(calibration.turn),
     }
     return {name: np.asarray(values, np.float16) for name, values in weights.items()}

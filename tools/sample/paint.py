@@ -42,7 +42,9 @@ IRIS_RADIUS, PUPIL_RADIUS = 0.0060, 0.0023
 
 @dataclass(frozen=True)
 class Palette:
-    """Colours (3,) sRGB of one person's face and eyes; seed : of mottles, brows and spokes."""
+    """Colours (3,) sRGB of one person's face and eyes; seed : of mottles, brows and spokes; brow_lift : metres by which
+    hair grows above the middle of the brow's muscle, at the temple and at the nose; brow_height : of the hair, as a
+    share of the usual one."""
 
     skin: np.ndarray
     blush: np.ndarray
@@ -52,6 +54,8 @@ class Palette:
     lash: np.ndarray
     iris: np.ndarray
     seed: int
+    brow_lift: tuple[float, float] = (0.0, 0.0)
+    brow_height: float = 1.0
 
 
 PALETTE = Palette(SKIN, BLUSH, LIPS, SHADE, BROW, LASH, IRIS, 7)
@@ -91,7 +95,8 @@ def paint_face(head: Head, rest: np.ndarray, palette: Palette = PALETTE) -> Pict
         picture.blend(palette.shade, 0.3 * _spot(picture, marks[index], 0.011))
     picture.blend(palette.lips, 0.85 * _polygon(picture, marks[list(LIP_OUTLINE)], 0.0011))
     for upper, lower in zip(BROW_UPPER, BROW_LOWER, strict=True):
-        picture.blend(palette.brow, _brow(picture, marks[list(upper)], marks[list(lower)], generator))
+        lines = _grown(marks[list(upper)], marks[list(lower)], palette)
+        picture.blend(palette.brow, _brow(picture, *lines, generator))
     for upper, lower in zip(UPPER_LID, LOWER_LID, strict=True):
         picture.blend(palette.lash, 0.9 * _line(picture, marks[list(upper)], 0.0016))
         picture.blend(palette.lash, 0.45 * _line(picture, marks[list(lower)], 0.0008))
@@ -162,6 +167,13 @@ def _line(picture: Picture, points: np.ndarray, width: float) -> np.ndarray:
     pixels = np.round(picture.pixels(points) * 16).astype(np.int32)
     cv2.polylines(mask, [pixels], False, 1.0, max(1, round(width / PIXEL)), cv2.LINE_AA, 4)
     return cv2.GaussianBlur(mask, (0, 0), 1.5)
+
+
+def _grown(upper: np.ndarray, lower: np.ndarray, palette: Palette) -> tuple[np.ndarray, np.ndarray]:
+    """The lines (n, 3) between which a person's brow grows, from the temple to the nose."""
+    middle, half = (upper + lower) / 2, (upper - lower) / 2 * palette.brow_height
+    middle[:, 1] -= np.linspace(*palette.brow_lift, len(middle))
+    return middle + half, middle - half
 
 
 def _brow(picture: Picture, upper: np.ndarray, lower: np.ndarray, generator: np.random.Generator) -> np.ndarray:
