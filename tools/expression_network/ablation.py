@@ -21,7 +21,7 @@ from expression_network.training import (
     read_inputs,
 )
 
-__all__ = ["ablate", "bake", "scores"]
+__all__ = ["ablate", "bake", "correlations", "scores"]
 
 LAST = ("p_re_lu_19", "p_re_lu_32", "p_re_lu_45", "p_re_lu_52", "p_re_lu_65", "p_re_lu_72")
 BEFORE = ("p_re_lu_17", "p_re_lu_30", "p_re_lu_43", "p_re_lu_50", "p_re_lu_63", "p_re_lu_70")
@@ -64,7 +64,7 @@ def scores(expression: np.ndarray, turn: np.ndarray, truth: Samples) -> dict[str
     centred, true = expression - expression.mean(axis=0), truth.expression - truth.expression.mean(axis=0)
     both, own = (centred * true).sum(axis=0), (true**2).sum(axis=0)
     varied = own > 0
-    correlation = np.where(varied, both / np.sqrt(np.maximum(own * (centred**2).sum(axis=0), 1e-12)), np.nan)
+    correlation = np.where(varied, correlations(expression, truth.expression), np.nan)
     result = {"correlation": float(np.nanmean(correlation))}
     result["gain"] = float((both[varied] / own[varied]).mean())
     for region, starts in REGIONS.items():
@@ -73,6 +73,13 @@ def scores(expression: np.ndarray, turn: np.ndarray, truth: Samples) -> dict[str
     between = np.swapaxes(rotation_matrices(turn), 1, 2) @ rotation_matrices(truth.turn)
     result["turn"] = float(np.degrees(np.median(np.linalg.norm(axis_angle(between), axis=1))))
     return result
+
+
+def correlations(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """(k,) Pearson's, of the columns of (n, k); 0 where one of the two does not vary."""
+    one, other = one - one.mean(axis=0), other - other.mean(axis=0)
+    spread = np.sqrt((one**2).sum(axis=0) * (other**2).sum(axis=0))
+    return np.asarray((one * other).sum(axis=0) / np.maximum(spread, 1e-9))
 
 
 def ablate(learned: Samples, held: Samples, device: str, report: Callable[[str], None]) -> None:

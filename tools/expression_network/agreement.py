@@ -17,7 +17,7 @@ from dice_core.bodies.names import EXPRESSION_NAMES
 from dice_core.fitting.expression_prior import ExpressionPrior
 from dice_core.landmarks.face import FaceLandmarker, face_tracking_region
 from dice_core.landmarks.search import PRESENCE_THRESHOLD
-from expression_network.ablation import REGIONS
+from expression_network.ablation import REGIONS, correlations
 
 __all__ = ["RealFaces", "agreement", "agreement_table", "read_faces"]
 
@@ -70,9 +70,9 @@ def agreement(prior: ExpressionPrior, faces: RealFaces) -> dict[str, float]:
     region; then the medians of `RESTING`."""
     read = prior.evaluate(faces.landmarks, faces.features)[:, : len(EXPRESSION_NAMES)]
     varied = faces.scores.std(axis=0) > LEAST_VARIED
-    within = _correlations(_less_clip_means(read, faces.clip), _less_clip_means(faces.scores, faces.clip))
+    within = correlations(_less_clip_means(read, faces.clip), _less_clip_means(faces.scores, faces.clip))
     result = {
-        "all": float(_correlations(read, faces.scores)[varied].mean()),
+        "all": float(correlations(read, faces.scores)[varied].mean()),
         "within clips": float(within[varied].mean()),
     }
     for region, starts in REGIONS.items():
@@ -113,10 +113,3 @@ def _less_clip_means(values: np.ndarray, clip: np.ndarray) -> np.ndarray:
     sums = np.zeros((clip.max() + 1, values.shape[1]))
     np.add.at(sums, clip, values)
     return np.asarray(values - (sums / np.maximum(np.bincount(clip), 1)[:, None])[clip])
-
-
-def _correlations(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """(k,) of the columns of (n, k); 0 where one of the two does not vary."""
-    one, other = one - one.mean(axis=0), other - other.mean(axis=0)
-    spread = np.sqrt((one**2).sum(axis=0) * (other**2).sum(axis=0))
-    return np.asarray((one * other).sum(axis=0) / np.maximum(spread, 1e-9))

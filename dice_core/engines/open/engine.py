@@ -147,7 +147,12 @@ class OpenEngine:
     def separate_postprocess(self) -> Callable[[], Postprocess]:
         """What makes `Postprocessor.chunk` in another process, out of what is loaded here already."""
         assert self._postprocessor is not None
-        return partial(getattr, self._postprocessor, "chunk")
+        return partial(_chunk_of, self._postprocessor)
+
+
+def _chunk_of(postprocessor: Postprocessor) -> Postprocess:
+    """Its method, which the other process takes from its own copy of the postprocessor."""
+    return postprocessor.chunk
 
 
 def _load_bodies(head: Head) -> Tissue:
