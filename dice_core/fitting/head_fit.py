@@ -18,10 +18,13 @@ __all__ = ["HeadFitter", "HeadPose"]
 # All weights and deviations below were set by hand, judged on the rendered sample clip and on the four test photos.
 _LANDMARK_SIGMA = 0.033  # of the inter-ocular distance, for each landmark: large because all 468 err together
 _DEPTH_SIGMA = 0.45  # the same for a landmark's depth relative to the head's, which the network only estimates
-_PREDICTED_LANDMARK_SIGMA = 0.1  # the same beside a prediction, whose own errors are not those of all landmarks alike
+# The same beside a prediction, whose own errors are not those of all landmarks alike. On rendered stills 0.1 would be
+# better by 0.1 mm; landmarks of real faces, which their network learned from, are better than those of rendered ones.
+_PREDICTED_LANDMARK_SIGMA = 0.07
 _LID_GAP_SIGMA, _LIP_GAP_SIGMA = 0.007, 0.015  # the same for the gap between two landmarks that lie opposite each other
 _SHUT_SIGMA = 0.1  # of the full action: how well a shut eye tells that its lids are down
 _ROBUST_SCALE = 0.5  # sigmas beyond which a residual counts linearly
+_GAP_ROBUST_SCALE = 1.5  # the same of a gap: how far eyes and lips are open is seen, whatever a prediction says
 _EXPRESSION_SIGMA = 0.28  # of the full action
 _DISTANCE_SIGMA = 0.03  # of the distance estimated from the head's size alone
 _LEAST_EXPRESSION_SIGMA = 0.03  # of the full action, however sure the prediction is
@@ -115,6 +118,9 @@ class HeadFitter:
         lids = np.full(len(GAPS) - len(LIP_GAPS), _LANDMARK_SIGMA / _LID_GAP_SIGMA)
         lips = np.full(len(LIP_GAPS), _LANDMARK_SIGMA / _LIP_GAP_SIGMA)
         self._weights = np.concatenate([np.sqrt(head.landmark_weights), irises, lids, lips]).astype(np.float64)
+        scales = np.full(len(self._weights), _ROBUST_SCALE)
+        scales[len(self._template) :] = _GAP_ROBUST_SCALE
+        self._robust_scales = scales
         names = head.expression_names
         self._blinks = [names.index("eyeBlinkLeft"), names.index("eyeBlinkRight")]
         self._sigma = _EXPRESSION_SIGMA * np.array([_RELATIVE_SIGMA.get(name, 1.0) for name in names])
@@ -162,7 +168,7 @@ class HeadFitter:
         model = self._model(x)
         residual = self._residual(model, observation)
         # Only the image counts here: the network's depths say little about the shape.
-        softened = 1 / np.sqrt(robust_root(residual, _ROBUST_SCALE))
+        softened = 1 / np.sqrt(robust_root(residual, self._robust_scales))
         weights = observation.weights * softened
         moves = (model.rotation.astype(np.float32) @ self._shape_planes).reshape(3, len(model.local), -1)
         flat_shape = self._rows(model, observation, moves, weights)[:2].reshape(-1, len(self.shape))
@@ -283,18 +289,19 @@ class HeadFitter:
     def _terms(self, x: np.ndarray, observation: _Observation, temporal_prior: np.ndarray | None) -> Quadratic:
         model = self._model(x)
         residual = self._residual(model, observation)
-        softened = 1 / np.sqrt(robust_root(residual, _ROBUST_SCALE))
+        softened = 1 / np.sqrt(robust_root(residual, self._robust_scales))
         jacobian = self._jacobian(model, observation, observation.weights * softened)
         values = (residual * softened[:, None]).T.ravel().astype(np.float32)
         terms = Quadratic.zero(len(x))
-        terms.add_gauss_newton(robust_cost(residual, _ROBUST_SCALE), values, jacobian.reshape(len(values), -1))
+        cost = robust_cost(residual, self._robust_scales)
+        terms.add_gauss_newton(cost, values, jacobian.reshape(len(values), -1))
         self._add_priors(terms, x, observation, temporal_prior)
         return terms
 
     def _cost(self, x: np.ndarray, observation: _Observation, temporal_prior: np.ndarray | None) -> float:
         terms = Quadratic.zero(len(x))
         self._add_priors(terms, x, observation, temporal_prior)
-        return terms.cost + robust_cost(self._residual(self._model(x), observation), _ROBUST_SCALE)
+        return terms.cost + robust_cost(self._residual(self._model(x), observation), self._robust_scales)
 
     def _add_priors(
         self, terms: Quadratic, x: np.ndarray, observation: _Observation, temporal_prior: np.ndarray | None

@@ -76,14 +76,17 @@ class Quadratic:
         self.matrix[start:stop, start:stop] += precision
 
 
-def robust_root(residual: np.ndarray, scale: float) -> np.ndarray:
-    """(m,) of residual (m, k): near 1 for vectors shorter than `scale`, about length / scale for longer ones."""
+def robust_root(residual: np.ndarray, scale: np.ndarray | float) -> np.ndarray:
+    """(m,) of residual (m, k): near 1 for vectors shorter than `scale`, about length / scale for longer ones.
+
+    scale : of all vectors, or (m,) of each.
+    """
     return np.sqrt(1 + np.einsum("mk,mk->m", residual, residual) / scale**2)
 
 
-def robust_cost(residual: np.ndarray, scale: float) -> float:
-    """The cost that `Quadratic.add_robust` adds; residual : (m, k)."""
-    return float(2 * scale**2 * (robust_root(residual, scale) - 1).sum())
+def robust_cost(residual: np.ndarray, scale: np.ndarray | float) -> float:
+    """The cost that `Quadratic.add_robust` adds; residual : (m, k), scale : of all or (m,) of each."""
+    return float((2 * scale**2 * (robust_root(residual, scale) - 1)).sum())
 
 
 def cross_matrices(vectors: np.ndarray) -> np.ndarray:

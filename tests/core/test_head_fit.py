@@ -167,6 +167,20 @@ def test_lids_that_are_seen_to_be_shut_are_shut_whatever_is_predicted(head: Head
     assert found.expression[head.expression_names.index("eyeBlinkLeft")] > 0.8
 
 
+def test_how_far_the_lips_are_open_is_seen_whatever_is_predicted(head: Head) -> None:
+    true = expression(head, jawOpen=0.25, mouthPucker=0.4)
+    landmarks = seen(head, SHAPE, HeadPose(np.zeros(3), np.array([0, 0, 0.6]), true))
+    # Wrong and sure of itself, as a prediction may be of a face unlike those that it was learned from.
+    wrong = told(head, [0, 0, 0], sigma=0.2, jawOpen=0.75, mouthPucker=0.4, mouthFunnel=0.9)
+    found = HeadFitter(head, CAMERA, SHAPE).fit(landmarks, prediction=wrong)
+
+    def opening(weights: np.ndarray) -> float:
+        points = head.landmarks(head.pose(SHAPE, weights, np.zeros(3), np.zeros(3)))
+        return float(np.linalg.norm(points[14] - points[13]))
+
+    assert abs(opening(found.expression) - opening(true)) < 0.15 * (opening(wrong.expression) - opening(true))
+
+
 @pytest.mark.parametrize("rotation", [None, [0.1, -0.2, 0.3]])
 def test_the_gradient_is_that_of_the_cost(head: Head, rotation: list[float] | None) -> None:
     prediction = None if rotation is None else told(head, rotation, jawOpen=0.4)
