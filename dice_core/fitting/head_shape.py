@@ -42,12 +42,13 @@ def fit_head_shape(
         fitter = HeadFitter(head, camera, shape)
         gradient = shape / _SHAPE_SIGMA**2
         matrix = np.eye(count) / _SHAPE_SIGMA**2
+        share = 1 / len(frames)  # landmarks of one person err alike in all frames, which together say as much as one
         for k, landmarks in enumerate(frames):
             pose = fitter.fit(landmarks, poses[k], told[k])
             poses[k] = pose
             g, h = fitter.shape_terms(pose, landmarks, told[k])
-            gradient += g
-            matrix += h
+            gradient += share * g
+            matrix += share * h
         step = -np.linalg.solve(matrix, gradient)
         shape = shape + step
         if np.abs(step).max() < _SHAPE_CONVERGED:
