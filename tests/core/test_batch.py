@@ -69,13 +69,14 @@ def states(out: Path) -> dict[str, str]:
 
 
 def wait_until(out: Path, complete: int) -> set[str]:
-    """Wait until so many takes are complete, and another one has begun; returns the names of the complete ones."""
+    """Wait until so many takes are complete and let go of, and another one has begun; returns the names of those."""
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         takes = [path for path in out.glob("*.dicetake") if (path / "take.json").exists()]
         done = {path.name for path in takes if open_take(path).complete}
-        if len(done) >= complete and len(takes) > len(done):
-            return done
+        free = {name for name in done if not (out / name / "capture.lock").exists()}
+        if len(free) >= complete and len(takes) > len(done):
+            return free
         time.sleep(0.02)
     raise AssertionError("the batch is not that far")
 
