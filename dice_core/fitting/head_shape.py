@@ -30,7 +30,8 @@ def fit_head_shape(
 
     frames : landmarks (478, 3) of each frame; predictions : of each frame, as for `HeadFitter.fit`. Returns (S,);
     zeros where there are no frames.
-    Gauss-Newton on the shape with each frame's pose and expression eliminated (Schur complement).
+    Gauss-Newton on the shape with each frame's pose and expression eliminated (Schur complement); the evidence of the
+    frames is averaged.
     """
     count = len(head.shape_basis)
     shape = np.zeros(count)
@@ -42,7 +43,7 @@ def fit_head_shape(
         fitter = HeadFitter(head, camera, shape)
         gradient = shape / _SHAPE_SIGMA**2
         matrix = np.eye(count) / _SHAPE_SIGMA**2
-        share = 1 / len(frames)  # landmarks of one person err alike in all frames, which together say as much as one
+        share = 1 / len(frames)  # the landmarks of one person err alike in all of them
         for k, landmarks in enumerate(frames):
             pose = fitter.fit(landmarks, poses[k], told[k])
             poses[k] = pose

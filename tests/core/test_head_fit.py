@@ -230,6 +230,14 @@ def test_shape_moves_toward_the_person(head: Head) -> None:
     assert miss(found) < 0.6 * miss(np.zeros_like(shape))
 
 
+def test_the_same_frame_again_says_nothing_new_of_the_shape(head: Head) -> None:
+    pose = HeadPose(np.array([0.1, 0.3, 0.0]), np.array([0, 0, 0.6]), expression(head, jawOpen=0.2))
+    landmarks = seen(head, SHAPE, pose)
+    once, often = (fit_head_shape(head, CAMERA, [landmarks] * count) for count in (1, 6))
+    assert np.abs(once).max() > 0.2
+    np.testing.assert_allclose(often, once, atol=1e-6)
+
+
 def test_inter_ocular_distance_is_between_the_middles_of_the_eyes() -> None:
     landmarks = np.zeros((468, 3))
     landmarks[33], landmarks[133], landmarks[362], landmarks[263] = [0, 0, 9], [20, 0, 0], [50, 40, 0], [70, 40, 5]
