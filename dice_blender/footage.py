@@ -21,7 +21,17 @@ from dice_core.errors import InputError
 from dice_core.media.formats import IMAGE_SUFFIXES, list_images
 from dice_core.media.mp4_header import read_movie_header
 
-__all__ = ["FootageSettings", "default_name", "frame_range", "input_of", "is_chosen", "problem", "refresh", "repath"]
+__all__ = [
+    "FootageSettings",
+    "default_name",
+    "frame_range",
+    "input_of",
+    "is_chosen",
+    "neutral_frame",
+    "problem",
+    "refresh",
+    "repath",
+]
 
 SOURCES = (
     ("FILE", "File", "A photo or a movie from disk"),
@@ -71,6 +81,11 @@ class FootageSettings:
     use_range: BoolProperty(name="Frame Range", description="Capture a part of the footage instead of all of it")
     frame_start: IntProperty(name="Start", description="First frame to capture, counted from 1", default=1, min=1)
     frame_end: IntProperty(name="End", description="Last frame to capture, counted from 1", default=250, min=1)
+    use_neutral: BoolProperty(
+        name="Resting Face",
+        description="Measure expressions from a frame in which the face rests, so that brows that lie low are no frown",
+    )
+    neutral: IntProperty(name="Frame", description="Frame in which the face rests, counted from 1", default=1, min=1)
 
     # What is known of the footage, written by `refresh`. Size in pixels, frames a second (0 for images), number of
     # frames; zeros where nothing is known.
@@ -101,6 +116,9 @@ def problem(settings: FootageSettings) -> str:
         return "The frame range ends before it starts"
     if settings.use_range and 0 < settings.footage_frames < settings.frame_start:
         return "The frame range starts after the footage"
+    rest, (start, end) = neutral_frame(settings), frame_range(settings) or (0, settings.footage_frames)
+    if rest is not None and not start <= rest < end:
+        return "The frame of the resting face is none of those to capture"
     return ""
 
 
@@ -148,6 +166,11 @@ def frame_range(settings: FootageSettings) -> tuple[int, int] | None:
     if settings.footage_frames:
         end = min(end, settings.footage_frames)
     return settings.frame_start - 1, end
+
+
+def neutral_frame(settings: FootageSettings) -> int | None:
+    """The frame in which the face rests, counted from 0, or None where none is named, or the footage is a photo."""
+    return settings.neutral - 1 if settings.use_neutral and settings.footage_frames > 1 else None
 
 
 def default_name(chosen: str) -> str:

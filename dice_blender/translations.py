@@ -60,6 +60,14 @@ GERMAN = {
     ),
     "Angle": "Winkel",
     "Angle of view along the longer side of the picture": "Bildwinkel entlang der längeren Bildseite",
+    "Resting Face": "Gesicht in Ruhe",
+    "Measure expressions from a frame in which the face rests, so that brows that lie low are no frown": (
+        "Die Mimik von einem Frame aus messen, in dem das Gesicht ruht, damit tiefe Brauen kein Stirnrunzeln sind"
+    ),
+    "Frame in which the face rests, counted from 1": "Frame, in dem das Gesicht ruht, gezählt von 1",
+    "The frame of the resting face is none of those to capture": (
+        "Der Frame mit dem Gesicht in Ruhe ist keiner von denen, die erfasst werden"
+    ),
     "Hands": "Hände",
     "Which of the subject's hands to capture": "Welche Hände der Person erfasst werden",
     "Auto": "Auto",

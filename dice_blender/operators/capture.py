@@ -92,6 +92,7 @@ def _capture_settings(settings: DICE_PG_settings) -> CaptureSettings:
         "hands": settings.hands,
         "fov": round(math.degrees(settings.fov), 2) if settings.use_fov else None,
         "head": settings.head,
+        "neutral": footage.neutral_frame(settings),
         "device": chosen.device,
         "precision": chosen.precision,
         "gate": chosen.presence_gate,

@@ -53,6 +53,13 @@ class DICE_PT_footage(Tab):
         value = row.row()
         value.active = settings.use_fov
         value.prop(settings, "fov", text="")
+        if settings.footage_frames > 1:
+            row = layout.row(heading="Resting Face")
+            row.active = settings.engine == "open"
+            row.prop(settings, "use_neutral", text="")
+            value = row.row()
+            value.active = settings.use_neutral
+            value.prop(settings, "neutral", text="")
         split = layout.split(factor=0.24)
         split.use_property_split = False
         split.label(text="Hands")

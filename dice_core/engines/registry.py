@@ -27,7 +27,7 @@ ENGINES: dict[str, EngineEntry] = {
     "open": EngineEntry(
         "dice_core.engines.open.engine",
         "OpenEngine",
-        ("hands", "fov", "head"),
+        ("hands", "fov", "head", "neutral"),
         "self-contained: landmark networks, open bodies, fitting and a contact solver",
     ),
     "dice": EngineEntry(

@@ -26,12 +26,14 @@ class CaptureSettings:
 
     engine : a name of `ENGINES`; hands : whose hands to look for, the subject's own left and right; fov : angle of view
     along the longer side in degrees, None to take what the camera wrote into the file, or else a common lens. For the
-    open engine alone: head : "open" for the packaged one, or one of `dice_core.user_data.HEAD_FILES`. For the
+    open engine alone: head : "open" for the packaged one, or one of `dice_core.user_data.HEAD_FILES`; neutral : a frame
+    of the footage, counted from 0, in which the face rests, None where the user names none. For the
     dice engine alone: device : what runs the network; precision : of the network's arithmetic, "auto" for half where
     the device gains by it and the checkpoint bears it; gate : the paper's presence gate, no deformation where the
     network considers a touch unlikely; contact : "network" for its own contact and deformation, "solver" to have them
     refined.
-    Raises InputError for an unknown name, with the known ones in its sentence, and for a head that is not the engine's.
+    Raises InputError for an unknown name, with the known ones in its sentence, and for a head or a resting face that
+    the engine has no use for.
     """
 
     engine: str = _choice("open", tuple(ENGINES), "; ".join(f"{name}: {e.summary}" for name, e in ENGINES.items()))
@@ -43,6 +45,14 @@ class CaptureSettings:
         "open",
         ("open", "ict"),
         "the parametric head: open, which ships; ict, ICT-FaceKit's, once its folder is added by `dice models add`",
+    )
+    neutral: int | None = field(
+        default=None,
+        metadata={
+            "help": "a frame in which the face rests, counted from 0: expressions are measured from it",
+            "metavar": "FRAME",
+            "type": int,
+        },
     )
     device: str = _choice("auto", ("auto", "cpu", "cuda", "mps"), "what runs the network")
     precision: str = _choice(
@@ -65,6 +75,8 @@ class CaptureSettings:
                 raise InputError(f"There is no {option.name} {value!r}: use {known}.")
         if self.head != "open" and "head" not in ENGINES[self.engine].uses:
             raise InputError(f"The {self.engine} engine has a head of its own: leave out --head.")
+        if self.neutral is not None and "neutral" not in ENGINES[self.engine].uses:
+            raise InputError(f"The {self.engine} engine does not measure from a resting face: leave out --neutral.")
 
     @property
     def sides(self) -> tuple[str, ...]:
@@ -113,7 +125,7 @@ def _argument(option: Field[Any]) -> dict[str, Any]:
     argument = dict(option.metadata)
     if "choices" in argument:
         return {**argument, "default": _as_text(option.default)}
-    return {**argument, "type": float, "default": option.default}
+    return {"type": float, **argument, "default": option.default}
 
 
 def _as_text(value: Any) -> str:

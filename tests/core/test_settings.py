@@ -20,6 +20,7 @@ SETTINGS = (
     CaptureSettings(),
     CaptureSettings(hands="left", fov=52.123456789012345),
     CaptureSettings(head="ict"),
+    CaptureSettings(neutral=12),
     CaptureSettings(engine="dice", device="cpu", contact="solver", precision="half", gate=False),
     CaptureSettings(engine="dice", hands="right", fov=1 / 3 + 40),
 )
@@ -41,7 +42,8 @@ def test_no_arguments_are_the_defaults() -> None:
 
 
 def test_the_take_holds_what_the_engine_uses() -> None:
-    assert CaptureSettings(device="cpu", gate=False).to_json() == {"hands": "auto", "fov": None, "head": "open"}
+    held = {"hands": "auto", "fov": None, "head": "open", "neutral": None}
+    assert CaptureSettings(device="cpu", gate=False).to_json() == held
     assert set(CaptureSettings(engine="dice").to_json()) == set(ENGINES["dice"].uses)
 
 
@@ -52,6 +54,12 @@ def test_the_take_holds_what_the_engine_uses() -> None:
 def test_an_unknown_name_is_an_error_that_lists_the_known_ones(name: str, value: Any, known: str) -> None:
     with pytest.raises(InputError, match=known):
         CaptureSettings(**{name: value})
+
+
+@pytest.mark.parametrize("choice", [{"head": "ict"}, {"neutral": 0}])
+def test_what_the_network_has_no_use_for_is_refused(choice: dict[str, Any]) -> None:
+    with pytest.raises(InputError, match=f"leave out --{next(iter(choice))}"):
+        CaptureSettings(engine="dice", **choice)
 
 
 def test_an_engine_is_one_entry(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
 import numpy as np
 import pytest
 
@@ -10,7 +14,8 @@ from dice_core.engines.open.engine import OpenEngine
 from dice_core.engines.open.survey import DEFAULT_FOV, Person, survey
 from dice_core.engines.open.tracking import sample_landmarks
 from dice_core.engines.settings import CaptureSettings
-from dice_core.errors import Stopped
+from dice_core.errors import InputError, Stopped
+from dice_core.fitting.neutral_face import NO_REST
 from dice_core.geometry.camera import Camera
 from dice_core.media.footage import SURVEY_FRAMES
 from dice_core.media.opening import open_footage
@@ -42,6 +47,27 @@ def test_a_person_survives_being_stored(person: Person) -> None:
 def test_the_field_of_view_is_the_users_if_given() -> None:
     engine = OpenEngine(open_footage(str(sample_clip()), (0, 1)), CaptureSettings(fov=60.0))
     assert engine.camera.fov_degrees == pytest.approx(60.0)
+
+
+def test_a_person_remembers_how_its_face_rests(person: Person) -> None:
+    rested = replace(person, rest=np.linspace(0, 0.5, len(NO_REST)))
+    assert Person.from_arrays(rested.to_arrays()).rest.tolist() == rested.rest.tolist()
+    assert person.rest.tolist() == NO_REST.tolist()
+
+
+@pytest.mark.parametrize(("frames", "chosen"), [((10, 20), 9), ((10, 20), 20), ((10, 11), 10)])
+def test_a_resting_face_is_one_of_the_frames(frames: tuple[int, int], chosen: int) -> None:
+    engine = OpenEngine(open_footage(str(sample_clip()), frames), CaptureSettings(neutral=chosen))
+    with pytest.raises(InputError, match="neutral" if frames[1] - frames[0] < 2 else "name one from 10 to 19"):
+        engine.prepare(None, lambda: False)
+
+
+def test_a_resting_face_has_to_be_seen(tmp_path: Path) -> None:
+    for number in range(2):
+        cv2.imwrite(str(tmp_path / f"{number}.png"), np.full((64, 64, 3), 128, np.uint8))
+    engine = OpenEngine(open_footage(str(tmp_path)), CaptureSettings(neutral=1))
+    with pytest.raises(InputError, match="Frame 1 shows no face"):
+        engine.prepare(None, lambda: False)
 
 
 def test_a_survey_stops_when_asked() -> None:

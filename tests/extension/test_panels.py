@@ -145,6 +145,21 @@ def test_a_chosen_frame_range_outlives_a_refresh(sequence: Path) -> None:
     assert (settings.frame_start, settings.frame_end) == (1, 200)
 
 
+def test_a_resting_face_is_one_of_the_frames_to_capture(sequence: Path) -> None:
+    settings = settings_of(bpy.context.scene)
+    assert _capture_settings(settings).neutral is None
+    settings.use_neutral, settings.neutral = True, 20
+    assert _capture_settings(settings).neutral == 19, "the panel counts from 1, as the timeline does"
+    assert not footage.problem(settings)
+    for start, end, fits in ((20, 30, True), (10, 20, True), (21, 30, False), (10, 19, False)):
+        settings.use_range, settings.frame_start, settings.frame_end = True, start, end
+        assert bool(footage.problem(settings)) != fits
+    settings.use_range, settings.neutral = False, 201
+    assert footage.problem(settings) == "The frame of the resting face is none of those to capture"
+    settings.engine, settings.neutral = "dice", 20
+    assert _capture_settings(settings).neutral is None, "the network has no use for it"
+
+
 def test_an_opened_file_knows_its_footage_anew(sequence: Path, tmp_path: Path) -> None:
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "saved.blend"))
     (sequence / "shot_0200.png").unlink()

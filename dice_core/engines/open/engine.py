@@ -20,10 +20,12 @@ from dice_core.engines.open.frame_fit import FrameFitter
 from dice_core.engines.open.frames import OpenFrames
 from dice_core.engines.open.postprocess import Postprocessor, skin_of
 from dice_core.engines.open.survey import DEFAULT_FOV, Person, survey
-from dice_core.engines.open.tracking import TrackedFrame, sample_landmarks, track
+from dice_core.engines.open.tracking import TrackedFrame, read_face, sample_landmarks, track
 from dice_core.engines.settings import CaptureSettings
+from dice_core.errors import InputError
 from dice_core.fitting.depth_prior import HandDepthPrior
 from dice_core.fitting.expression_prior import ExpressionPrior
+from dice_core.fitting.neutral_face import NO_REST, rest_of
 from dice_core.geometry.camera import Camera
 from dice_core.geometry.mesh import Mesh
 from dice_core.landmarks import FrameLandmarks, model_identities
@@ -64,7 +66,7 @@ class OpenEngine:
     def prepare(self, saved: dict[str, np.ndarray] | None, should_stop: Callable[[], bool]) -> dict[str, np.ndarray]:
         """Find the person's constants, or take those `saved` by an earlier run; returns them for saving.
 
-        Raises Stopped where `should_stop` says so.
+        Raises Stopped where `should_stop` says so, InputError where the frame of a resting face shows none.
         """
         loaded = in_background(partial(_load_bodies, self._head_model.proxy), "bodies")
         seen = self._look(should_stop) if saved is None else []
@@ -75,12 +77,32 @@ class OpenEngine:
         if saved is not None:
             person = Person.from_arrays(saved, self._head_model)
         else:
-            person = survey(self._camera, seen, sides, partial(self._prepare_skin, seen, tissue), self._head_model)
+            prepare_skin = partial(self._prepare_skin, seen, tissue)
+            person = survey(self._camera, seen, sides, prepare_skin, self._head_model, self._rest())
         self._person = person
         self._fitter = FrameFitter(person, tissue, self._footage.fps)
         self._postprocessor = Postprocessor(person, tissue, self._footage.fps, self._skin)
         path = {} if self._face_path is None else self._face_path.to_arrays()
         return person.to_arrays() | path
+
+    def _rest(self) -> np.ndarray:
+        """(52,) the resting face's, of the frame that the user names."""
+        chosen, footage = self._settings.neutral, self._footage
+        if chosen is None:
+            return NO_REST
+        row = chosen - footage.first_frame
+        if footage.count < 2 or not 0 <= row < footage.count:
+            raise InputError(
+                f"Frame {chosen}, in which the face is to rest, is none of those that are captured: name one from "
+                f"{footage.first_frame} to {footage.first_frame + footage.count - 1}."
+                if footage.count > 1
+                else "A single picture has no other frame in which the face rests: leave out --neutral."
+            )
+        face = read_face(footage.read(row), row, self._face_path)
+        prediction = None if face is None else ExpressionPrior.load().predict(face)
+        if prediction is None:
+            raise InputError(f"Frame {chosen} shows no face: name a frame in which the face rests and is seen.")
+        return rest_of(prediction)
 
     def _prepare_skin(self, seen: list[FrameLandmarks], tissue: Tissue, head_shape: np.ndarray) -> None:
         """Prepare a head for hands that are seen with it, while the rest of the person is fitted."""

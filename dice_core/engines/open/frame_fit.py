@@ -21,6 +21,7 @@ from dice_core.fitting.hand_samples import HandSamples
 from dice_core.fitting.head_fit import HeadFitter, HeadPose
 from dice_core.fitting.head_view import HeadView
 from dice_core.fitting.hidden_thumb import thumb_is_hidden
+from dice_core.fitting.neutral_face import measured_from
 from dice_core.geometry.mesh import triangles
 from dice_core.geometry.nearest_vertex import NearestVertexIndex
 from dice_core.geometry.rotations import rotation_matrices
@@ -74,7 +75,8 @@ class FrameFitter:
         previous_head = None if previous is None else previous.head.pose(0)
         view = None
         if frame.head.found[0]:
-            pose = self._head_fitter.fit(frame.head.landmarks[0], previous_head, told)
+            measured = None if told is None else measured_from(told, self.person.rest)
+            pose = self._head_fitter.fit(frame.head.landmarks[0], previous_head, measured)
             frame.head.set_pose(0, pose)
             if any(frame.hand(side).found[0] for side in SIDES):
                 view = self._view(pose)

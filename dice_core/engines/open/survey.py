@@ -18,6 +18,7 @@ from dice_core.fitting.hand_shape import fit_hand_shape
 from dice_core.fitting.head_fit import HeadFitter
 from dice_core.fitting.head_shape import fit_head_shape
 from dice_core.fitting.head_view import HeadView
+from dice_core.fitting.neutral_face import NO_REST, measured_from
 from dice_core.geometry.camera import Camera
 from dice_core.geometry.mesh import Mesh, triangles
 from dice_core.landmarks import FrameLandmarks
@@ -37,7 +38,8 @@ class Person:
     """One person before one camera.
 
     head_shape : (S,) coefficients; hand_shape : (S,) coefficients; hand_scale : relative to the mean hand; head_model :
-    the parametric head, by default the packaged one.
+    the parametric head, by default the packaged one; rest : (52,) what the resting face seems to have of every
+    expression, from which expressions are measured.
     """
 
     camera: Camera
@@ -45,6 +47,7 @@ class Person:
     hand_shape: np.ndarray
     hand_scale: float
     head_model: HeadModel = field(default_factory=packaged_head)
+    rest: np.ndarray = field(default_factory=NO_REST.copy)
 
     @property
     def head(self) -> Head:
@@ -71,6 +74,7 @@ class Person:
             "head_shape": self.head_shape,
             "hand_shape": self.hand_shape,
             "hand_scale": np.array(self.hand_scale),
+            "rest": self.rest,
         }
 
     @classmethod
@@ -79,7 +83,7 @@ class Person:
         fx, fy, cx, cy, width, height = (float(value) for value in arrays["camera"])
         camera = Camera(fx, fy, cx, cy, int(width), int(height))
         shape, hand, scale = arrays["head_shape"], arrays["hand_shape"], float(arrays["hand_scale"])
-        return cls(camera, shape, hand, scale, head_model or packaged_head())
+        return cls(camera, shape, hand, scale, head_model or packaged_head(), arrays["rest"])
 
 
 def survey(
@@ -88,11 +92,12 @@ def survey(
     sides: Sequence[str],
     on_head: Callable[[np.ndarray], None] = lambda shape: None,
     head_model: HeadModel | None = None,
+    rest: np.ndarray = NO_REST,
 ) -> Person:
     """The person's constants from the landmarks of some frames.
 
     sides : of the hands that are the person's; on_head : called with the head's shape (S,) before hands are looked at;
-    head_model : whose shape is found, None for the packaged head.
+    head_model : whose shape is found, None for the packaged head; rest : (52,) of the person, as `Person` has it.
     """
     faces: list[np.ndarray] = []
     told: list[FacePrediction | None] = []
@@ -101,7 +106,8 @@ def survey(
     for found in seen:
         if found.face is not None:
             faces.append(found.face.points.astype(np.float64))
-            told.append(ExpressionPrior.load().predict(found.face))
+            prediction = ExpressionPrior.load().predict(found.face)
+            told.append(None if prediction is None else measured_from(prediction, rest))
         for hand in found.hands:
             if hand.side not in sides:
                 continue
@@ -114,7 +120,7 @@ def survey(
     on_head(shape)
     hand_shape = fit_hand_shape(hands, camera, len(load_hand("right").shape_basis), _HAND_SCALE)
     scale = _hand_scale(Person(camera, shape, hand_shape, _HAND_SCALE, model), together)
-    return Person(camera, shape, hand_shape, scale, model)
+    return Person(camera, shape, hand_shape, scale, model, rest)
 
 
 def _hand_scale(

@@ -15,13 +15,14 @@ import numpy as np
 from dice_core.errors import Stopped
 from dice_core.fitting.expression_prior import ExpressionPrior, FacePrediction
 from dice_core.landmarks import FrameLandmarks, LandmarkTracker
+from dice_core.landmarks.detections import FaceDetection
 from dice_core.landmarks.earlier_hands import SeenFrame, track_clip
 from dice_core.landmarks.face_choice import FacePath, choose_path
 from dice_core.landmarks.side_over_time import SIDE_SECONDS, with_later_sides
 from dice_core.media.footage import Footage, spread_rows
 from dice_core.prefetch import prefetch
 
-__all__ = ["TrackedFrame", "sample_landmarks", "track"]
+__all__ = ["TrackedFrame", "read_face", "sample_landmarks", "track"]
 
 _CAPACITY = 64  # frames that wait to be fitted, 40 kB each: tracking goes on until the person is known; set by hand
 
@@ -105,6 +106,11 @@ def _track(
         raise
     finally:
         first.cancel()  # of footage without a single frame, for which nobody shall wait
+
+
+def read_face(image: np.ndarray, row: int, face_path: FacePath | None) -> FaceDetection | None:
+    """The face of one frame, as if tracking began there; face_path : of the face to follow, among others."""
+    return LandmarkTracker(face_path=face_path, frame=row).track(image).face
 
 
 def sample_landmarks(
