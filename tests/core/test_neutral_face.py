@@ -11,7 +11,7 @@ from dice_core.bodies.names import EXPRESSION_NAMES
 from dice_core.capture import capture
 from dice_core.engines.settings import CaptureSettings
 from dice_core.fitting.expression_prior import FacePrediction
-from dice_core.fitting.neutral_face import NO_REST, measured_from, rest_of
+from dice_core.fitting.neutral_face import MEAN_REST, measured_from, rest_of
 from dice_core.media.opening import open_footage
 from dice_core.sample import sample_clip
 from dice_core.take import open_take
@@ -36,16 +36,19 @@ def test_the_resting_face_is_none_and_the_full_action_stays_full() -> None:
 
 
 def test_below_the_resting_face_there_is_nothing() -> None:
-    rest = NO_REST.copy()
+    rest = np.zeros(COUNT)
     rest[FROWN] = 0.4
     for read, expected in ((0.0, 0.0), (0.3, 0.0), (0.7, 0.5), (1.0, 1.0)):
         expression = np.full(COUNT, read)
         assert measured_from(told(expression), rest).expression[FROWN] == pytest.approx(expected)
 
 
-def test_without_a_resting_face_every_bit_stays() -> None:
+def test_of_a_person_without_a_resting_face_brows_alone_are_measured_anew() -> None:
     prediction = told(np.random.default_rng(1).uniform(0, 1, COUNT))
-    assert measured_from(prediction, NO_REST).expression.tobytes() == prediction.expression.tobytes()
+    brows = np.array([name.startswith("browDown") for name in EXPRESSION_NAMES])
+    measured = measured_from(prediction, MEAN_REST).expression
+    assert measured[~brows].tobytes() == prediction.expression[~brows].tobytes()
+    assert (measured[brows] < prediction.expression[brows]).all()
 
 
 def test_even_a_grimace_leaves_room_to_act() -> None:

@@ -15,7 +15,7 @@ from dice_core.engines.open.survey import DEFAULT_FOV, Person, survey
 from dice_core.engines.open.tracking import sample_landmarks
 from dice_core.engines.settings import CaptureSettings
 from dice_core.errors import InputError, Stopped
-from dice_core.fitting.neutral_face import NO_REST
+from dice_core.fitting.neutral_face import MEAN_REST
 from dice_core.geometry.camera import Camera
 from dice_core.media.footage import SURVEY_FRAMES
 from dice_core.media.opening import open_footage
@@ -50,9 +50,9 @@ def test_the_field_of_view_is_the_users_if_given() -> None:
 
 
 def test_a_person_remembers_how_its_face_rests(person: Person) -> None:
-    rested = replace(person, rest=np.linspace(0, 0.5, len(NO_REST)))
+    rested = replace(person, rest=np.linspace(0, 0.5, len(MEAN_REST)))
     assert Person.from_arrays(rested.to_arrays()).rest.tolist() == rested.rest.tolist()
-    assert person.rest.tolist() == NO_REST.tolist()
+    assert person.rest.tolist() == MEAN_REST.tolist()
 
 
 @pytest.mark.parametrize(("frames", "chosen"), [((10, 20), 9), ((10, 20), 20), ((10, 11), 10)])

@@ -25,7 +25,7 @@ from dice_core.engines.settings import CaptureSettings
 from dice_core.errors import InputError
 from dice_core.fitting.depth_prior import HandDepthPrior
 from dice_core.fitting.expression_prior import ExpressionPrior
-from dice_core.fitting.neutral_face import NO_REST, rest_of
+from dice_core.fitting.neutral_face import MEAN_REST, rest_of
 from dice_core.geometry.camera import Camera
 from dice_core.geometry.mesh import Mesh
 from dice_core.landmarks import FrameLandmarks, model_identities
@@ -89,7 +89,7 @@ class OpenEngine:
         """(52,) the resting face's, of the frame that the user names."""
         chosen, footage = self._settings.neutral, self._footage
         if chosen is None:
-            return NO_REST
+            return MEAN_REST
         row = chosen - footage.first_frame
         if footage.count < 2 or not 0 <= row < footage.count:
             raise InputError(

@@ -18,7 +18,7 @@ from dice_core.fitting.hand_shape import fit_hand_shape
 from dice_core.fitting.head_fit import HeadFitter
 from dice_core.fitting.head_shape import fit_head_shape
 from dice_core.fitting.head_view import HeadView
-from dice_core.fitting.neutral_face import NO_REST, measured_from
+from dice_core.fitting.neutral_face import MEAN_REST, measured_from
 from dice_core.geometry.camera import Camera
 from dice_core.geometry.mesh import Mesh, triangles
 from dice_core.landmarks import FrameLandmarks
@@ -47,7 +47,7 @@ class Person:
     hand_shape: np.ndarray
     hand_scale: float
     head_model: HeadModel = field(default_factory=packaged_head)
-    rest: np.ndarray = field(default_factory=NO_REST.copy)
+    rest: np.ndarray = field(default_factory=MEAN_REST.copy)
 
     @property
     def head(self) -> Head:
@@ -92,7 +92,7 @@ def survey(
     sides: Sequence[str],
     on_head: Callable[[np.ndarray], None] = lambda shape: None,
     head_model: HeadModel | None = None,
-    rest: np.ndarray = NO_REST,
+    rest: np.ndarray = MEAN_REST,
 ) -> Person:
     """The person's constants from the landmarks of some frames.
 
