@@ -52,6 +52,7 @@ class OpenEngine:
         self._postprocessor: Postprocessor | None = None
         self._skin: Future[SoftTissue] | None = None
         self._face_path: FacePath | None = None
+        self._rest = MEAN_REST
         self._tracked: Iterable[TrackedFrame] | None = None  # of the clip from its start, begun during the survey
 
     def models(self) -> dict[str, str]:
@@ -78,14 +79,14 @@ class OpenEngine:
             person = Person.from_arrays(saved, self._head_model)
         else:
             prepare_skin = partial(self._prepare_skin, seen, tissue)
-            person = survey(self._camera, seen, sides, prepare_skin, self._head_model, self._rest())
+            person = survey(self._camera, seen, sides, prepare_skin, self._head_model, self._rest)
         self._person = person
         self._fitter = FrameFitter(person, tissue, self._footage.fps)
         self._postprocessor = Postprocessor(person, tissue, self._footage.fps, self._skin)
         path = {} if self._face_path is None else self._face_path.to_arrays()
         return person.to_arrays() | path
 
-    def _rest(self) -> np.ndarray:
+    def _read_rest(self) -> np.ndarray:
         """(52,) the resting face's, of the frame that the user names."""
         chosen, footage = self._settings.neutral, self._footage
         if chosen is None:
@@ -113,6 +114,7 @@ class OpenEngine:
     def _look(self, should_stop: Callable[[], bool]) -> list[FrameLandmarks]:
         """Landmarks of frames all over the footage."""
         if self._footage.kind == "image":
+            self._rest = self._read_rest()
             self._tracked = frames = list(track(self._footage, 0, None))
             return [frame.landmarks for frame in frames]
         # The clip is tracked from its start while the survey looks at frames all over it: together they keep two cores
@@ -121,6 +123,7 @@ class OpenEngine:
         self._tracked = tracked = track(self._footage, 0, None, first=first)
         try:
             seen, self._face_path = sample_landmarks(self._footage, SURVEY_FRAMES, should_stop, first)
+            self._rest = self._read_rest()
         except BaseException:
             tracked.close()
             raise
