@@ -49,6 +49,7 @@ def _footage_changed(settings: FootageSettings, _context: bpy.types.Context) -> 
     if not _repathing:
         refresh(settings)
         _reset_range(settings)
+        settings.use_neutral, settings.neutral = False, 1
 
 
 def repath(settings: FootageSettings, path: str) -> None:

@@ -65,6 +65,14 @@ GERMAN = {
         "Die Mimik von einem Frame aus messen, in dem das Gesicht ruht, damit tiefe Brauen kein Stirnrunzeln sind"
     ),
     "Frame in which the face rests, counted from 1": "Frame, in dem das Gesicht ruht, gezählt von 1",
+    "The Face Rests Here": "Hier ruht das Gesicht",
+    "Name the frame of the selected take that is shown now as the one in which the face rests, for the next capture": (
+        "Den Frame des gewählten Takes, der gerade zu sehen ist, als den nennen, in dem das Gesicht ruht, für die"
+        " nächste Erfassung"
+    ),
+    "The take has no head in this scene: import it again": (
+        "Der Take hat in dieser Szene keinen Kopf: neu importieren"
+    ),
     "The frame of the resting face is none of those to capture": (
         "Der Frame mit dem Gesicht in Ruhe ist keiner von denen, die erfasst werden"
     ),

@@ -12,7 +12,9 @@ from bpy.props import BoolProperty, StringProperty
 from bpy.types import Operator
 
 from .. import first_sight, take_list
+from ..properties import settings_of
 from ..scene.background import fit_background
+from ..scene.contact import FRAME_PROPERTY
 from ..scene.parts import ORIGIN, parts_in
 from ..scene.scene_settings import match
 
@@ -89,6 +91,23 @@ class DICE_OT_match_scene(_OnImport, Operator):
         return {"FINISHED"}
 
 
-_CLASSES = (DICE_OT_look_through, DICE_OT_show_only, DICE_OT_match_scene)
+class DICE_OT_rest_here(_OnImport, Operator):
+    """Name the frame of the selected take that is shown now as the one in which the face rests, for the next capture"""
+
+    bl_idname = "dice.rest_here"
+    bl_label = "The Face Rests Here"
+    bl_options = {"REGISTER", "UNDO"}
+
+    def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
+        shown = parts_in(take_list.active(context.scene).collection).get("head")
+        if shown is None:
+            self.report({"ERROR"}, _t("The take has no head in this scene: import it again"))
+            return {"CANCELLED"}
+        settings = settings_of(context.scene)
+        settings.use_neutral, settings.neutral = True, round(shown[FRAME_PROPERTY]) + 1
+        return {"FINISHED"}
+
+
+_CLASSES = (DICE_OT_look_through, DICE_OT_show_only, DICE_OT_match_scene, DICE_OT_rest_here)
 
 register, unregister = bpy.utils.register_classes_factory(_CLASSES)

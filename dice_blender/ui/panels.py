@@ -60,6 +60,7 @@ class DICE_PT_footage(Tab):
             value = row.row()
             value.active = settings.use_neutral
             value.prop(settings, "neutral", text="")
+            row.operator("dice.rest_here", text="", icon="EYEDROPPER")
         split = layout.split(factor=0.24)
         split.use_property_split = False
         split.label(text="Hands")

@@ -95,6 +95,21 @@ def test_a_photo_is_one_picture(extension: Any, take: Path, photo: Path) -> None
     assert any("12 frames" in str(text) for text in texts("DICE_PT_result"))
 
 
+def test_the_face_rests_where_the_timeline_stands(extension: Any, take: Path) -> None:
+    scene = bpy.context.scene
+    assert not bpy.ops.dice.rest_here.poll()
+    bpy.ops.dice.import_take(filepath=str(take))
+    entry = scene.dice.takes[0]
+    for start, speed, shown, frame in ((1, 1.0, 5, 5), (101, 1.0, 105, 5), (1, 0.5, 9, 5)):
+        entry.start, entry.speed = start, speed
+        scene.frame_set(shown)
+        assert bpy.ops.dice.rest_here() == {"FINISHED"}
+        assert (scene.dice.use_neutral, scene.dice.neutral) == (True, frame)
+    bpy.data.objects.remove(parts_in(entry.collection)["head"])
+    with pytest.raises(RuntimeError, match="import it again"):
+        bpy.ops.dice.rest_here()
+
+
 def test_what_differs_is_said_until_it_does_not(extension: Any, take: Path) -> None:
     scene = bpy.context.scene
     bpy.ops.object.empty_add()

@@ -158,6 +158,8 @@ def test_a_resting_face_is_one_of_the_frames_to_capture(sequence: Path) -> None:
     assert footage.problem(settings) == "The frame of the resting face is none of those to capture"
     settings.engine, settings.neutral = "dice", 20
     assert _capture_settings(settings).neutral is None, "the network has no use for it"
+    settings.engine, settings.filepath = "open", str(sequence / "shot_0002.png")
+    assert _capture_settings(settings).neutral is None, "other footage, other faces"
 
 
 def test_an_opened_file_knows_its_footage_anew(sequence: Path, tmp_path: Path) -> None:
