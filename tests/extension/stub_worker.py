@@ -5,7 +5,8 @@ Run as `python -m dice_core capture FOOTAGE -o TAKE ... --events`; what it does 
 traceback after half; bug: a long chained traceback after half; deaf: ignores a closed stdin and SIGTERM; babble:
 garbage between events; mute: no event;
 refuse: error event, status 2; hang: nothing after the first frame; odd: an event of wrong types; warn: a warning each
-frame; child: starts a process of its own.
+frame; child: starts a process of its own; awaited: goes on after each frame once there is a file `NNNNNN.seen` in the
+take.
 """
 
 from __future__ import annotations
@@ -57,6 +58,8 @@ def main() -> int:
         (take / f"{done:06d}.txt").write_text("a finished frame")
         misbehave(words, done, frames)
         say("frame", done=done, total=frames, fps=1 / pause if pause else 0.0, eta=(frames - done) * pause)
+        while "awaited" in words and not (take / f"{done:06d}.seen").exists() and not stop.is_set():
+            time.sleep(0.005)
     tracked = {"head": 1.0, "hand_right": 0.9}
     say("done", take=str(take), frames=done, tracked=tracked, touches=1, cancelled=done < frames)
     return 0

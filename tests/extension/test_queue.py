@@ -47,11 +47,19 @@ def gone(pid: int) -> bool:
 
 
 def test_progress_and_result(queue: CaptureQueue, stub_python: Python, request_of: RequestOf) -> None:
-    capture = queue.submit(request_of("frames=6,pause=0.05,warn"), stub_python)
+    capture = queue.submit(request_of("frames=6,awaited,warn"), stub_python)
     seen = []
-    drive(queue, lambda: seen.append(capture.done) or capture.state.over)
+
+    def note() -> bool:
+        """The worker does not go on until its frame was seen."""
+        seen.append(capture.done)
+        if capture.done:
+            (capture.request.take / f"{capture.done:06d}.seen").touch()
+        return capture.state.over
+
+    drive(queue, note)
     assert capture.state is State.DONE
-    assert set(seen) >= {2, 3, 4, 5}, "every frame was seen while it came in"
+    assert set(seen) == {0, 1, 2, 3, 4, 5, 6}, "every frame was seen while it came in"
     assert (capture.done, capture.total, capture.warning) == (6, 6, "Frame 6 is dark.")
     assert capture.result["tracked"] == {"head": 1.0, "hand_right": 0.9}
     assert not queue.captures
