@@ -91,13 +91,13 @@ class OpenEngine:
         chosen, footage = self._settings.neutral, self._footage
         if chosen is None:
             return MEAN_REST
+        if footage.count < 2:
+            raise InputError("A single picture has no other frame in which the face rests: leave out --neutral.")
         row = chosen - footage.first_frame
-        if footage.count < 2 or not 0 <= row < footage.count:
+        if not 0 <= row < footage.count:
             raise InputError(
                 f"Frame {chosen}, in which the face is to rest, is none of those that are captured: name one from "
                 f"{footage.first_frame} to {footage.first_frame + footage.count - 1}."
-                if footage.count > 1
-                else "A single picture has no other frame in which the face rests: leave out --neutral."
             )
         face = read_face(footage.read(row), row, self._face_path)
         prediction = None if face is None else ExpressionPrior.load().predict(face)
