@@ -24,7 +24,7 @@ import mediapipe
 import numpy as np
 
 HAND_SHOWINGS, FACE_SHOWINGS = 4, 3
-"""One reading more than the refinements in dice_core/landmarks/search.py."""
+"""One reading more than the refinements in dice_core/landmarks/hand_search.py."""
 
 
 def main() -> None:

@@ -9,17 +9,17 @@ import numpy as np
 
 from dice_core.landmarks.detections import Side
 from dice_core.landmarks.hand import HandReading
+from dice_core.landmarks.hand_search import HOPELESS, same_hand
 from dice_core.landmarks.ownership import at_wrist, belongs, free_arms, hand_window, own_hands
 from dice_core.landmarks.pose import Arms
 from dice_core.landmarks.region import Region
-from dice_core.landmarks.search import HOPELESS, same_hand
 
 __all__ = ["hand_at_arm", "hands_by_arms"]
 
 
 class _Search(Protocol):
     def refine_hand(self, image: np.ndarray, region: Region, least: float = 0.0) -> HandReading | None:
-        """As `Search.refine_hand`."""
+        """As `HandSearch.refine_hand`."""
 
 
 def hands_by_arms(

@@ -9,9 +9,12 @@ import numpy as np
 
 from dice_core.landmarks.region import Region
 
-__all__ = ["FaceDetection", "FrameLandmarks", "HandDetection", "Side"]
+__all__ = ["PRESENCE_THRESHOLD", "FaceDetection", "FrameLandmarks", "HandDetection", "RatedFace", "Side"]
 
 Side = Literal["left", "right"]
+
+PRESENCE_THRESHOLD = 0.5
+"""Smallest probability at which a landmark network's reading counts, as in the published pipelines."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +33,14 @@ class FaceDetection:
     confidence: float
     region: Region
     features: np.ndarray | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class RatedFace:
+    """A face, and the evidence that it is one: log-odds of a sort, 0 for what may as well be a wall."""
+
+    face: FaceDetection
+    evidence: float
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,7 +14,22 @@ import numpy as np
 from dice_core.landmarks.networks import NetworkSpec, packaged_network
 from dice_core.landmarks.region import Region
 
-__all__ = ["AnchorDetector", "Detection", "anchor_centres", "decode", "sigmoid", "suppress"]
+__all__ = [
+    "DETECTION_THRESHOLD",
+    "STILL_THRESHOLD",
+    "AnchorDetector",
+    "Detection",
+    "anchor_centres",
+    "decode",
+    "sigmoid",
+    "suppress",
+]
+
+DETECTION_THRESHOLD = 0.5
+"""Smallest score while a clip is tracked, as in the published pipelines."""
+
+STILL_THRESHOLD = 0.25
+"""Smallest score in a still: the landmark networks reject false alarms, so misses cost more. Set by hand."""
 
 STRIDES = (8, 16, 16, 16)
 """Input pixels between neighbouring cells, layer by layer, of both detectors."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from dice_core.landmarks.detections import FrameLandmarks, HandDetection
 from dice_core.landmarks.hand import HandReading, tracking_region
-from dice_core.landmarks.search import same_hand
+from dice_core.landmarks.hand_search import same_hand
 from dice_core.landmarks.tracker import SEARCH_INTERVAL, LandmarkTracker
 
 __all__ = ["SeenFrame", "track_clip"]

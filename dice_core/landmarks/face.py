@@ -35,7 +35,7 @@ class FaceLandmarker:
         outputs = self._network(region.crop(image, side, replicate=True))
         points = region.to_image(merge_attention(outputs) / side).astype(np.float32)
         features = np.concatenate([outputs[name] for name in FACE_FEATURES]).astype(np.float16)
-        return FaceDetection(points, float(sigmoid(outputs["conv_faceflag"])[0]), region, features)
+        return FaceDetection(points, float(sigmoid(outputs["conv_faceflag"].astype(np.float64))[0]), region, features)
 
 
 def merge_attention(outputs: dict[str, np.ndarray]) -> np.ndarray:

@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from dice_core.landmarks.detections import PRESENCE_THRESHOLD
 from dice_core.landmarks.hand import HandReading, hand_size
+from dice_core.landmarks.hand_search import NEW_HAND_THRESHOLD
 from dice_core.landmarks.ownership import arm_evidence
 from dice_core.landmarks.pose import Arms
 from dice_core.landmarks.region import Region
-from dice_core.landmarks.search import NEW_HAND_THRESHOLD, PRESENCE_THRESHOLD
 from dice_core.landmarks.side import accumulate, evidence
 
 __all__ = ["HandTrack", "continued"]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-__all__ = ["Region", "direction_angle"]
+__all__ = ["Region", "direction_angle", "tiles"]
 
 AVERAGE_FROM = 3
 """Pixels that fall on one before they are averaged. The published pipelines pick one of them; in grainy footage the
@@ -173,3 +173,15 @@ def _axes(angle: float) -> np.ndarray:
     """(2, 2) float64: a turned window's x and y axes as columns, in the image's coordinates."""
     cosine, sine = math.cos(angle), math.sin(angle)
     return np.array([[cosine, -sine], [sine, cosine]])
+
+
+def tiles(image: np.ndarray, scale: float) -> list[Region]:
+    """Overlapping square windows that cover an image, (h, w, 3); scale : their side, in shorter sides of the image."""
+    height, width = image.shape[:2]
+    side = scale * min(height, width)
+    columns, rows = (1 + int(np.ceil((extent - side) / (side / 2) - 1e-6)) for extent in (width, height))
+    return [
+        Region(float(x), float(y), side)
+        for y in np.linspace(side / 2, height - side / 2, rows)
+        for x in np.linspace(side / 2, width - side / 2, columns)
+    ]

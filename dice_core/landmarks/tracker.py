@@ -10,15 +10,23 @@ import numpy as np
 
 from dice_core.errors import ShapeError
 from dice_core.landmarks.arm_search import hand_at_arm, hands_by_arms
-from dice_core.landmarks.detections import FaceDetection, FrameLandmarks, HandDetection, Side
+from dice_core.landmarks.detections import (
+    PRESENCE_THRESHOLD,
+    FaceDetection,
+    FrameLandmarks,
+    HandDetection,
+    RatedFace,
+    Side,
+)
 from dice_core.landmarks.face import face_tracking_region
 from dice_core.landmarks.face_choice import FacePath
+from dice_core.landmarks.face_search import FaceSearch
 from dice_core.landmarks.hand import HandReading, tracking_region
+from dice_core.landmarks.hand_search import HandSearch, best_hands, close_up, same_hand
 from dice_core.landmarks.hand_track import HandTrack, continued
 from dice_core.landmarks.ownership import arm_evidence
 from dice_core.landmarks.pose import Arms
 from dice_core.landmarks.region import Region
-from dice_core.landmarks.search import PRESENCE_THRESHOLD, Search, best_hands, close_up, same_hand
 from dice_core.landmarks.side import evidence, resolve
 
 __all__ = ["LandmarkTracker"]
@@ -65,7 +73,8 @@ class LandmarkTracker:
         self._idle_interval = idle_interval
         self._face_path = face_path
         self._frame = frame
-        self._search = Search()
+        self._faces = FaceSearch()
+        self._search = HandSearch()
         self._hands: list[HandTrack] = []
         self._face: Region | None = None
         self._face_missed = 0
@@ -80,7 +89,7 @@ class LandmarkTracker:
         image : (h, w, 3) uint8 RGB. Raises ShapeError for anything else.
         """
         _check(image)
-        face = self._search.face(image)
+        face = self._faces.face(image)
         readings = self._search.hands(image, face, self.max_hands)
         arms = None if face is None else self._search.read_arms(image, face)
         if arms is not None:
@@ -95,13 +104,13 @@ class LandmarkTracker:
             ),
         )
 
-    def faces(self, image: np.ndarray, known: FaceDetection | None = None) -> list[FaceDetection]:
+    def faces(self, image: np.ndarray, known: FaceDetection | None = None) -> list[RatedFace]:
         """All faces of a picture, searched thoroughly; leaves the state of tracking alone.
 
         image : (h, w, 3) uint8 RGB; known : one that has been read already. Raises ShapeError for anything else.
         """
         _check(image)
-        return self._search.faces(image, known)
+        return self._faces.faces(image, known)
 
     def read_hand(self, image: np.ndarray, region: Region) -> HandReading:
         """What the hand network says of a window of a picture; leaves the state of tracking alone."""
@@ -165,18 +174,18 @@ class LandmarkTracker:
         path, frame = self._face_path, self._frame
         last = path.region(frame) if self._face is None and path is not None else self._face
         if last is not None:
-            face = self._search.read_face(image, last)
+            face = self._faces.read_face(image, last)
             if face.confidence >= PRESENCE_THRESHOLD and (path is None or path.accepts(face, frame)):
                 return self._keep_face(image, face)
-        regions = self._search.face_regions(image)
+        regions = self._faces.face_regions(image)
         if last is not None:
             regions.sort(key=lambda region: np.hypot(region.x - last.x, region.y - last.y))
         else:
             regions.sort(key=lambda region: -region.size)
         for region in regions:
-            refined = self._search.refine_face(image, region)
-            if refined is not None and (path is None or path.accepts(refined, frame)):
-                return self._keep_face(image, refined)
+            found = self._faces.new_face(image, region)
+            if found is not None and (path is None or path.accepts(found, frame)):
+                return self._keep_face(image, found)
         self._face_missed += 1
         if self._face_missed > MAX_MISSED_FRAMES and self._face is not None:
             _log.debug("the face is lost")

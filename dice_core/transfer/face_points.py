@@ -14,7 +14,7 @@ import numpy as np
 from dice_core.bodies.names import LANDMARK_COUNT
 from dice_core.geometry.closest_point import SurfaceIndex
 from dice_core.landmarks.detections import FaceDetection
-from dice_core.landmarks.search import Search
+from dice_core.landmarks.face_search import FaceSearch
 from dice_core.transfer.views import HeadPainter, View, look_at
 
 __all__ = ["FacePoints", "find_face_points"]
@@ -75,7 +75,7 @@ def find_face_points(
     skin : surface that landmarks may lie on, outward normals; middle : (3,) of the head; height : of the head, world.
     should_stop : called between drawings; raises to stop.
     """
-    search = Search()
+    search = FaceSearch()
     found = _first_sight(search, painter, middle, height, should_stop)
     if found is None:
         return None
@@ -100,7 +100,7 @@ def find_face_points(
 
 
 def _first_sight(
-    search: Search, painter: HeadPainter, middle: np.ndarray, height: float, should_stop: Callable[[], None]
+    search: FaceSearch, painter: HeadPainter, middle: np.ndarray, height: float, should_stop: Callable[[], None]
 ) -> tuple[_Place, View, FaceDetection] | None:
     """The most confident of the views round a head that stands upright, or else lies or hangs."""
     best: tuple[float, _Place, View, FaceDetection] | None = None
@@ -122,9 +122,9 @@ def _first_sight(
     return None
 
 
-def _read(search: Search, painter: HeadPainter, view: View, place: _Place, light: float) -> FaceDetection | None:
+def _read(search: FaceSearch, painter: HeadPainter, view: View, place: _Place, light: float) -> FaceDetection | None:
     picture = painter.draw(view, 0.25 / place.height, light, place.front)
-    return search.face(picture)
+    return search.face(picture, least=-np.inf)  # there is nothing but a head, however it is drawn
 
 
 def _rough_points(view: View, face: FaceDetection, middle: np.ndarray) -> np.ndarray:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
+import pytest
 
 from dice_core.landmarks import FaceDetection
 from dice_core.landmarks.hand import HandReading
+from dice_core.landmarks.hand_search import NEW_HAND_THRESHOLD, same_hand
 from dice_core.landmarks.pose import Arm, Arms
 from dice_core.landmarks.region import Region
-from dice_core.landmarks.search import NEW_HAND_THRESHOLD, same_hand
 
 # Pixels about the middle of an open hand, (21, 3).
 HAND = np.zeros((21, 3), np.float32)
@@ -87,7 +88,7 @@ class ScriptedSearch:
         reading = self.read_hand(image, region)
         return reading if reading.presence >= NEW_HAND_THRESHOLD else None
 
-    def refine_face(self, image: np.ndarray, region: Region) -> FaceDetection:
+    def new_face(self, image: np.ndarray, region: Region) -> FaceDetection:
         return self.read_face(image, region)
 
     def read_face(self, image: np.ndarray, region: Region) -> FaceDetection:
@@ -101,3 +102,9 @@ class ScriptedSearch:
 
     def face_regions(self, image: np.ndarray) -> list[Region]:
         return [Region(*face) for face in self.faces]
+
+
+def script(monkeypatch: pytest.MonkeyPatch, search: ScriptedSearch) -> None:
+    """Every tracker that is made from now on sees what `search` says."""
+    for name in ("FaceSearch", "HandSearch"):
+        monkeypatch.setattr(f"dice_core.landmarks.tracker.{name}", lambda: search)

@@ -9,7 +9,7 @@ from dice_core.landmarks import LandmarkTracker
 from dice_core.landmarks.arm_search import hand_at_arm, hands_by_arms
 from dice_core.landmarks.pose import Arms
 from dice_core.landmarks.tracker import ARM_INTERVAL, LOST_HAND_ARM_INTERVAL, MAX_MISSED_FRAMES
-from tests.core.scripted_search import ScriptedSearch, arm, reading
+from tests.core.scripted_search import ScriptedSearch, arm, reading, script
 
 BLANK = np.zeros((480, 640, 3), np.uint8)
 LEFT, RIGHT = (450, 200), (150, 200)
@@ -23,7 +23,7 @@ def arms(left: tuple[float, float], right: tuple[float, float]) -> Arms:
 @pytest.fixture
 def scripted(monkeypatch: pytest.MonkeyPatch) -> tuple[LandmarkTracker, ScriptedSearch]:
     search = ScriptedSearch(faces=[(300, 60, 150)], arms=arms(LEFT, RIGHT))
-    monkeypatch.setattr("dice_core.landmarks.tracker.Search", lambda: search)
+    script(monkeypatch, search)
     return LandmarkTracker(), search
 
 

@@ -14,7 +14,7 @@ from dice_core.landmarks.hand import HandReading
 from dice_core.landmarks.pose import Arms
 from dice_core.landmarks.region import Region
 from dice_core.landmarks.tracker import SEARCH_INTERVAL
-from tests.core.scripted_search import ScriptedSearch, arm
+from tests.core.scripted_search import ScriptedSearch, arm, script
 
 FIRST, SECOND = (300, 200, 0.99), (100, 200, 0.01)
 
@@ -45,7 +45,7 @@ def clip(count: int) -> Iterator[tuple[int, np.ndarray]]:
 @pytest.fixture
 def search(monkeypatch: pytest.MonkeyPatch) -> Arriving:
     search = Arriving()
-    monkeypatch.setattr("dice_core.landmarks.tracker.Search", lambda: search)
+    script(monkeypatch, search)
     return search
 
 

@@ -10,9 +10,7 @@ import pytest
 from dice_core.landmarks import FaceDetection, LandmarkTracker
 from dice_core.landmarks.detector import AnchorDetector, Detection
 from dice_core.landmarks.hand import HandReading
-from dice_core.landmarks.networks import PALM_DETECTOR
-from dice_core.landmarks.region import Region
-from dice_core.landmarks.search import (
+from dice_core.landmarks.hand_search import (
     AGREEING_ON_SECOND,
     AGREEING_WINDOWS,
     EMPTY_WINDOWS,
@@ -20,13 +18,15 @@ from dice_core.landmarks.search import (
     LEAST_HAND,
     TURNED_SCALES,
     TURNS,
-    Search,
+    HandSearch,
     close_up,
 )
+from dice_core.landmarks.networks import PALM_DETECTOR
+from dice_core.landmarks.region import Region
 from dice_core.landmarks.tracker import MAX_MISSED_FRAMES, SEARCH_INTERVAL, THOROUGH_SEARCH_INTERVAL
 from dice_core.media.opening import open_footage
 from dice_core.sample import sample_clip
-from tests.core.scripted_search import ScriptedSearch, reading
+from tests.core.scripted_search import ScriptedSearch, reading, script
 
 BLANK = np.zeros((480, 640, 3), np.uint8)
 FACE = FaceDetection(np.zeros((478, 3), np.float32), 1.0, Region(320, 240, 100))
@@ -74,7 +74,7 @@ class _Networks:
 def _agreed(
     windows: int, presence: float = 0.6, scale: float = 1.0, known: tuple[HandReading, ...] = ()
 ) -> tuple[list[HandReading], _Networks]:
-    search, networks = object.__new__(Search), _Networks(windows, presence, scale)
+    search, networks = object.__new__(HandSearch), _Networks(windows, presence, scale)
     search._palms, search.read_hand = networks.palms, networks.read  # type: ignore[assignment]
     return search.agreed_hand(BLANK, FACE, known), networks
 
@@ -118,7 +118,7 @@ def test_close_up_is_smaller_than_the_picture() -> None:
 @pytest.fixture
 def scripted(monkeypatch: pytest.MonkeyPatch) -> tuple[LandmarkTracker, ScriptedSearch]:
     search = ScriptedSearch(faces=[(320, 240, 100)])
-    monkeypatch.setattr("dice_core.landmarks.tracker.Search", lambda: search)
+    script(monkeypatch, search)
     return LandmarkTracker(), search
 
 

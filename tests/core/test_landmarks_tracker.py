@@ -11,12 +11,12 @@ import pytest
 
 from dice_core.errors import ShapeError
 from dice_core.landmarks import FaceDetection, FrameLandmarks, LandmarkTracker, model_identities
+from dice_core.landmarks.hand_search import best_hands, same_hand
 from dice_core.landmarks.networks import ASSETS
 from dice_core.landmarks.region import Region
-from dice_core.landmarks.search import best_hands, same_hand
 from dice_core.landmarks.side import accumulate, evidence, resolve
 from dice_core.landmarks.tracker import MAX_MISSED_FRAMES, SEARCH_INTERVAL
-from tests.core.scripted_search import ScriptedSearch, reading
+from tests.core.scripted_search import ScriptedSearch, reading, script
 
 PHOTOS = Path(__file__).parents[3] / "shared" / "photos"
 needs_photos = pytest.mark.skipif(not PHOTOS.is_dir(), reason="the photos are not part of the repository")
@@ -26,7 +26,7 @@ BLANK = np.zeros((480, 640, 3), np.uint8)
 @pytest.fixture
 def scripted(monkeypatch: pytest.MonkeyPatch) -> tuple[LandmarkTracker, ScriptedSearch]:
     search = ScriptedSearch()
-    monkeypatch.setattr("dice_core.landmarks.tracker.Search", lambda: search)
+    script(monkeypatch, search)
     return LandmarkTracker(), search
 
 

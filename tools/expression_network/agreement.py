@@ -15,8 +15,8 @@ import numpy as np
 
 from dice_core.bodies.names import EXPRESSION_NAMES
 from dice_core.fitting.expression_prior import ExpressionPrior
+from dice_core.landmarks.detections import PRESENCE_THRESHOLD
 from dice_core.landmarks.face import FaceLandmarker, face_tracking_region
-from dice_core.landmarks.search import PRESENCE_THRESHOLD
 from expression_network.ablation import REGIONS, correlations
 
 __all__ = ["RealFaces", "agreement", "agreement_table", "read_faces"]

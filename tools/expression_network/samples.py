@@ -13,10 +13,9 @@ import numpy as np
 from dice_core.bodies import load_head
 from dice_core.fitting.expression_prior import window_rotation
 from dice_core.geometry.rotations import axis_angle
-from dice_core.landmarks.detections import FaceDetection
+from dice_core.landmarks.detections import PRESENCE_THRESHOLD, FaceDetection
 from dice_core.landmarks.face import FaceLandmarker, face_tracking_region
 from dice_core.landmarks.region import Region
-from dice_core.landmarks.search import PRESENCE_THRESHOLD
 from expression_network.expressions import mirrored_expression
 from expression_network.looks import load_look
 from expression_network.people import Model

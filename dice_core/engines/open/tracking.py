@@ -119,7 +119,8 @@ def sample_landmarks(
     """Landmarks of at most `most` frames spread evenly over the footage, and the path of the face to follow.
 
     first : the first row as `track` reads it, which then need not be read again.
-    The path is None where no other face was seen. Raises Stopped where `should_stop` says so.
+    The path is None where no other face was seen, and tracking finds this one by itself. Raises Stopped where
+    `should_stop` says so.
     """
     rows = spread_rows(footage.count, most)
     tracker = _still_tracker() if len(rows) == 1 else LandmarkTracker()
@@ -135,9 +136,12 @@ def sample_landmarks(
         else:
             found.append(tracker.detect(image) if len(rows) == 1 else tracker.track(image))
         faces.append(tracker.faces(image, found[-1].face))
-    chosen, path = choose_path(rows.tolist(), faces)
+    unseen = all(landmarks.face is None for landmarks in found)  # by tracking, which does not look at tiles
+    chosen, path = choose_path(rows.tolist(), faces, always=unseen)
     if path is not None:  # there are others: all are compared as they are read when nothing is known of any
-        chosen, path = choose_path(rows.tolist(), [tracker.faces(footage.read(int(row))) for row in rows])
+        chosen, path = choose_path(
+            rows.tolist(), [tracker.faces(footage.read(int(row))) for row in rows], always=unseen
+        )
     if path is not None:
         found = [replace(landmarks, face=face) for landmarks, face in zip(found, chosen, strict=True)]
     return found, path

@@ -1,4 +1,4 @@
-"""Finding faces and hands in a picture of which nothing is known yet."""
+"""Finding hands in a picture of which no more is known yet than the face."""
 
 from __future__ import annotations
 
@@ -7,45 +7,31 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from dice_core.landmarks.detections import FaceDetection
-from dice_core.landmarks.detector import AnchorDetector
-from dice_core.landmarks.face import FaceLandmarker, face_region, face_tracking_region
-from dice_core.landmarks.face_choice import SURE, best_face
+from dice_core.landmarks.detections import PRESENCE_THRESHOLD, FaceDetection
+from dice_core.landmarks.detector import DETECTION_THRESHOLD, STILL_THRESHOLD, AnchorDetector
 from dice_core.landmarks.hand import HandLandmarker, HandReading, hand_size, palm_region, same_palm, tracking_region
-from dice_core.landmarks.networks import FACE_DETECTOR, PALM_DETECTOR
+from dice_core.landmarks.networks import PALM_DETECTOR
 from dice_core.landmarks.pose import PoseLandmarker
-from dice_core.landmarks.region import Region
+from dice_core.landmarks.region import Region, tiles
 from dice_core.prefetch import in_background
 
-__all__ = ["HOPELESS", "NEW_HAND_THRESHOLD", "PRESENCE_THRESHOLD", "Search", "best_hands", "close_up", "same_hand"]
-
-PRESENCE_THRESHOLD = 0.5
-"""Smallest probability at which a landmark network's reading counts, as in the published pipelines."""
+__all__ = ["HOPELESS", "NEW_HAND_THRESHOLD", "HandSearch", "best_hands", "close_up", "same_hand"]
 
 NEW_HAND_THRESHOLD = 0.7
 """Smallest probability at which a hand that is not tracked yet counts: a face can be read as a hand with over 0.5. Set
 by hand, together with the tracker's `TRUST_LIMIT`."""
 
-DETECTION_THRESHOLD = 0.5
-"""Smallest detector score while a clip is tracked, as in the published pipelines."""
-
-STILL_THRESHOLD = 0.25
-"""Smallest detector score in a still: the landmark network rejects false alarms, so misses cost more. Set by hand."""
-
 MAX_CANDIDATES = 6
 """Detections of a still that are read at most: 17 ms each. Set by hand."""
 
-HAND_REFINEMENTS, FACE_REFINEMENTS = 3, 2
-"""How often the first reading of a face or hand is repeated. The window that follows from a detector is rough: on
+HAND_REFINEMENTS = 3
+"""How often the first reading of a hand is repeated. The window that follows from a detector is rough: on
 photos that were shifted and turned a little, hand landmarks spread by 0.4 to 2.0 % of the hand after the first
 reading and by 0.1 to 0.6 % after three more, and fingertips of hands seen edge-on are no longer cut short. Tuned on
 those photos."""
 
 SAME_HAND_DISTANCE = 0.25
 """Readings whose landmarks lie closer on average, in sizes of the hand, are the same hand. Set by hand."""
-
-SAME_FACE_DISTANCE = 0.25
-"""Windows whose middles lie closer, in sizes of the smaller one, are around one face. Set by hand."""
 
 OWN_HAND_REACH = 4.0
 """Face windows within which a person's own hands are; hands farther from the face come after them. Set by hand."""
@@ -85,28 +71,22 @@ LEAST_HAND = 0.35
 """Size of such a hand in face windows. Of the hands in those stills one in twenty is smaller; most of what was taken
 for a hand in those frames is."""
 
-PALMS_IN_WINDOW = 2
-"""Palms of a turned window that are read at most. Set by hand."""
-
 TILE_SCALE = 0.6
 """Side of the tiles that are searched last, as a share of the image's shorter side. Set by hand."""
 
+PALMS_IN_WINDOW = 2
+"""Palms of a turned window that are read at most. Set by hand."""
 
-class Search:
-    """The detectors and landmark networks, and how they are used to find a person."""
+
+class HandSearch:
+    """The palm detector, the hand network and that of the arms, and how they are used to find a person's hands."""
 
     def __init__(self) -> None:
         # Side by side: OpenCV gives up Python's lock while it reads a network.
         palms = in_background(lambda: AnchorDetector(PALM_DETECTOR), "palm detector")
         hands = in_background(HandLandmarker, "hand network")
-        bodies = in_background(PoseLandmarker, "body network")
-        self._faces = AnchorDetector(FACE_DETECTOR)
-        self.read_face = FaceLandmarker()
-        self._palms, self.read_hand, self.read_arms = palms.result(), hands.result(), bodies.result()
-
-    def face_regions(self, image: np.ndarray) -> list[Region]:
-        """Windows of faces in a frame, the highest score first, by one pass of the detector."""
-        return [face_region(face) for face in self._faces(image, DETECTION_THRESHOLD)]
+        self.read_arms = PoseLandmarker()
+        self._palms, self.read_hand = palms.result(), hands.result()
 
     def hand_regions(
         self, image: np.ndarray, known: Sequence[HandReading], window: Region | None = None
@@ -115,32 +95,6 @@ class Search:
         pass; of a second hand, for which one looks seldom, a low score is enough."""
         palms = self._palms(image, STILL_THRESHOLD if known else DETECTION_THRESHOLD, window)
         return [palm_region(palm) for palm in palms if not any(same_palm(palm, hand.points) for hand in known)]
-
-    def faces(self, image: np.ndarray, known: FaceDetection | None = None) -> list[FaceDetection]:
-        """All faces of a still: the whole picture is searched, and tiles of it where that shows none.
-
-        known : one that has been read already, which is not read again and comes first.
-        """
-        whole = Region.of_image(image)
-        readings = [] if known is None else [known]
-        for windows, average in (([whole], False), ([whole], True), (_tiles(image), True)):
-            found = [
-                face for window in windows for face in self._faces(image, STILL_THRESHOLD, window, average=average)
-            ]
-            found.sort(key=lambda face: -float(face.extent.max()))
-            for region in (face_region(candidate) for candidate in found[:MAX_CANDIDATES]):
-                if any(_same_face(region, reading.region) for reading in readings):
-                    continue
-                reading = self.refine_face(image, region)
-                if reading is not None and not any(_same_face(reading.region, other.region) for other in readings):
-                    readings.append(reading)
-            if average and any(reading.confidence >= SURE for reading in readings):
-                break
-        return readings
-
-    def face(self, image: np.ndarray) -> FaceDetection | None:
-        """The face of a still that a capture is of, None where there is none."""
-        return best_face(self.faces(image))
 
     def hands(self, image: np.ndarray, face: FaceDetection | None, count: int) -> list[HandReading]:
         """At most `count` hands of a still, the best first.
@@ -156,7 +110,7 @@ class Search:
             if len(found) < count:
                 found += self._new_hands(image, windows, found, average=average)
         if not found and face is None:
-            found = self._new_hands(image, _tiles(image), found, average=True)
+            found = self._new_hands(image, tiles(image, TILE_SCALE), found, average=True)
         if len(found) < count and face is not None:
             found += self.agreed_hand(image, face, found)
         return best_hands(found, face, count)
@@ -233,20 +187,6 @@ class Search:
             reading = self.read_hand(image, region)
         return reading
 
-    def refine_face(self, image: np.ndarray, region: Region) -> FaceDetection | None:
-        """The face in a rough window, read again in the windows that follow from its own landmarks; None where there is
-        none."""
-        reading = self.read_face(image, region)
-        for _ in range(FACE_REFINEMENTS):
-            region = face_tracking_region(reading.points)
-            if not region.is_near_image(image):
-                break
-            again = self.read_face(image, region)
-            if again.confidence < min(PRESENCE_THRESHOLD, reading.confidence):
-                break
-            reading = again
-        return reading if reading.confidence >= PRESENCE_THRESHOLD else None
-
 
 def close_up(image: np.ndarray, face: FaceDetection | None) -> Region | None:
     """The window around a face in which both of the person's hands can be, None if it is no smaller than the image."""
@@ -282,21 +222,3 @@ def same_hand(points: np.ndarray, others: np.ndarray) -> bool:
     """Whether two sets of landmarks (21, 2 or 3), pixels, are readings of one hand."""
     distance = np.linalg.norm(points[:, :2] - others[:, :2], axis=1).mean()
     return bool(distance < SAME_HAND_DISTANCE * (hand_size(points) + hand_size(others)) / 2)
-
-
-def _same_face(region: Region, other: Region) -> bool:
-    """Whether two windows are around one face."""
-    distance = np.hypot(region.x - other.x, region.y - other.y)
-    return bool(distance < SAME_FACE_DISTANCE * min(region.size, other.size))
-
-
-def _tiles(image: np.ndarray) -> list[Region]:
-    """Overlapping square windows that cover an image, (h, w, 3)."""
-    height, width = image.shape[:2]
-    side = TILE_SCALE * min(height, width)
-    columns, rows = (1 + int(np.ceil((extent - side) / (side / 2) - 1e-6)) for extent in (width, height))
-    return [
-        Region(float(x), float(y), side)
-        for y in np.linspace(side / 2, height - side / 2, rows)
-        for x in np.linspace(side / 2, width - side / 2, columns)
-    ]
