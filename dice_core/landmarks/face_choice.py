@@ -17,8 +17,9 @@ from dice_core.landmarks.region import Region
 __all__ = ["FULL_EVIDENCE", "LEAST_EVIDENCE", "FacePath", "best_face", "choose_path"]
 
 LEAST_EVIDENCE, FULL_EVIDENCE = 4.5, 12.0
-"""Evidence from which something counts as a face, and from which it counts in full. Of 127 readings of real and rendered
-faces six have less than the first, covered or turned away; of 217 of walls, cloth, leaves and hands none has more."""
+"""Evidence from which something counts as a face, and from which it counts in full. Of 127 readings of real and
+rendered faces six have less than the first, covered or turned away; of 217 of walls, cloth, leaves and hands none has
+more."""
 
 # Tuned on two public clips of people with a face printed on their shirt, and on ten of single people.
 
