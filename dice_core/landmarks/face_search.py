@@ -29,6 +29,10 @@ TILES = ((0.6, LEAST_EVIDENCE), (0.3, FULL_EVIDENCE))
 there: the detector looks at 128 x 128 pixels, and sees faces of a fourteenth of that and more; and among so many tiles,
 there is always one that looks like something. Set by hand."""
 
+LEAST_WINDOW = 40.0
+"""Pixels: the landmark network looks at 256, and in what is smaller than this every round button is a face. Set by
+hand; the face takes some two thirds of it."""
+
 SAME_FACE_DISTANCE = 0.25
 """Windows whose middles lie closer, in sizes of the smaller one, are around one face. Set by hand."""
 
@@ -132,7 +136,8 @@ class FaceSearch:
             if again.confidence < min(PRESENCE_THRESHOLD, reading.confidence):
                 break
             reading = again
-        return reading if reading.confidence >= PRESENCE_THRESHOLD else None
+        seen = reading.confidence >= PRESENCE_THRESHOLD and reading.region.size >= LEAST_WINDOW
+        return reading if seen else None
 
     def rated(self, image: np.ndarray, face: FaceDetection) -> RatedFace:
         """A face with the evidence that it is one, by the landmark network and by the detector from close by."""
