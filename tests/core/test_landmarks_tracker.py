@@ -213,6 +213,15 @@ def test_best_hands_are_different_ones_within_reach_of_the_face() -> None:
     assert not same_hand(near.points, far.points)
 
 
+def test_what_is_as_small_as_an_ear_beside_a_face_is_no_hand() -> None:
+    face = FaceDetection(np.zeros((478, 3), np.float32), 1.0, Region(300, 100, 700))
+    ear = reading(500, 150)  # 108 pixels
+    assert best_hands([ear], face, 2) == []
+    assert best_hands([ear], FaceDetection(face.points, 1.0, Region(300, 100, 500)), 2) == [ear]
+    far = reading(1200, 150)
+    assert best_hands([far], face, 2) == [far], "nearer to the camera or not, who knows"
+
+
 def test_wrong_images_are_refused() -> None:
     tracker = LandmarkTracker()
     for image in (np.zeros((10, 10), np.uint8), np.zeros((10, 10, 4), np.uint8), np.zeros((10, 10, 3))):
