@@ -25,6 +25,7 @@ __all__ = [
     "DepthPrediction",
     "HandDepthPrior",
     "depth_features",
+    "seldom_behind",
 ]
 
 DEPTH_ASSET = Path(__file__).parent / "assets" / "hand_depth.npz"
@@ -37,6 +38,14 @@ DEPTH_UNIT = 0.1
 _LEAST_SIGMA = np.array([0.008] + [0.002] * 21)
 _SIGMA_OF_SCALE = 1.4  # standard deviation of a Laplace distribution over its scale, the square root of 2
 _FARTHEST = 0.08  # metres beside the head's outline at which that feature is clipped, as in the training
+
+# Hands that surely touch nothing are seldom behind a face: how far behind the head's origin, metres, negative before
+# it, at which that begins to count, its deviation, and by how much farther it begins for a metre more than `_BESIDE`
+# beside the head, as of hands on hips; and the probability of a touch from which nothing is known of it, as of hands at
+# ears. Tuned on rendered hands and public clips, see docs/accuracy.md.
+_BEHIND, _BEHIND_SIGMA = -0.08, 0.02
+_BESIDE, _BEHIND_BESIDE = 0.2, 0.4
+_MAY_TOUCH = 0.25
 _MIRROR = np.diag([-1.0, 1.0, 1.0])
 
 
@@ -124,12 +133,34 @@ class HandDepthPrior:
         sigma = np.maximum(np.exp(output[22:44]) * _SIGMA_OF_SCALE * DEPTH_UNIT, _LEAST_SIGMA)
         relative = depth * (view.pose.translation[2] / camera.fx) + output[1:22] * DEPTH_UNIT
         touch_probability = 1 / (1 + np.exp(-output[44]))
-        middle = float(view.pose.translation[2] + output[0] * DEPTH_UNIT)
-        return DepthPrediction(middle, sigma[0], relative - relative.mean(), sigma[1:], float(touch_probability))
+        behind, deviation = float(output[0]) * DEPTH_UNIT, float(sigma[0])
+        beside = _beside(pixels, camera, view)
+        behind, deviation = seldom_behind(behind, deviation, beside, float(touch_probability))
+        middle = float(view.pose.translation[2]) + behind
+        return DepthPrediction(middle, deviation, relative - relative.mean(), sigma[1:], float(touch_probability))
 
     def evaluate(self, features: np.ndarray) -> np.ndarray:
         """(n, 45) for (n, FEATURE_COUNT): depth, 21 corrections of relative depth, their 22 log deviations, logit."""
         return np.mean([_evaluated(network, features) for network in self._networks.values()], axis=0)
+
+
+def seldom_behind(behind: float, deviation: float, beside: float, touch_probability: float) -> tuple[float, float]:
+    """A hand's predicted depth and its deviation, with the knowledge that free hands are seldom behind a face.
+
+    behind : metres behind the head's origin, deviation : metres; beside : metres from it across the view.
+    Returns both, where the two agree best.
+    """
+    limit = _BEHIND + _BEHIND_BESIDE * max(0.0, beside - _BESIDE)
+    if behind <= limit or touch_probability >= _MAY_TOUCH:
+        return behind, deviation
+    predicted, usual = deviation**-2, (1 - touch_probability / _MAY_TOUCH) * _BEHIND_SIGMA**-2
+    return (predicted * behind + usual * limit) / (predicted + usual), (predicted + usual) ** -0.5
+
+
+def _beside(pixels: np.ndarray, camera: Camera, view: HeadView) -> float:
+    """Metres across the view from the head's origin to the middle of landmarks (21, 2), as if they were as far away."""
+    origin = view.pose.translation
+    return float(np.linalg.norm(camera.rays(pixels.mean(axis=0))[:2] * origin[2] - origin[:2]))
 
 
 def _evaluated(weights: dict[str, np.ndarray], features: np.ndarray) -> np.ndarray:

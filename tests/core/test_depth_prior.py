@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,13 @@ import pytest
 from dice_core.bodies import Hand, load_hand, load_head
 from dice_core.errors import MissingModelError
 from dice_core.fitting import depth_prior
-from dice_core.fitting.depth_prior import FEATURE_COUNT, DepthPrediction, HandDepthPrior, depth_features
+from dice_core.fitting.depth_prior import (
+    FEATURE_COUNT,
+    DepthPrediction,
+    HandDepthPrior,
+    depth_features,
+    seldom_behind,
+)
 from dice_core.fitting.head_fit import HeadPose
 from dice_core.fitting.head_view import HeadView
 from dice_core.geometry.camera import Camera
@@ -127,3 +134,12 @@ def test_the_notice_names_the_file_that_ships() -> None:
     with np.load(asset, allow_pickle=False) as archive:
         assert all(np.isfinite(archive[name]).all() for name in archive.files)
     assert asset.stat().st_size < 4_000_000
+
+
+def test_free_hands_are_seldom_behind_a_face() -> None:
+    """Where prediction and knowledge are equally sure, the truth is in the middle."""
+    assert seldom_behind(-0.15, 0.02, 0.1, 0.0) == (-0.15, 0.02), "before the face nothing is known"
+    assert seldom_behind(0.04, 0.02, 0.1, 0.3) == (0.04, 0.02), "hands at ears are there"
+    assert seldom_behind(0.04, 0.02, 0.1, 0.0) == pytest.approx((-0.02, 0.02 / math.sqrt(2)))
+    assert seldom_behind(0.04, 0.02, 0.1, 0.125) == pytest.approx((0.0, 0.02 / math.sqrt(1.5)))
+    assert seldom_behind(0.04, 0.02, 0.7, 0.0) == (0.04, 0.02), "hands on hips may be"
