@@ -133,28 +133,27 @@ class HandDepthPrior:
         sigma = np.maximum(np.exp(output[22:44]) * _SIGMA_OF_SCALE * DEPTH_UNIT, _LEAST_SIGMA)
         relative = depth * (view.pose.translation[2] / camera.fx) + output[1:22] * DEPTH_UNIT
         touch_probability = 1 / (1 + np.exp(-output[44]))
-        behind, deviation = float(output[0]) * DEPTH_UNIT, float(sigma[0])
         beside = _beside(pixels, camera, view)
-        behind, deviation = seldom_behind(behind, deviation, beside, float(touch_probability))
+        behind = seldom_behind(float(output[0]) * DEPTH_UNIT, float(sigma[0]), beside, float(touch_probability))
         middle = float(view.pose.translation[2]) + behind
-        return DepthPrediction(middle, deviation, relative - relative.mean(), sigma[1:], float(touch_probability))
+        return DepthPrediction(middle, sigma[0], relative - relative.mean(), sigma[1:], float(touch_probability))
 
     def evaluate(self, features: np.ndarray) -> np.ndarray:
         """(n, 45) for (n, FEATURE_COUNT): depth, 21 corrections of relative depth, their 22 log deviations, logit."""
         return np.mean([_evaluated(network, features) for network in self._networks.values()], axis=0)
 
 
-def seldom_behind(behind: float, deviation: float, beside: float, touch_probability: float) -> tuple[float, float]:
-    """A hand's predicted depth and its deviation, with the knowledge that free hands are seldom behind a face.
+def seldom_behind(behind: float, deviation: float, beside: float, touch_probability: float) -> float:
+    """How far behind a face a hand is predicted, with the knowledge that free hands are seldom there.
 
     behind : metres behind the head's origin, deviation : metres; beside : metres from it across the view.
-    Returns both, where the two agree best.
+    Returns where the two agree best. The deviation stays: what is known of hands makes no single one surer.
     """
     limit = _BEHIND + _BEHIND_BESIDE * max(0.0, beside - _BESIDE)
     if behind <= limit or touch_probability >= _MAY_TOUCH:
-        return behind, deviation
+        return behind
     predicted, usual = deviation**-2, (1 - touch_probability / _MAY_TOUCH) * _BEHIND_SIGMA**-2
-    return (predicted * behind + usual * limit) / (predicted + usual), (predicted + usual) ** -0.5
+    return (predicted * behind + usual * limit) / (predicted + usual)
 
 
 def _beside(pixels: np.ndarray, camera: Camera, view: HeadView) -> float:
