@@ -123,6 +123,8 @@ def sample_landmarks(
     `should_stop` says so.
     """
     rows = spread_rows(footage.count, most)
+    if footage.kind == "image" and not should_stop():  # read thoroughly as it is: its best face is chosen already
+        return [_still_tracker().detect(footage.read(0))], None
     tracker = _still_tracker() if len(rows) == 1 else LandmarkTracker()
     found, faces = [], []
     for row in rows:
@@ -138,10 +140,8 @@ def sample_landmarks(
         faces.append(tracker.faces(image, found[-1].face))
     unseen = all(landmarks.face is None for landmarks in found)  # by tracking, which does not look at tiles
     chosen, path = choose_path(rows.tolist(), faces, always=unseen)
-    if path is not None:  # there are others: all are compared as they are read when nothing is known of any
-        chosen, path = choose_path(
-            rows.tolist(), [tracker.faces(footage.read(int(row))) for row in rows], always=unseen
-        )
+    if path is not None and not unseen:  # there are others: all are compared as they are read when none is known
+        chosen, path = choose_path(rows.tolist(), [tracker.faces(footage.read(int(row))) for row in rows])
     if path is not None:
         found = [replace(landmarks, face=face) for landmarks, face in zip(found, chosen, strict=True)]
     return found, path
