@@ -27,6 +27,7 @@ from dice_core.landmarks.hand_track import HandTrack, continued
 from dice_core.landmarks.ownership import arm_evidence
 from dice_core.landmarks.pose import Arms
 from dice_core.landmarks.region import Region
+from dice_core.landmarks.searched_views import SearchedViews
 from dice_core.landmarks.side import evidence, resolve
 
 __all__ = ["LandmarkTracker"]
@@ -35,6 +36,9 @@ _log = logging.getLogger(__name__)
 
 SEARCH_INTERVAL = 10
 """Frames between searches for a second hand while one is tracked: the palm detector costs 21 ms. Set by hand."""
+
+UNCHANGED_SEARCH_INTERVAL = 30
+"""Frames between searches of a picture in which nothing changes and no hand was found. Set by hand."""
 
 LOST_HAND_SEARCH_INTERVAL = 3
 """The same while a hand that was just lost is missing. Set by hand."""
@@ -75,6 +79,7 @@ class LandmarkTracker:
         self._frame = frame
         self._faces = FaceSearch()
         self._search = HandSearch()
+        self._searched = SearchedViews(UNCHANGED_SEARCH_INTERVAL)
         self._hands: list[HandTrack] = []
         self._face: Region | None = None
         self._face_missed = 0
@@ -149,6 +154,7 @@ class LandmarkTracker:
             "frames_to_search": np.array(self._frames_to_search),
             "frames_to_arms": np.array(self._frames_to_arms),
             "next_thorough_search": np.array(self._next_thorough_search),
+            **self._searched.state,
         }
 
     def restore(self, state: Mapping[str, np.ndarray]) -> None:
@@ -165,6 +171,7 @@ class LandmarkTracker:
         self._frames_to_search = int(state["frames_to_search"])
         self._frames_to_arms = int(state["frames_to_arms"])
         self._next_thorough_search = int(state["next_thorough_search"])
+        self._searched.restore(state)
 
     def _track_face(self, image: np.ndarray) -> FaceDetection | None:
         """The face where it was, otherwise the detected one nearest to there, otherwise the largest.
@@ -207,7 +214,7 @@ class LandmarkTracker:
         if not seen:
             self._frames_to_search = min(self._frames_to_search, 0 if lost else self._idle_interval - 1)
         searching = missing and (just_lost or self._frames_to_search <= 0)
-        fresh = self._find_hands(image, face, [reading for reading, _ in seen], not lost) if searching else []
+        fresh = self._find_hands(image, face, [reading for reading, _ in seen], bool(lost)) if searching else []
         arms = None
         if face is not None and (fresh or (missing and (just_lost or self._frames_to_arms <= 0))):
             arms = self._search.read_arms(image, face)
@@ -255,16 +262,19 @@ class LandmarkTracker:
         return seen, lost
 
     def _find_hands(
-        self, image: np.ndarray, face: FaceDetection | None, seen: list[HandReading], thoroughly: bool
+        self, image: np.ndarray, face: FaceDetection | None, seen: list[HandReading], lost: bool
     ) -> list[HandReading]:
         """Hands of a frame other than those seen already, by the palm detector, and now and then thoroughly.
 
         The picture and the surroundings of the face are looked at: both for a second hand, in turns while there is
-        none. thoroughly : whether that may be now.
+        none, and then only where something has changed. lost : whether a hand is expected where it was, which is then
+        searched for at once, but not thoroughly.
         """
         windows = [None] if (near := close_up(image, face)) is None else [None, near]
         if not seen:
-            windows = [windows[(self._frame - 1) // self._idle_interval % len(windows)]]
+            turn = (self._frame - 1) // self._idle_interval % len(windows)
+            is_new = lost or self._searched.is_new(turn, self._frame, image, face)
+            windows = [windows[turn]] if is_new else []
         wanted = self.max_hands - len(seen)
         fresh: list[HandReading] = []
         for window in windows:
@@ -276,7 +286,7 @@ class LandmarkTracker:
                     for reading in readings
                     if reading is not None and not any(same_hand(reading.points, old.points) for old in seen)
                 ]
-        due = thoroughly and self._frame >= self._next_thorough_search
+        due = not lost and self._frame >= self._next_thorough_search
         if due and len(fresh) < wanted and face is not None:
             self._next_thorough_search = self._frame + THOROUGH_SEARCH_INTERVAL
             fresh += self._search.agreed_hand(image, face, [*seen, *fresh])
