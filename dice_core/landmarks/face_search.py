@@ -140,11 +140,13 @@ class FaceSearch:
         return reading if seen else None
 
     def rated(self, image: np.ndarray, face: FaceDetection) -> RatedFace:
-        """A face with the evidence that it is one, by the landmark network and by the detector from close by."""
+        """A face with the evidence that it is one, by the landmark network and by the detector from close by; more than
+        counts in full is not looked for."""
         evidence = math.log(face.confidence / (1 - face.confidence)) if face.confidence < 1 else math.inf
         if evidence >= OBVIOUS:
             return RatedFace(face, OBVIOUS)
-        return RatedFace(face, evidence + SCORE_WEIGHT * (self._close_score(image, face.region) - USUAL_SCORE))
+        enough = USUAL_SCORE + (FULL_EVIDENCE - evidence) / SCORE_WEIGHT
+        return RatedFace(face, evidence + SCORE_WEIGHT * (self._close_score(image, face.region, enough) - USUAL_SCORE))
 
     def _closer(self, image: np.ndarray, region: Region) -> Region:
         """A detector's window as the detector has it from close by: of what is a few pixels large where it looks at the
@@ -153,11 +155,18 @@ class FaceSearch:
         found = map(face_region, self._detector(image, STILL_THRESHOLD, window))
         return next((one for one in found if _is_around(one, region, CLOSER)), region)
 
-    def _close_score(self, image: np.ndarray, region: Region) -> float:
-        """The highest score of a detection like the face that was read in `region` in any of the close looks, or 0."""
-        windows = [Region(region.x, region.y, scale * region.size, region.angle) for scale in CLOSE_LOOKS]
-        seen = [one for window in windows for one in self._detector(image, LEAST_SCORE, window)]
-        return max((one.score for one in seen if _is_around(face_region(one), region, SAME_SIZE)), default=0.0)
+    def _close_score(self, image: np.ndarray, region: Region, enough: float) -> float:
+        """The highest score of a detection like the face that was read in `region` in any of the close looks, or 0; the
+        first that is `enough` ends them."""
+        best = 0.0
+        for scale in CLOSE_LOOKS:
+            window = Region(region.x, region.y, scale * region.size, region.angle)
+            seen = self._detector(image, LEAST_SCORE, window)
+            like = (one.score for one in seen if _is_around(face_region(one), region, SAME_SIZE))
+            best = max(best, *like, 0.0)
+            if best >= enough:
+                break
+        return best
 
 
 def _is_known(region: Region, faces: Iterable[RatedFace]) -> bool:

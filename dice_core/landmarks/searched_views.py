@@ -30,7 +30,7 @@ class _View:
 
 
 class SearchedViews:
-    """The last picture that each way of looking found no hand in; ways are told apart by a number.
+    """The last picture in which each way of looking found no hand; ways are told apart by a number.
 
     lasting : frames after which a picture is searched again although nothing has changed.
     """
@@ -40,7 +40,7 @@ class SearchedViews:
         self._views: dict[int, _View] = {}
 
     def is_new(self, way: int, frame: int, image: np.ndarray, face: FaceDetection | None) -> bool:
-        """Whether a picture has to be searched; if so, it is noted as searched.
+        """Whether a picture has to be searched; if so, it is noted as searched in vain, until it is forgotten.
 
         image : (h, w, 3) uint8; face : the person's, None where it is not seen. What changes inside its window does not
         count, because faces move, and hands come from outside.
@@ -55,6 +55,10 @@ class SearchedViews:
                 return False
         self._views[way] = _View(cells, frame)
         return True
+
+    def forget(self) -> None:
+        """Have every picture searched again: a hand was found in the last one."""
+        self._views = {}
 
     @property
     def state(self) -> dict[str, np.ndarray]:

@@ -212,7 +212,7 @@ class LandmarkTracker:
         self._frames_to_search -= 1
         self._frames_to_arms -= 1
         if not seen:
-            self._frames_to_search = min(self._frames_to_search, 0 if lost else self._idle_interval - 1)
+            self._frames_to_search = min(self._frames_to_search, self._idle_interval - 1)
         searching = missing and (just_lost or self._frames_to_search <= 0)
         fresh = self._find_hands(image, face, [reading for reading, _ in seen], bool(lost)) if searching else []
         arms = None
@@ -286,6 +286,8 @@ class LandmarkTracker:
                     for reading in readings
                     if reading is not None and not any(same_hand(reading.points, old.points) for old in seen)
                 ]
+        if fresh:
+            self._searched.forget()
         due = not lost and self._frame >= self._next_thorough_search
         if due and len(fresh) < wanted and face is not None:
             self._next_thorough_search = self._frame + THOROUGH_SEARCH_INTERVAL

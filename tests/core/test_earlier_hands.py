@@ -17,16 +17,17 @@ from dice_core.landmarks.tracker import SEARCH_INTERVAL
 from tests.core.scripted_search import ScriptedSearch, arm, script
 
 FIRST, SECOND = (300, 200, 0.99), (100, 200, 0.01)
+LEVELS = 8  # of grey from frame to frame, so that every picture is new
 
 
 @dataclass
 class Arriving(ScriptedSearch):
-    """A second hand that is there from the frame `comes` on, as the pictures' grey level counts them."""
+    """A second hand that is there from the frame `comes` on, as the pictures' grey levels count them."""
 
     comes: int = 4
 
     def _look(self, image: np.ndarray) -> None:
-        self.visible = [FIRST, SECOND] if image[0, 0, 0] >= self.comes else [FIRST]
+        self.visible = [FIRST, SECOND] if image[0, 0, 0] >= LEVELS * self.comes else [FIRST]
 
     def read_hand(self, image: np.ndarray, region: Region) -> HandReading:
         self._look(image)
@@ -39,7 +40,7 @@ class Arriving(ScriptedSearch):
 
 def clip(count: int) -> Iterator[tuple[int, np.ndarray]]:
     for frame in range(count):
-        yield frame, np.full((480, 640, 3), frame, np.uint8)
+        yield frame, np.full((480, 640, 3), LEVELS * frame, np.uint8)
 
 
 @pytest.fixture
@@ -64,7 +65,7 @@ def test_a_hand_that_jumps_is_followed_back_by_its_arm(search: Arriving, monkeyp
     """It moves by more than the window in which it is read, as hands do at ten frames a second."""
 
     def look(image: np.ndarray) -> None:
-        frame = int(image[0, 0, 0])
+        frame = int(image[0, 0, 0]) // LEVELS
         where = (600 - 250 * (frame % 2), 200)
         search.visible = [(*where, 0.99)] if frame == 5 else []
         search.palmless = [(*where, 0.99)] if 3 <= frame < 5 else []

@@ -15,12 +15,13 @@ from dice_core.landmarks.hand_search import best_hands, same_hand
 from dice_core.landmarks.networks import ASSETS
 from dice_core.landmarks.region import Region
 from dice_core.landmarks.side import accumulate, evidence, resolve
-from dice_core.landmarks.tracker import MAX_MISSED_FRAMES, SEARCH_INTERVAL
+from dice_core.landmarks.tracker import MAX_MISSED_FRAMES, SEARCH_INTERVAL, UNCHANGED_SEARCH_INTERVAL
 from tests.core.scripted_search import ScriptedSearch, reading, script
 
 PHOTOS = Path(__file__).parents[3] / "shared" / "photos"
 needs_photos = pytest.mark.skipif(not PHOTOS.is_dir(), reason="the photos are not part of the repository")
 BLANK = np.zeros((480, 640, 3), np.uint8)
+GREY = np.full_like(BLANK, 40)
 
 
 @pytest.fixture
@@ -44,21 +45,46 @@ def test_second_hand_is_searched_for_only_now_and_then(scripted) -> None:
     assert search.palm_looks == looks, "two hands are followed: nothing left to look for"
 
 
-def test_without_hands_every_frame_is_searched(scripted) -> None:
+def test_without_hands_every_new_picture_is_searched(scripted) -> None:
     tracker, search = scripted
-    for _ in range(3):
-        assert tracker.track(BLANK).hands == ()
+    for frame in range(3):
+        assert tracker.track(GREY if frame % 2 else BLANK).hands == ()
     assert search.palm_looks == 3
 
 
-def test_with_an_interval_every_other_frame_is_searched_until_a_hand_is_lost(scripted) -> None:
+def test_picture_that_does_not_change_is_searched_again_only_after_a_while(scripted) -> None:
+    tracker, search = scripted
+    search.faces = [(300, 200, 80)]  # so small that its surroundings are looked at, too
+    for _ in range(UNCHANGED_SEARCH_INTERVAL):
+        tracker.track(BLANK)
+    assert search.palm_looks == 2, "once in the whole picture, once around the face"
+    for _ in range(2):
+        tracker.track(BLANK)
+    assert search.palm_looks == 4
+    search.visible = [(500, 300, 0.99)]
+    assert tracker.track(BLANK).hands == (), "it looks as if there were none"
+    assert len(tracker.track(GREY).hands) == 1
+
+
+def test_picture_in_which_a_hand_was_found_is_searched_when_it_comes_again(scripted) -> None:
+    tracker, search = scripted
+    search.visible = [(300, 200, 0.99)]
+    assert len(tracker.track(GREY).hands) == 1
+    search.visible = []
+    for _ in range(MAX_MISSED_FRAMES + 2):
+        tracker.track(BLANK)
+    search.visible = [(300, 200, 0.99)]
+    assert len(tracker.track(GREY).hands) == 1
+
+
+def test_with_an_interval_every_other_frame_is_searched(scripted) -> None:
     _, search = scripted
     tracker = LandmarkTracker(idle_interval=2)
     looks = []
 
     def look() -> int:
         before = search.palm_looks
-        tracker.track(BLANK)
+        tracker.track(GREY if len(looks) // 2 % 2 else BLANK)
         looks.append(search.palm_looks - before)
         return looks[-1]
 
@@ -66,7 +92,9 @@ def test_with_an_interval_every_other_frame_is_searched_until_a_hand_is_lost(scr
     search.visible = [(300, 200, 0.99)]
     assert [look() for _ in range(3)] == [0, 1, 0], "found at the next look, then followed"
     search.visible = []
-    assert all(look() for _ in range(MAX_MISSED_FRAMES)), "while it may come back, every frame counts"
+    lost = [look() for _ in range(MAX_MISSED_FRAMES)]
+    assert lost[0] == 1, "at once"
+    assert sum(lost) == 1 + (MAX_MISSED_FRAMES - 1) // 2
     assert sum(look() for _ in range(6)) == 3
 
 
@@ -92,7 +120,7 @@ def test_hand_that_stays_away_gets_a_new_track(scripted) -> None:
     for _ in range(MAX_MISSED_FRAMES + 1):
         tracker.track(BLANK)
     search.visible = [(300, 200, 0.99)]
-    assert tracker.track(BLANK).hands[0].track != first
+    assert tracker.track(GREY).hands[0].track != first
 
 
 def test_window_that_slid_onto_something_doubtful_is_dropped_and_stays_dropped(scripted) -> None:
