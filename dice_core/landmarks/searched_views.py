@@ -17,8 +17,9 @@ GRID = 24
 """Cells along each side of the reduced picture that is compared. Set by hand: a hand at a face covers several."""
 
 CHANGE = 8
-"""Levels, of 255, by which the mean of a cell has to change in any colour to count. On eleven public clips no hand was
-missed with 4, 8 or 12; of 224 searches for the hands of somebody who speaks and shows none, 50, 149 and 181 are saved."""
+"""Levels, of 255, by which the mean of a cell has to change in any colour to count. With 4, 8 and 12, no hand
+of eleven public clips is missed; of 224 searches for hands of somebody who speaks and shows none, 50, 149 and 181 are
+saved."""
 
 
 @dataclass(frozen=True)
