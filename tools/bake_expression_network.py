@@ -78,9 +78,8 @@ def main() -> None:
 
 def write(weights: dict[str, np.ndarray]) -> None:
     """Write the asset, and its checksum into the notice beside it."""
-    np.savez(
-        EXPRESSION_ASSET, **weights
-    )  # compressed it is a fourteenth smaller, and takes three times as long to read
+    # Compressed it is a fourteenth smaller, and takes three times as long to read.
+    np.savez(EXPRESSION_ASSET, **weights)
     digest = hashlib.sha256(EXPRESSION_ASSET.read_bytes()).hexdigest()
     notice = EXPRESSION_ASSET.with_name("LICENSES.md")
     pattern = rf"(`{EXPRESSION_ASSET.name}`.*?`)[0-9a-f]{{64}}`"
