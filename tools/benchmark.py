@@ -117,7 +117,7 @@ class Stopwatch:
 
 def watch_stages(watch: Stopwatch) -> None:
     """Put the stopwatch around the stages of a capture, all of which stay in this process."""
-    dice_core.capture.finishing._processors = lambda: 1
+    dice_core.capture.finishing.processor_count = lambda: 1
     for name in ("survey", "sample_landmarks"):
         watch.watch(dice_core.engines.open.engine, name, "survey of the person")
     watch.watch(OpenEngine, "prepare", "preparing the bodies")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 from dice_core.capture.blocks import BlockStore
+from dice_core.capture.processors import processor_count
 from dice_core.capture.progress import Progress
 from dice_core.capture.recorder import ChunkRecorder
 from dice_core.engines.base import Chunk, Engine
@@ -63,7 +63,7 @@ class Finisher:
     def expect(self, frames: int) -> None:
         """Get ready for so many frames that are still to be fitted."""
         make = self._engine.separate_postprocess()
-        if make is None or frames < _WORTH_A_PROCESS or _processors() < 2:
+        if make is None or frames < _WORTH_A_PROCESS or processor_count() < 2:
             return
         try:
             self._process = PostprocessingProcess(make)
@@ -127,7 +127,3 @@ class Finisher:
         """Report what is written, and wait until no more than `left` chunks are still to be."""
         while self._writing and (len(self._writing) > left or self._writing[0].done()):
             self._progress.written(self._writing.popleft().result())
-
-
-def _processors() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

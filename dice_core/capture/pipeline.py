@@ -8,12 +8,13 @@ chunk of the take (`ChunkRecorder`).
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 from dice_core.capture.blocks import BlockStore, in_blocks
 from dice_core.capture.finishing import Finisher
+from dice_core.capture.processors import shared_processors
 from dice_core.capture.progress import Progress
 from dice_core.capture.recorder import ChunkRecorder
 from dice_core.engines.base import Engine, FittedFrame, make_engine
@@ -79,7 +80,8 @@ def capture(
         writer = open_writer(footage, engine, output, settings, frames)
         if not writer.complete:
             try:
-                end = _run(footage, engine, writer, events, progress, warnings, should_stop)
+                with shared_processors() if footage.count > 1 else nullcontext():
+                    end = _run(footage, engine, writer, events, progress, warnings, should_stop)
             except Exception:
                 writer.discard()
                 raise

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from dice_core.capture.blocks import block_file, in_blocks, load_last, save_block
 from dice_core.capture.pipeline import block_frames, open_writer, prepare
+from dice_core.capture.processors import shared_processors
 from dice_core.engines.base import make_engine
 from dice_core.engines.settings import CaptureSettings
 from dice_core.media.footage import Footage
@@ -88,7 +89,7 @@ def fit_span(
     else:
         begin, previous = max(0, rows[0] - round(LEAD_SECONDS * footage.fps)), None
     wanted, done = rows[1] - rows[0], 0
-    with closing(engine.fit(begin, previous)) as fitted:
+    with shared_processors(), closing(engine.fit(begin, previous)) as fitted:
         for _ in range(rows[0] - begin):
             next(fitted)
         frames = takewhile(lambda _: not should_stop(), islice(fitted, wanted))

@@ -322,7 +322,7 @@ def test_what_a_slow_process_has_not_begun_with_is_made_here_in_the_end(
 
     processes: list[SlowProcess] = []
     monkeypatch.setattr(finishing, "_AHEAD", 9)
-    monkeypatch.setattr(finishing, "_processors", lambda: 2)
+    monkeypatch.setattr(finishing, "processor_count", lambda: 2)
     monkeypatch.setattr(finishing, "PostprocessingProcess", SlowProcess)
     monkeypatch.setattr(KnownEngine, "separate_postprocess", lambda engine: lambda: engine.postprocess)
     run(tmp_path / "shared.dicetake")

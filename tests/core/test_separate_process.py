@@ -153,7 +153,7 @@ def test_a_take_is_the_same_bytes_with_one_process_and_with_two(
 
     monkeypatch.setattr(finishing, "PostprocessingProcess", Watched)
     for processors in (1, 2):
-        monkeypatch.setattr(finishing, "_processors", lambda count=processors: count)
+        monkeypatch.setattr(finishing, "processor_count", lambda count=processors: count)
         output = tmp_path / f"{processors}.dicetake"
         with open_footage(str(sample_clip()), (12, 60)) as footage:
             assert capture(footage, output, CaptureSettings(), frames=(12, 60)).touches
@@ -178,7 +178,7 @@ def test_a_capture_whose_second_process_was_killed_is_continued(
                 self._process.kill()
             return future
 
-    monkeypatch.setattr(finishing, "_processors", lambda: 2)
+    monkeypatch.setattr(finishing, "processor_count", lambda: 2)
     frames = 0, 48
 
     def captured(name: str) -> Path:
@@ -197,7 +197,7 @@ def test_a_capture_whose_second_process_was_killed_is_continued(
 
 
 @pytest.mark.skipif(os.name != "posix", reason="closes streams by a POSIX shell")
-@pytest.mark.skipif(finishing._processors() < 2, reason="there is no second process on one processor")
+@pytest.mark.skipif(finishing.processor_count() < 2, reason="there is no second process on one processor")
 def test_closed_streams_are_no_trouble(tmp_path: Path) -> None:
     script = '"$0" -m dice_core capture "$1" --frames 0:48 -o "$2" <&- >&- 2>&-'
     take = tmp_path / "a.dicetake"
@@ -212,7 +212,7 @@ def test_where_no_process_can_be_started_the_capture_works_alone(
     def refuse(*_: object, **__: object) -> None:
         raise BlockingIOError(11, "Resource temporarily unavailable")
 
-    monkeypatch.setattr(finishing, "_processors", lambda: 2)
+    monkeypatch.setattr(finishing, "processor_count", lambda: 2)
     monkeypatch.setattr(finishing, "_WORTH_A_PROCESS", 4)
     monkeypatch.setattr("dice_core.engines.separate_process.subprocess.Popen", refuse)
     with caplog.at_level("INFO"), open_footage(str(sample_clip()), (30, 38)) as footage:
