@@ -110,7 +110,7 @@ class SheetCompliance:
 
     def responses(self, pushed: np.ndarray) -> np.ndarray:
         """(k, n) float32: displacement of each active vertex for a unit push at each of `pushed`, (k,) of them."""
-        wanted = np.unique(self._group[pushed])
+        wanted = np.flatnonzero(np.bincount(self._group[pushed]))
         for number in wanted[~self._known[wanted]]:
             self._responses[self._groups[number]] = self._solve(self._groups[number])
             self._known[number] = True
@@ -160,7 +160,9 @@ def _stiffness_matrix(
     """A as rows, columns and values, sorted and without duplicates."""
     count = len(vertices)
     area = vertex_areas(vertices, triangles)
-    area = np.maximum(area, LEAST_AREA * np.median(area[area > 0]))
+    usual = np.sort(area[area > 0])
+    # The median; numpy's own loads its masked arrays first, for which everybody waits.
+    area = np.maximum(area, LEAST_AREA * (usual[(len(usual) - 1) // 2] + usual[len(usual) // 2]) / 2)
     i, j, weight = cotangent_weights(vertices, triangles)
     every = np.arange(count)
     rows, columns, laplacian = _summed(
@@ -239,7 +241,7 @@ def _layers(rows: np.ndarray, columns: np.ndarray, count: int) -> list[np.ndarra
         while len(front):
             found.append(front)
             near = np.concatenate([partner[starts[v] : starts[v] + sizes[v]] for v in front])
-            front = np.unique(near[~seen[near]])
+            front = np.flatnonzero(np.bincount(near[~seen[near]]))
             seen[front] = True
         return found
 

@@ -15,6 +15,7 @@ __all__ = [
     "Mesh",
     "boundary_vertices",
     "connected_components",
+    "distinct_pairs",
     "joint_transforms",
     "skin",
     "triangle_edges",
@@ -218,13 +219,20 @@ def vertex_neighbours(triangles: np.ndarray, allowed: np.ndarray) -> np.ndarray:
     pairs = triangle_edges(triangles)
     pairs = np.concatenate([pairs, pairs[:, ::-1]])
     pairs = pairs[allowed[pairs[:, 1]]]
-    pairs = np.stack(np.divmod(np.unique(pairs[:, 0] * np.int64(count) + pairs[:, 1]), count), axis=1)
+    pairs = distinct_pairs(pairs, count)
     degree = np.bincount(pairs[:, 0], minlength=count)
     table = np.repeat(np.arange(count)[:, None], degree.max() + 1, axis=1)
     starts = np.cumsum(degree) - degree
     slot = np.arange(len(pairs)) - np.repeat(starts, degree)
     table[pairs[:, 0], slot + 1] = pairs[:, 1]
     return table
+
+
+def distinct_pairs(pairs: np.ndarray, count: int) -> np.ndarray:
+    """(n, 2) int64: each of some pairs (m, 2) of whole numbers from 0 to count - 1 once, in order."""
+    # numpy's own `unique` loads its masked arrays first, for which everybody waits.
+    keys = np.sort(pairs[:, 0] * np.int64(count) + pairs[:, 1])
+    return np.stack(np.divmod(keys[np.diff(keys, prepend=-1) > 0], count), axis=1)
 
 
 def boundary_vertices(triangles: np.ndarray, count: int) -> np.ndarray:

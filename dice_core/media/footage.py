@@ -47,7 +47,7 @@ SURVEY_FRAMES = 8
 
 def spread_rows(count: int, most: int = SURVEY_FRAMES) -> np.ndarray:
     """At most `most` of `count` frames, from the first to the last one, evenly spread: (n,) int, in order."""
-    return np.unique(np.linspace(0, count - 1, min(most, count)).round().astype(int))
+    return np.linspace(0, count - 1, min(most, count)).round().astype(int)
 
 
 def never() -> bool:

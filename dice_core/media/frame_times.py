@@ -42,10 +42,11 @@ def frame_times(stamps: Sequence[float | None], rates: Sequence[float]) -> Frame
     if count < 2 or not np.all(gaps > 0):
         return _even(believed[0] if believed else DEFAULT_FPS, count)
     seconds = known - known[0]
-    mean, usual = (count - 1) / seconds[-1], 1 / float(np.median(gaps))
+    mean = (count - 1) / seconds[-1]
     for rate in (*believed, mean):
         if 0 < rate <= HIGHEST_FPS and np.abs(seconds * rate - np.arange(count)).max() <= TOLERANCE:
             return _even(rate, count)
+    usual = 1 / float(np.median(gaps))
     return FrameTimes(_nearest(min(usual, HIGHEST_FPS), believed), seconds, even=False)
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dice_core.geometry.mesh import Mesh, triangle_edges, vertex_normals
+from dice_core.geometry.mesh import Mesh, distinct_pairs, triangle_edges, vertex_normals
 from dice_core.geometry.mesh import triangles as mesh_triangles
 
 if TYPE_CHECKING:
@@ -247,9 +247,10 @@ def _meeting_lips(
     distance = np.where(offset[:, :, 1] < -LIP_OVERLAP, np.inf, distance)
     forward = np.stack([upper, lower[distance.argmin(axis=1)]], axis=1)
     backward = np.stack([upper[distance.argmin(axis=0)], lower], axis=1)
-    pairs = np.unique(np.concatenate([forward, backward]), axis=0)
+    pairs = distinct_pairs(np.concatenate([forward, backward]), len(rest))
     length = np.linalg.norm(rest[pairs[:, 0]] - rest[pairs[:, 1]], axis=1)
     joined, sorted_pairs = (np.sort(ends, axis=1) @ [len(rest), 1] for ends in (triangle_edges(triangles), pairs))
-    apart = ~np.isin(sorted_pairs, joined)
+    joined = np.sort(joined)
+    apart = joined[np.searchsorted(joined, sorted_pairs).clip(max=len(joined) - 1)] != sorted_pairs
     keep = (length < LIP_REACH) & apart
     return pairs[keep], LIP_COUPLING * np.exp(-((length[keep] / (LIP_REACH / 2)) ** 2))
