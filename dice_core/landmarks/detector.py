@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
-from dice_core.landmarks.networks import NetworkSpec, packaged_network
+from dice_core.landmarks.networks import Network, NetworkSpec, packaged_network
 from dice_core.landmarks.region import Region
 
 __all__ = [
@@ -61,11 +62,15 @@ class Detection:
 
 
 class AnchorDetector:
-    """One detector network with its anchors."""
+    """One detector network, waited for when it is first used, with its anchors."""
 
     def __init__(self, spec: NetworkSpec) -> None:
-        self._network = packaged_network(spec)
+        self._spec = spec
         self._anchors = anchor_centres(spec.side, STRIDES)
+
+    @cached_property
+    def _network(self) -> Network:
+        return packaged_network(self._spec)
 
     def __call__(
         self, image: np.ndarray, threshold: float, window: Region | None = None, *, average: bool = True

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 
 from dice_core.landmarks.detections import FaceDetection
 from dice_core.landmarks.detector import Detection, sigmoid
 from dice_core.landmarks.face_indices import EYE_CONTOUR_COUNT, LEFT_EYE, LEFT_IRIS, LIPS, RIGHT_EYE, RIGHT_IRIS
-from dice_core.landmarks.networks import FACE_FEATURES, FACE_LANDMARKS, packaged_network
+from dice_core.landmarks.networks import FACE_FEATURES, FACE_LANDMARKS, Network, packaged_network
 from dice_core.landmarks.region import Region, direction_angle
 
 __all__ = ["FaceLandmarker", "face_region", "face_tracking_region", "merge_attention"]
@@ -24,10 +26,11 @@ MESH_COUNT, POINT_COUNT = 468, 478
 
 class FaceLandmarker:
     """The face network with attention to lips, eyes and irises (Grishchenko et al. 2020,
-    https://arxiv.org/abs/2006.10962)."""
+    https://arxiv.org/abs/2006.10962), waited for when it is first used."""
 
-    def __init__(self) -> None:
-        self._network = packaged_network(FACE_LANDMARKS)
+    @cached_property
+    def _network(self) -> Network:
+        return packaged_network(FACE_LANDMARKS)
 
     def __call__(self, image: np.ndarray, region: Region) -> FaceDetection:
         """Read one window of an image, (h, w, 3) uint8 RGB."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from dice_core.landmarks.detector import Detection
-from dice_core.landmarks.networks import HAND_LANDMARKS, packaged_network
+from dice_core.landmarks.networks import HAND_LANDMARKS, Network, packaged_network
 from dice_core.landmarks.region import Region, direction_angle
 
 __all__ = ["HandLandmarker", "HandReading", "hand_size", "palm_region", "same_palm", "tracking_region"]
@@ -55,10 +56,11 @@ class HandReading:
 
 
 class HandLandmarker:
-    """The hand network."""
+    """The hand network, waited for when it is first used."""
 
-    def __init__(self) -> None:
-        self._network = packaged_network(HAND_LANDMARKS)
+    @cached_property
+    def _network(self) -> Network:
+        return packaged_network(HAND_LANDMARKS)
 
     def __call__(self, image: np.ndarray, region: Region) -> HandReading:
         """Read one window of an image, (h, w, 3) uint8 RGB."""

@@ -13,7 +13,6 @@ from dice_core.landmarks.hand import HandLandmarker, HandReading, hand_size, pal
 from dice_core.landmarks.networks import PALM_DETECTOR
 from dice_core.landmarks.pose import PoseLandmarker
 from dice_core.landmarks.region import Region, tiles
-from dice_core.prefetch import in_background
 
 __all__ = ["HOPELESS", "NEW_HAND_THRESHOLD", "HandSearch", "best_hands", "close_up", "same_hand"]
 
@@ -86,11 +85,8 @@ class HandSearch:
     """The palm detector, the hand network and that of the arms, and how they are used to find a person's hands."""
 
     def __init__(self) -> None:
-        # Side by side: OpenCV gives up Python's lock while it reads a network.
-        palms = in_background(lambda: AnchorDetector(PALM_DETECTOR), "palm detector")
-        hands = in_background(HandLandmarker, "hand network")
-        self.read_arms = PoseLandmarker()
-        self._palms, self.read_hand = palms.result(), hands.result()
+        self.read_arms, self.read_hand = PoseLandmarker(), HandLandmarker()
+        self._palms = AnchorDetector(PALM_DETECTOR)
 
     def hand_regions(
         self, image: np.ndarray, known: Sequence[HandReading], window: Region | None = None

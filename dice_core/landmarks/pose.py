@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from dice_core.landmarks.detections import FaceDetection, Side
 from dice_core.landmarks.detector import sigmoid
-from dice_core.landmarks.networks import POSE_LANDMARKS, packaged_network
+from dice_core.landmarks.networks import POSE_LANDMARKS, Network, packaged_network
 from dice_core.landmarks.region import Region
 
 __all__ = ["Arm", "Arms", "PoseLandmarker", "body_region", "refine"]
@@ -72,10 +73,12 @@ class Arms:
 
 
 class PoseLandmarker:
-    """The body network, BlazePose (Bazarevsky et al. 2020, https://arxiv.org/abs/2006.10204)."""
+    """The body network, BlazePose (Bazarevsky et al. 2020, https://arxiv.org/abs/2006.10204), waited for when it is
+    first used."""
 
-    def __init__(self) -> None:
-        self._network = packaged_network(POSE_LANDMARKS)
+    @cached_property
+    def _network(self) -> Network:
+        return packaged_network(POSE_LANDMARKS)
 
     def __call__(self, image: np.ndarray, face: FaceDetection) -> Arms | None:
         """The arms of a face's person in an image, (h, w, 3) uint8 RGB; None where no body is seen."""
