@@ -100,8 +100,9 @@ class Finisher:
         return self._here(window) if self._process is None else self._process.submit(*window)
 
     def _take_over(self) -> bool:
-        """Make the last chunk here that the process has not begun with; returns whether there was one."""
-        for waiting in reversed(self._waiting):
+        """Make the first chunk here that the process has not begun with; returns whether there was one. The last one,
+        which may be short, is left to whoever is done sooner."""
+        for waiting in self._waiting:
             if waiting.chunk.cancel():
                 waiting.chunk = self._here(waiting.window)
                 return True
