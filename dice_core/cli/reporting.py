@@ -105,11 +105,20 @@ def _description(name: str, values: dict[str, Any]) -> str:
     shares = ", ".join(f"{MESH_TITLES[mesh]} in {share:.0%}" for mesh, share in found["tracked"].items())
     lines = [
         f"{name}: {values['frames']} frames ({state}), {source['width']} x {source['height']}, {rate}, "
-        f"engine {values['engine']['name']}, field of view {values['fov_degrees']:.1f} degrees",
+        f"engine {values['engine']['name']}, field of view {values['fov_degrees']:.1f} degrees"
+        f"{_chosen(values['engine']['settings'])}",
         f"  tracked: {shares or 'nothing'}",
     ]
     lines += [_unsure(mesh, found["reliability"][mesh], spans) for mesh, spans in values["unsure_frames"].items()]
     return "\n".join([*lines, *(f"  touch: {format_touch(event)}" for event in found["touches"])])
+
+
+def _chosen(settings: dict[str, Any]) -> str:
+    """What else the capture was told that shows in the meshes; takes of some versions and engines do not say it."""
+    head, rest = settings.get("head", "open"), settings.get("neutral")
+    chosen = [f"head {head}"] if head != "open" else []
+    chosen += [] if rest is None else [f"face at rest in frame {rest}"]
+    return "".join(f", {one}" for one in chosen)
 
 
 def _unsure(mesh: str, told: dict[str, float], spans: list[list[int]]) -> str:

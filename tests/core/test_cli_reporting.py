@@ -101,6 +101,25 @@ def test_info_says_what_is_in_a_take_without_measuring_it(
     assert "right hand on cheek.R, frames 0 to 3" in shown
 
 
+@pytest.mark.parametrize(
+    ("settings", "end"),
+    [
+        ({"head": "open", "neutral": None}, "degrees"),
+        ({"head": "open", "neutral": 0}, "degrees, face at rest in frame 0"),
+        ({"head": "ict", "neutral": 12}, "degrees, head ict, face at rest in frame 12"),
+    ],
+)
+def test_info_says_what_the_meshes_were_measured_from(
+    tmp_path: Path, settings: dict[str, object], end: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    take = sphere_take(tmp_path / "touch.dicetake", np.full((1, 3), HEAD_RADIUS + HAND_RADIUS))
+    info = json.loads((take.path / "take.json").read_text(encoding="utf-8"))
+    info["engine"]["settings"] = settings
+    (take.path / "take.json").write_text(json.dumps(info))
+    assert main(["info", str(take.path)]) == 0
+    assert capsys.readouterr().out.splitlines()[0].endswith(end)
+
+
 @pytest.mark.skipif(find_spec("bpy") is None, reason="needs bpy")
 @pytest.mark.parametrize(
     ("option", "known"), [("--keys", ("per-frame", "compact", "rigged")), ("--preset", ("generic", "unity", "unreal"))]
