@@ -163,7 +163,7 @@ class FaceSearch:
             window = Region(region.x, region.y, scale * region.size, region.angle)
             seen = self._detector(image, LEAST_SCORE, window)
             like = (one.score for one in seen if _is_around(face_region(one), region, SAME_SIZE))
-            best = max(best, *like, 0.0)
+            best = max([best, *like])
             if best >= enough:
                 break
         return best
