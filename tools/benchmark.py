@@ -37,6 +37,7 @@ import dice_core.capture.blocks
 import dice_core.capture.finishing
 import dice_core.engines.open.engine
 from dice_core.capture import capture
+from dice_core.capture.processors import processor_count
 from dice_core.contact.soft_tissue import SoftTissue
 from dice_core.engines.open.engine import OpenEngine
 from dice_core.engines.open.frame_fit import FrameFitter
@@ -196,7 +197,7 @@ def compare_with_peer(source: str, python: str, rounds: int) -> None:
 
 
 def _load() -> str:
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    cores = processor_count()
     loads = ", ".join(f"{load:.1f}" for load in os.getloadavg()) if hasattr(os, "getloadavg") else "unknown"
     return f"{loads} (1, 5, 15 minutes) on {cores} cores"
 

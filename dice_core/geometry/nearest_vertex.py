@@ -128,7 +128,8 @@ class NearestVertexIndex:
         place = (cells[:, 0] * rows + cells[:, 1]) * columns + cells[:, 2]
         vertex = self._grid.ravel()[place]
         if vertex.min(initial=0) < 0:
-            for cube in map(np.array, set(map(tuple, (cells[vertex < 0] // _CUBE).tolist()))):
+            cubes = {tuple(cube) for cube in (cells[vertex < 0] // _CUBE).tolist()}
+            for cube in map(np.array, cubes):
                 x, y, z = (slice(low, low + _CUBE) for low in cube * _CUBE)
                 self._grid[x, y, z] = self._nearest_of_cells(cube)
             vertex = self._grid.ravel()[place]
