@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from dice_core.bodies import load_hand, load_head
 from dice_core.engines.open.frames import OpenFrames
@@ -55,3 +56,48 @@ def test_a_picture_stays_as_it_is() -> None:
     hand = smooth_hand(frames.right, head, frames.head, FPS, load_hand("right"))
     np.testing.assert_array_equal(head.translation, frames.head.translation)
     np.testing.assert_array_equal(hand.centre, frames.right.centre)
+
+
+def free_hand(size_says: float, view_says: float, view_deviation: float, count: int) -> OpenFrames:
+    """A head and a free right hand that keep still, metres from the camera by its size and by what is predicted."""
+    frames = OpenFrames.empty(count)
+    head, hand = frames.head, frames.right
+    head.found[:] = hand.found[:] = 1
+    head.translation[:] = 0.0, 0.0, 1.0
+    hand.free_centre[:] = hand.centre[:] = np.array([0.2, 0.1, 1.0]) * size_says
+    hand.predicted_distance[:], hand.distance_deviation[:] = view_says, view_deviation
+    return frames
+
+
+@pytest.mark.parametrize("count", [1, FRAMES])
+def test_a_free_hand_is_where_its_size_and_its_view_agree_best(count: int) -> None:
+    frames = free_hand(size_says=1.0, view_says=0.8, view_deviation=0.08, count=count)
+    head = smooth_head(frames.head, FPS, load_head())
+    hand = smooth_hand(frames.right, head, frames.head, FPS, load_hand("right"))
+    np.testing.assert_allclose(hand.centre[:, 2], 0.9, atol=1e-3, err_msg="of a metre, its size tells 8 centimetres")
+    np.testing.assert_allclose(hand.centre[:, :2] / hand.centre[:, 2:], [[0.2, 0.1]] * count, atol=1e-6)
+    certain = free_hand(size_says=1.0, view_says=0.8, view_deviation=0.02, count=count)
+    hand = smooth_hand(certain.right, head, certain.head, FPS, load_hand("right"))
+    np.testing.assert_allclose(hand.centre[:, 2], 0.8 + 0.2 / 17, atol=1e-3)
+
+
+@pytest.mark.parametrize("count", [1, FRAMES])
+def test_a_hand_without_a_head_is_where_its_size_says(count: int) -> None:
+    frames = free_hand(size_says=1.3, view_says=0.0, view_deviation=0.0, count=count)
+    frames.head.found[:] = 0
+    head = smooth_head(frames.head, FPS, load_head())
+    hand = smooth_hand(frames.right, head, frames.head, FPS, load_hand("right"))
+    np.testing.assert_allclose(hand.centre, frames.right.centre, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("seen", "kept"),
+    [([0], []), ([39], []), ([0, 1], [0, 1]), ([38, 39], [38, 39]), ([20, 21], []), ([20, 21, 22], [20, 21, 22])],
+)
+def test_a_hand_that_is_seen_for_a_moment_is_a_misdetection(seen: list[int], kept: list[int]) -> None:
+    frames = free_hand(size_says=0.8, view_says=0.0, view_deviation=0.0, count=FRAMES)
+    frames.right.found[:] = 0
+    frames.right.found[seen] = 1
+    head = smooth_head(frames.head, FPS, load_head())
+    hand = smooth_hand(frames.right, head, frames.head, FPS, load_hand("right"))
+    assert np.flatnonzero(hand.tracked).tolist() == kept

@@ -19,7 +19,8 @@ __all__ = ["HandMotion", "HeadMotion", "smooth_hand", "smooth_head"]
 
 
 class _Noise(NamedTuple):
-    """Error of a pose from frame to frame, one deviation: radians; metres across the view; share of the distance."""
+    """Error of a pose in one frame, one deviation: radians; metres across the view; share of the distance, as its size
+    tells it."""
 
     turn: float
     across: float
@@ -27,13 +28,15 @@ class _Noise(NamedTuple):
 
 
 # Tuned on ten public clips of people who touch their faces and on the rendered sample: still bodies jitter about as
-# little as with the widest window alone, and a fast hand stays on its picture. Distances were tuned with
-# `depth_over_time`.
+# little as with the widest window alone, and a fast hand stays on its picture. The head's distance was tuned with
+# `depth_over_time`. That of hands: on rendered hands their size is off by 5 to 12 % in the middle, on people at whose
+# faces they lie by 3 %, and 3 % more from frame to frame; see docs/accuracy.md.
 _HEAD_NOISE = _Noise(turn=0.013, across=0.0006, along=0.02)
-_HAND_NOISE = _Noise(turn=0.010, across=0.0008, along=0.04)
+_HAND_NOISE = _Noise(turn=0.010, across=0.0008, along=0.08)
 _FINGER_NOISE = 0.012  # radians
 _EXPRESSION_NOISE = 0.014  # of the full expression
 _TOUCH_NOISE = 0.02  # metres along the view, of a hand that was found to touch: some do not
+_LEAST_DEVIATION = 1e-3  # metres along the view, of anything
 
 _QUICK_ACTIONS = ("eyeBlink",)
 _SHORTEST_STAY_SECONDS = 0.1  # a hand seen more briefly is a misdetection; set by hand
@@ -108,9 +111,11 @@ def smooth_hand(hand: HandFrames, head: HeadMotion, seen_head: HeadFrames, fps: 
     angles = np.clip(angles, model.dof_lower, model.dof_upper)
     beside = hand.free_pose[:, 5] >= hand.pose[:, 5]
     touching, depth = touch_over_time(hand.touching > 0, hand.depth, beside, tracked > 0, fps)
+    distance = _hand_distance(hand, touching, head, seen_head)
     if len(tracked) > 1:
-        distance = _hand_distance(hand, touching, head, seen_head)
         centre = _smooth_place(centre, tracked > 0, _HAND_NOISE.across, distance, fps)
+    elif tracked[0] and not touching[0]:
+        centre *= distance.measured[0] / centre[0, 2]
     return HandMotion(tracked, rotation, angles, centre, touching, depth)
 
 
@@ -118,12 +123,29 @@ def _hand_distance(hand: HandFrames, touching: np.ndarray, head: HeadMotion, see
     """What single frames say of a hand's distance; touching : (T,) bool, as decided over time."""
     surely = touching & (hand.touching > 0)
     reference = _distance_over_time(head.tracked, head.translation)
-    # Where it touches, a hand is as far before the smoothed head as it was before the one in that frame.
-    touch = hand.centre[:, 2] - _distance_over_time(seen_head.found, seen_head.translation) + reference
-    measured = np.where(surely, touch, hand.free_centre[:, 2])
-    deviation = np.where(surely, _TOUCH_NOISE, _HAND_NOISE.along * np.abs(measured))
+    # A hand is as far before the smoothed head as it was before the one in that frame.
+    moved = reference - _distance_over_time(seen_head.found, seen_head.translation)
+    free, free_deviation = _free_distance(hand, moved)
+    measured = np.where(surely, hand.centre[:, 2] + moved, free)
+    deviation = np.where(surely, _TOUCH_NOISE, free_deviation)
     deviation[(hand.found == 0) | (touching & ~surely)] = np.inf
     return _Distance(measured, deviation, surely, reference)
+
+
+def _free_distance(hand: HandFrames, moved: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Metres from the camera of a hand that touches nothing, (T,), and the deviation, (T,): by its size in the picture
+    and by what is predicted of it before the head, each as far as it is known. moved : (T,) metres, of the head.
+
+    The landmarks fix the size to a percent, so that the fit follows it alone; but how large the hand itself is, and
+    how large the landmark network reads it, is not known as well.
+    """
+    by_size = hand.free_centre[:, 2]
+    size_precision = np.maximum(_HAND_NOISE.along * np.abs(by_size), _LEAST_DEVIATION) ** -2
+    known = hand.distance_deviation > 0
+    view_precision = np.where(known, np.maximum(hand.distance_deviation, _LEAST_DEVIATION) ** -2, 0.0)
+    precision = size_precision + view_precision
+    by_view = hand.predicted_distance + moved
+    return (size_precision * by_size + view_precision * by_view) / precision, precision**-0.5
 
 
 def _distance_over_time(present: np.ndarray, translation: np.ndarray) -> np.ndarray:
@@ -155,7 +177,9 @@ def _smooth_place(
 
 
 def _drop_short(tracked: np.ndarray, shortest: int) -> None:
-    """Take back, in place, stretches that are shorter than `shortest` and end on both sides within the window."""
+    """Take back, in place, stretches that are shorter than `shortest`; at an end of the window, beyond which nobody
+    knows how they go on, single frames alone."""
     for first, last in runs(tracked > 0):
-        if last - first < shortest and first > 0 and last < len(tracked):
+        inside = first > 0 and last < len(tracked)
+        if last - first < (shortest if inside else _SHORTEST_STAY_FRAMES):
             tracked[first:last] = 0
