@@ -29,11 +29,11 @@ IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", "
 IMAGE_FORMATS = "PNG, JPEG, WebP, TIFF, BMP, HEIC or AVIF"
 """The same for messages."""
 
-VIDEO_SUFFIXES = frozenset({".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg"})
+VIDEO_SUFFIXES = frozenset({".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".gif"})
 """Endings, in lower case, that file browsers offer as videos. Any other file is tried as a video, too."""
 
 _RAW_SUFFIXES = frozenset({".dng", ".cr2", ".cr3", ".nef", ".arw", ".raf", ".orf", ".rw2"})
-UNREAD_SUFFIXES = _RAW_SUFFIXES | {".gif", ".jp2", ".jxl", ".exr", ".hdr", ".psd", ".tga"}
+UNREAD_SUFFIXES = _RAW_SUFFIXES | {".jp2", ".jxl", ".exr", ".hdr", ".psd", ".tga"}
 """Endings, in lower case, of pictures that cannot be read: where they are left out, that is said."""
 
 _GLOB_CHARACTERS = frozenset("*?[")

@@ -24,20 +24,30 @@ def take_of(source: str, name: str) -> Take:
 
 
 def test_a_folder_gives_its_videos_and_pictures_in_natural_order(tmp_path: Path) -> None:
-    for name in ("b10.MP4", "b2.mov", "a.png", "c.MXF", "notes.txt", ".hidden.mp4", "a.preview.png", "b2.preview.mp4"):
+    for name in (
+        "b10.MP4",
+        "b2.mov",
+        "a.png",
+        "c.MXF",
+        "d.gif",
+        "notes.txt",
+        ".hidden.mp4",
+        "a.preview.png",
+        "b2.preview.mp4",
+    ):
         (tmp_path / name).write_bytes(b"")
     (tmp_path / "folder.mp4").mkdir()
     (tmp_path / "b2.dicetake").mkdir()
     names = [Path(source).name for source in find_sources(tmp_path)]
     # The preview of a take that lies there is none of them.
-    assert names == ["a.png", "a.preview.png", "b2.mov", "b10.MP4", "c.MXF"]
+    assert names == ["a.png", "a.preview.png", "b2.mov", "b10.MP4", "c.MXF", "d.gif"]
     assert all(os.path.isabs(source) for source in find_sources(tmp_path))
 
 
 def test_pictures_that_cannot_be_read_are_named(tmp_path: Path) -> None:
-    for name in ("a.png", "b.gif", "c.TGA", "d.txt"):
+    for name in ("a.png", "b.jxl", "c.TGA", "d.txt"):
         (tmp_path / name).write_bytes(b"")
-    assert unread_in(tmp_path) == ["b.gif", "c.TGA"]
+    assert unread_in(tmp_path) == ["b.jxl", "c.TGA"]
     assert unread_in(tmp_path / "d.txt") == []
 
 
