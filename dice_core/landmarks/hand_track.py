@@ -28,6 +28,10 @@ TRUST_DECAY = 0.8
 REASSOCIATION_DISTANCE = 1.5
 """A hand that is found within so many sizes of itself of where one was lost continues that one's track. Set by hand."""
 
+UNSURE_OF_SIDE = 1.0
+"""Log odds of a reading's side below which it may continue a track of the other side: a blurred hand looks like either.
+Set by hand."""
+
 
 @dataclass(frozen=True)
 class HandTrack:
@@ -69,8 +73,8 @@ class HandTrack:
 
 
 def continued(reading: HandReading, lost: Sequence[HandTrack], arms: Arms | None) -> HandTrack | None:
-    """Of some lost tracks the one that a newly found hand continues: of those on its side the nearest one that is near
-    or of the same arm; None where there is none. arms : where they are now, if that was looked for."""
+    """Of some lost tracks the one that a newly found hand continues: of those that can be on its side the nearest one
+    that is near or of the same arm; None where there is none. arms : where they are now, if that was looked for."""
     arm = 0.0 if arms is None else arm_evidence(reading.points, arms)
     right = evidence(reading.right) + arm
 
@@ -79,6 +83,6 @@ def continued(reading: HandReading, lost: Sequence[HandTrack], arms: Arms | None
 
     for track in sorted(lost, key=distance):
         near = distance(track) < REASSOCIATION_DISTANCE * hand_size(reading.points)
-        if track.right * right >= 0 and (near or track.arm * arm > 0):
+        if (track.right * right >= 0 or abs(right) < UNSURE_OF_SIDE) and (near or track.arm * arm > 0):
             return track
     return None

@@ -24,7 +24,7 @@ from dice_core.landmarks.face_search import FaceSearch
 from dice_core.landmarks.hand import HandReading, tracking_region
 from dice_core.landmarks.hand_search import HandSearch, best_hands, close_up, same_hand
 from dice_core.landmarks.hand_track import HandTrack, continued
-from dice_core.landmarks.ownership import arm_evidence
+from dice_core.landmarks.ownership import arm_evidence, is_of_face
 from dice_core.landmarks.pose import Arms
 from dice_core.landmarks.region import Region
 from dice_core.landmarks.searched_views import SearchedViews
@@ -68,18 +68,25 @@ class LandmarkTracker:
     """
 
     def __init__(
-        self, max_hands: int = 2, face_path: FacePath | None = None, frame: int = 0, idle_interval: int = 1
+        self,
+        max_hands: int = 2,
+        face_path: FacePath | None = None,
+        frame: int = 0,
+        idle_interval: int = 1,
+        pace: float = 1.0,
     ) -> None:
         """max_hands : how many hands are tracked at most, 1 or 2; face_path : of the face to follow, among others;
         frame : of the path at which tracking begins; idle_interval : frames between searches while no hand is in view,
-        more than 1 where hands that are found are followed back."""
+        more than 1 where hands that are found are followed back; pace : by which the intervals between searches are
+        multiplied, below 1 for footage of few frames a second."""
         self.max_hands = max_hands
         self._idle_interval = idle_interval
         self._face_path = face_path
         self._frame = frame
         self._faces = FaceSearch()
         self._search = HandSearch()
-        self._searched = SearchedViews(UNCHANGED_SEARCH_INTERVAL)
+        self._pace = pace
+        self._searched = SearchedViews(self._interval(UNCHANGED_SEARCH_INTERVAL))
         self._hands: list[HandTrack] = []
         self._face: Region | None = None
         self._face_missed = 0
@@ -174,19 +181,19 @@ class LandmarkTracker:
         self._searched.restore(state)
 
     def _track_face(self, image: np.ndarray) -> FaceDetection | None:
-        """The face where it was, otherwise the detected one nearest to there, otherwise the largest.
-
-        Where there is a path, the face is expected there when nothing else is known, and another one is not taken.
+        """The face where it was or, if there is a path, where that is; otherwise the detected one nearest to there, or
+        the largest. Another face than that of the path is not taken.
         """
         path, frame = self._face_path, self._frame
-        last = path.region(frame) if self._face is None and path is not None else self._face
-        if last is not None:
-            face = self._faces.read_face(image, last)
+        expected = [] if self._face is None else [self._face]
+        expected += [] if path is None else [path.region(frame)]
+        for region in expected:
+            face = self._faces.read_face(image, region)
             if face.confidence >= PRESENCE_THRESHOLD and (path is None or path.accepts(face, frame)):
                 return self._keep_face(image, face)
         regions = self._faces.face_regions(image)
-        if last is not None:
-            regions.sort(key=lambda region: np.hypot(region.x - last.x, region.y - last.y))
+        if expected:
+            regions.sort(key=lambda region: np.hypot(region.x - expected[0].x, region.y - expected[0].y))
         else:
             regions.sort(key=lambda region: -region.size)
         for region in regions:
@@ -218,7 +225,8 @@ class LandmarkTracker:
         arms = None
         if face is not None and (fresh or (missing and (just_lost or self._frames_to_arms <= 0))):
             arms = self._search.read_arms(image, face)
-        if arms is not None:
+        if face is not None and arms is not None:
+            fresh = [reading for reading in fresh if not is_of_face(reading, face, arms)]
             readings = [*(reading for reading, _ in seen), *fresh]
             own = hands_by_arms(self._search, image, arms, readings, self.max_hands)
             fresh = [reading for reading in own if reading not in readings[: len(seen)]]
@@ -228,9 +236,9 @@ class LandmarkTracker:
             lost = [other for other in lost if other.number != track.number]
             seen.append((reading, track))
         if searching:
-            self._frames_to_search = LOST_HAND_SEARCH_INTERVAL if lost else SEARCH_INTERVAL
+            self._frames_to_search = self._interval(LOST_HAND_SEARCH_INTERVAL if lost else SEARCH_INTERVAL)
         if arms is not None:
-            self._frames_to_arms = LOST_HAND_ARM_INTERVAL if lost else ARM_INTERVAL
+            self._frames_to_arms = self._interval(LOST_HAND_ARM_INTERVAL if lost else ARM_INTERVAL)
 
         followed = []
         for reading, track in seen:
@@ -290,9 +298,12 @@ class LandmarkTracker:
             self._searched.forget()
         due = not lost and self._frame >= self._next_thorough_search
         if due and len(fresh) < wanted and face is not None:
-            self._next_thorough_search = self._frame + THOROUGH_SEARCH_INTERVAL
+            self._next_thorough_search = self._frame + self._interval(THOROUGH_SEARCH_INTERVAL)
             fresh += self._search.agreed_hand(image, face, [*seen, *fresh])
         return best_hands(fresh, face, wanted)
+
+    def _interval(self, frames: int) -> int:
+        return max(1, round(frames * self._pace))
 
     def _reassociate(self, reading: HandReading, lost: list[HandTrack], arms: Arms | None) -> HandTrack:
         """The lost track that a newly found hand continues, or a new one."""

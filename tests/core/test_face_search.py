@@ -81,6 +81,24 @@ def test_a_clip_of_somebody_far_away_is_followed(tmp_path: Path, frame: np.ndarr
         assert seen.landmarks.face.points[:, 0].mean() == pytest.approx(378 + 5 * k, abs=40)
 
 
+def test_a_face_that_tracking_misses_at_first_is_followed_from_the_first_frame_on(
+    tmp_path: Path, frame: np.ndarray
+) -> None:
+    """Somebody comes nearer: from a distance at which tracking does not see a face to one at which it does."""
+    for k in range(12):
+        side = round(156 * 1.12**k)
+        picture = np.full((1080, 1920, 3), 90, np.uint8)
+        picture[500 : 500 + side, 300 : 300 + side] = cv2.resize(frame, (side, side), interpolation=cv2.INTER_AREA)
+        cv2.imwrite(str(tmp_path / f"{k:03}.png"), cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
+    footage = open_footage(str(tmp_path))
+    alone = [seen.landmarks.face is not None for seen in track(footage, 0, None)]
+    assert not any(alone[:4])
+    assert all(alone[-2:])
+    sampled, path = sample_landmarks(footage, 12, lambda: False)
+    assert all(landmarks.face is not None for landmarks in sampled)
+    assert all(seen.landmarks.face is not None for seen in track(footage, 0, None, path))
+
+
 def test_what_is_known_is_rated_and_not_read_again(search: FaceSearch, frame: np.ndarray) -> None:
     face = search.face(frame)
     assert face is not None

@@ -45,6 +45,15 @@ def test_second_hand_is_searched_for_only_now_and_then(scripted) -> None:
     assert search.palm_looks == looks, "two hands are followed: nothing left to look for"
 
 
+def test_footage_of_few_frames_a_second_is_searched_as_often_in_time(scripted) -> None:
+    _, search = scripted
+    tracker = LandmarkTracker(pace=0.4)
+    search.visible = [(300, 200, 0.99)]
+    for _ in range(2 * SEARCH_INTERVAL):
+        tracker.track(BLANK)
+    assert search.palm_looks == 5, "every fourth of twenty"
+
+
 def test_without_hands_every_new_picture_is_searched(scripted) -> None:
     tracker, search = scripted
     for frame in range(3):
@@ -110,6 +119,20 @@ def test_track_goes_on_after_an_occlusion_and_keeps_its_number_and_side(scripted
     assert {hand.track} == numbers
     assert hand.side == "right"
     assert hand.side_confidence > 0.9, "what was seen before the occlusion still counts"
+
+
+@pytest.mark.parametrize(("right", "continues"), [(0.4, True), (0.02, False)])
+def test_a_blurred_hand_that_comes_back_is_the_one_that_was_lost(scripted, right: float, continues: bool) -> None:
+    tracker, search = scripted
+    search.visible = [(300, 200, 0.99)]
+    first = tracker.track(BLANK).hands[0].track
+    for _ in range(4):
+        tracker.track(BLANK)
+    search.visible = []
+    tracker.track(BLANK)
+    search.visible = [(300 + 105, 200, right)]  # out of the window in which it is read first, but near
+    tracks = [hand.track for hand in tracker.track(BLANK).hands]
+    assert tracks == ([first] if continues else [first + 1])
 
 
 def test_hand_that_stays_away_gets_a_new_track(scripted) -> None:

@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 
+from dice_core.landmarks import FaceDetection
 from dice_core.landmarks.hand import hand_size
 from dice_core.landmarks.ownership import (
     ARM_EVIDENCE,
@@ -15,10 +16,12 @@ from dice_core.landmarks.ownership import (
     belongs,
     free_arms,
     hand_window,
+    is_of_face,
     own_hands,
     side_of,
 )
 from dice_core.landmarks.pose import Arm, Arms
+from dice_core.landmarks.region import Region
 from tests.core.scripted_search import arm, reading
 
 SIZE = hand_size(reading(0, 0).points)
@@ -65,6 +68,26 @@ def test_no_arm_has_two_hands() -> None:
     assert own_hands([true, left], BOTH) == [True, True]
     unseen = Arms(arm(450, 200, elbow_presence=0.3), BOTH.right, FACE_SIZE)
     assert own_hands([true, printed], unseen) == [True, True], "the other arm may be there"
+
+
+def test_an_arm_has_one_hand_and_a_second_reading_of_it_is_none() -> None:
+    known, again = reading(150, 200), reading(150 + 0.3 * SIZE, 200, right=0.5, presence=0.98)
+    assert own_hands([known, again], BOTH) == [True, False]
+    unseen = Arms(arm(450, 200, elbow_presence=0.3), BOTH.right, FACE_SIZE)
+    assert own_hands([known, again], unseen) == [True, True], "it may be the other arm's"
+    folded = Arms(arm(150 + 0.3 * SIZE, 200), BOTH.right, FACE_SIZE)
+    assert own_hands([known, again], folded) == [True, True], "both wrists are there"
+
+
+def test_a_mouth_that_looks_a_little_like_a_fist_is_none() -> None:
+    def face_at(x: float, y: float) -> FaceDetection:
+        return FaceDetection(np.zeros((478, 3), np.float32), 1.0, Region(x, y, FACE_SIZE))
+
+    fist, face = reading(300, 60, presence=0.9), face_at(300, 40)
+    assert is_of_face(fist, face, BOTH)
+    assert not is_of_face(reading(300, 60, presence=0.95), face, BOTH), "surely a hand"
+    assert not is_of_face(fist, face_at(300, 60 - FACE_SIZE), BOTH), "below the face"
+    assert not is_of_face(fist, face, Arms(arm(300, 60), BOTH.right, FACE_SIZE)), "at the end of an arm"
 
 
 @pytest.mark.parametrize(("right", "kept"), [(0.97, [True, False]), (0.03, [False, True])])

@@ -31,6 +31,10 @@ _IDLE_SECONDS = 0.1
 """While no hand is in view one looks for them in every other frame, where two frames are shorter than this. Set by
 hand: on eleven public clips of 10 to 30 frames a second every hand is in the same frames as with a look at each."""
 
+_USUAL_FPS = 24.0
+"""Frames a second from which the tracker's intervals between searches hold as they are: of fewer, each is longer. Set
+by hand."""
+
 
 @dataclass(frozen=True)
 class TrackedFrame:
@@ -95,7 +99,8 @@ def _track(
 
     try:
         idle_interval = 2 if 2 / footage.fps < _IDLE_SECONDS else 1
-        tracker = LandmarkTracker(face_path=face_path, frame=start, idle_interval=idle_interval)
+        pace = min(1.0, footage.fps / _USUAL_FPS)
+        tracker = LandmarkTracker(face_path=face_path, frame=start, idle_interval=idle_interval, pace=pace)
         if state is not None:
             tracker.restore(state)
         for seen in track_clip(footage.frames(start), tracker, note):
@@ -138,10 +143,13 @@ def sample_landmarks(
         else:
             found.append(tracker.detect(image) if len(rows) == 1 else tracker.track(image))
         faces.append(tracker.faces(image, found[-1].face))
-    unseen = all(landmarks.face is None for landmarks in found)  # by tracking, which does not look at tiles
-    chosen, path = choose_path(rows.tolist(), faces, always=unseen)
-    if path is not None and not unseen:  # there are others: all are compared as they are read when none is known
-        chosen, path = choose_path(rows.tolist(), [tracker.faces(footage.read(int(row))) for row in rows])
+    # Tracking looks at the whole picture alone, where a small or dark face is missed that a thorough look finds.
+    missed = [landmarks.face is None and bool(seen) for landmarks, seen in zip(found, faces, strict=True)]
+    chosen, path = choose_path(rows.tolist(), faces, always=any(missed))
+    known = any(landmarks.face is not None for landmarks in found)
+    if path is not None and known:  # there may be others: all are compared as they are read when none is known
+        again = [tracker.faces(footage.read(int(row))) for row in rows]
+        chosen, path = choose_path(rows.tolist(), again, always=any(missed))
     if path is not None:
         found = [replace(landmarks, face=face) for landmarks, face in zip(found, chosen, strict=True)]
     return found, path
