@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,7 +15,7 @@ from dice_core.landmarks.pose import Arms
 from dice_core.landmarks.region import Region
 from dice_core.landmarks.side import accumulate, evidence
 
-__all__ = ["HandTrack", "continued"]
+__all__ = ["HandTrack", "continued", "tracks_from_arrays", "tracks_to_arrays"]
 
 TRUST_LIMIT = 0.65
 """A track whose presence falls below this on average over the last frames is dropped: a window that slid from a hand
@@ -86,3 +86,24 @@ def continued(reading: HandReading, lost: Sequence[HandTrack], arms: Arms | None
         if (track.right * right >= 0 or abs(right) < UNSURE_OF_SIDE) and (near or track.arm * arm > 0):
             return track
     return None
+
+
+def tracks_to_arrays(tracks: Sequence[HandTrack]) -> dict[str, np.ndarray]:
+    """Some tracks as plain arrays, as a capture keeps them to go on after a kill."""
+    return {
+        "hand_regions": np.array([track.region.to_array() for track in tracks]).reshape(-1, 4),
+        "hand_evidence": np.array([track.evidence for track in tracks], np.float64),
+        "hand_arms": np.array([track.arm for track in tracks], np.float64),
+        "hand_trust": np.array([track.trust for track in tracks], np.float64),
+        "hand_missed": np.array([track.missed for track in tracks], np.int64),
+        "hand_numbers": np.array([track.number for track in tracks], np.int64),
+    }
+
+
+def tracks_from_arrays(arrays: Mapping[str, np.ndarray]) -> list[HandTrack]:
+    """Inverse of `tracks_to_arrays`, which may be among others."""
+    columns = ("hand_regions", "hand_evidence", "hand_arms", "hand_trust", "hand_missed", "hand_numbers")
+    return [
+        HandTrack(Region.from_array(region), float(side), float(arm), float(trust), int(missed), int(number))
+        for region, side, arm, trust, missed, number in zip(*(arrays[name] for name in columns), strict=True)
+    ]

@@ -23,7 +23,7 @@ from dice_core.landmarks.face_choice import FacePath
 from dice_core.landmarks.face_search import FaceSearch
 from dice_core.landmarks.hand import HandReading, tracking_region
 from dice_core.landmarks.hand_search import HandSearch, best_hands, close_up, same_hand
-from dice_core.landmarks.hand_track import HandTrack, continued
+from dice_core.landmarks.hand_track import HandTrack, continued, tracks_from_arrays, tracks_to_arrays
 from dice_core.landmarks.ownership import arm_evidence, is_of_face
 from dice_core.landmarks.pose import Arms
 from dice_core.landmarks.region import Region
@@ -148,12 +148,7 @@ class LandmarkTracker:
     def state(self) -> dict[str, np.ndarray]:
         """The state of `track` as plain arrays."""
         return {
-            "hand_regions": np.array([track.region.to_array() for track in self._hands]).reshape(-1, 4),
-            "hand_evidence": np.array([track.evidence for track in self._hands], np.float64),
-            "hand_arms": np.array([track.arm for track in self._hands], np.float64),
-            "hand_trust": np.array([track.trust for track in self._hands], np.float64),
-            "hand_missed": np.array([track.missed for track in self._hands], np.int64),
-            "hand_numbers": np.array([track.number for track in self._hands], np.int64),
+            **tracks_to_arrays(self._hands),
             "face_region": np.array([] if self._face is None else self._face.to_array()),
             "face_missed": np.array(self._face_missed),
             "frame": np.array(self._frame),
@@ -166,11 +161,7 @@ class LandmarkTracker:
 
     def restore(self, state: Mapping[str, np.ndarray]) -> None:
         """Continue from a `state`."""
-        columns = ("hand_regions", "hand_evidence", "hand_arms", "hand_trust", "hand_missed", "hand_numbers")
-        self._hands = [
-            HandTrack(Region.from_array(region), float(side), float(arm), float(trust), int(missed), int(number))
-            for region, side, arm, trust, missed, number in zip(*(state[name] for name in columns), strict=True)
-        ]
+        self._hands = tracks_from_arrays(state)
         self._face = Region.from_array(state["face_region"]) if len(state["face_region"]) else None
         self._face_missed = int(state["face_missed"])
         self._frame = int(state["frame"])
