@@ -93,7 +93,7 @@ def is_of_face(hand: HandReading, face: FaceDetection, arms: Arms) -> bool:
     return (
         hand.presence < SURELY_ON_FACE
         and math.hypot(*middle) < ON_FACE * face.region.size
-        and _distance(hand.points, arms, _nearest(hand.points, arms)[0]) >= AT_WRIST
+        and _to_nearest(hand.points, arms) >= AT_WRIST
     )
 
 
@@ -104,7 +104,7 @@ def own_hands(hands: Sequence[HandReading], arms: Arms) -> list[bool]:
     own = []
     for index, hand in enumerate(hands):
         others = (*hands[:index], *hands[index + 1 :])
-        stranger = both_seen and _distance(hand.points, arms, _nearest(hand.points, arms)[0]) > BETWEEN
+        stranger = both_seen and _to_nearest(hand.points, arms) > BETWEEN
         again = any(_is_read_again(other, hand, arms) for other in hands[:index])
         own.append(not (stranger or again) and not any(_rules_out(other, hand, arms) for other in others))
     return own
@@ -113,11 +113,8 @@ def own_hands(hands: Sequence[HandReading], arms: Arms) -> list[bool]:
 def _is_read_again(other: HandReading, hand: HandReading, arms: Arms) -> bool:
     """Whether a hand is a second reading of another one: at the end of the same arm, while the other arm is seen."""
     near, far = _nearest(hand.points, arms)
-    return (
-        at_wrist(hand.points, arms) == at_wrist(other.points, arms) == near
-        and arms.arm(far).elbow_presence >= SEEN
-        and arms.arm(far).wrist_presence >= SEEN
-    )
+    both_near = {at_wrist(one.points, arms) for one in (hand, other)} == {near}
+    return both_near and min(arms.arm(far).elbow_presence, arms.arm(far).wrist_presence) >= SEEN
 
 
 def _rules_out(other: HandReading, hand: HandReading, arms: Arms) -> bool:
@@ -166,6 +163,11 @@ def _nearest(points: np.ndarray, arms: Arms) -> tuple[Side, Side]:
     """The side of the nearer wrist, and the other one."""
     left, right = (_distance(points, arms, side) for side in SIDES)
     return ("left", "right") if left < right else ("right", "left")
+
+
+def _to_nearest(points: np.ndarray, arms: Arms) -> float:
+    """From a hand's wrist to that of the arm that is nearer, in sizes of the hand."""
+    return min(_distance(points, arms, side) for side in SIDES)
 
 
 def _distance(points: np.ndarray, arms: Arms, side: Side) -> float:

@@ -97,7 +97,7 @@ def smooth_head(head: HeadFrames, fps: float, model: Head) -> HeadMotion:
 
 
 def smooth_hand(hand: HandFrames, head: HeadMotion, seen_head: HeadFrames, fps: float, model: Hand) -> HandMotion:
-    """A hand over time, misdetections left out; a single picture stays as it is.
+    """A hand over time, misdetections left out; that of a single picture keeps its pose, and its place if it touches.
 
     head, seen_head : the head over the same frames, smoothed, and as it was found in each.
     """

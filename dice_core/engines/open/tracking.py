@@ -32,8 +32,8 @@ _IDLE_SECONDS = 0.1
 hand: on eleven public clips of 10 to 30 frames a second every hand is in the same frames as with a look at each."""
 
 _USUAL_FPS = 24.0
-"""Frames a second from which the tracker's intervals between searches hold as they are: of fewer, each is longer. Set
-by hand."""
+"""Frames a second from which the tracker's intervals between searches hold as they are; where they are fewer, intervals
+are of fewer frames, so that they last as long. Set by hand."""
 
 
 @dataclass(frozen=True)
@@ -146,10 +146,11 @@ def sample_landmarks(
     # Tracking looks at the whole picture alone, where a small or dark face is missed that a thorough look finds.
     missed = [landmarks.face is None and bool(seen) for landmarks, seen in zip(found, faces, strict=True)]
     chosen, path = choose_path(rows.tolist(), faces, always=any(missed))
-    known = any(landmarks.face is not None for landmarks in found)
-    if path is not None and known:  # there may be others: all are compared as they are read when none is known
-        again = [tracker.faces(footage.read(int(row))) for row in rows]
-        chosen, path = choose_path(rows.tolist(), again, always=any(missed))
+    if path is not None:  # there may be others: all are compared as they are read when none is known
+        for k, landmarks in enumerate(found):
+            if landmarks.face is not None:
+                faces[k] = tracker.faces(footage.read(int(rows[k])))
+        chosen, path = choose_path(rows.tolist(), faces, always=any(missed))
     if path is not None:
         found = [replace(landmarks, face=face) for landmarks, face in zip(found, chosen, strict=True)]
     return found, path
