@@ -148,17 +148,7 @@ class ExpressionPrior:
         landmarks : (n, 478, 3) in any unit; features : (n, F) as `FaceDetection` holds them.
         Returns (n, 108): 52 expressions, 0 to 1, their 52 deviations, the rotation (3) and its deviation, radians.
         """
-        weights = self._weights
-        together = np.concatenate(
-            [
-                self._reduce(
-                    name,
-                    aligned_landmarks(landmarks) if name == LANDMARKS else features[:, self._layers[name]],
-                )
-                for name in self._inputs
-            ],
-            axis=1,
-        )
+        weights, together = self._weights, self.reduced(landmarks, features)
         hidden = np.maximum(together @ weights["hidden.weight"] + weights["hidden.bias"], 0)
         output = hidden @ weights["last.weight"] + together @ weights["direct.weight"] + weights["last.bias"]
         expression = np.clip(output[:, :_EXPRESSIONS], 0, 1)
@@ -166,6 +156,14 @@ class ExpressionPrior:
         return np.concatenate(
             [expression, self._deviations(expression), output[:, _EXPRESSIONS:], turn_deviation], axis=1
         )
+
+    def reduced(self, landmarks: np.ndarray, features: np.ndarray) -> np.ndarray:
+        """(n, width) float32: what all inputs of n faces are reduced to; arguments as those of `evaluate`."""
+        parts = []
+        for name in self._inputs:
+            values = aligned_landmarks(landmarks) if name == LANDMARKS else features[:, self._layers[name]]
+            parts.append(self._reduce(name, values))
+        return np.concatenate(parts, axis=1)
 
     def _deviations(self, expression: np.ndarray) -> np.ndarray:
         """(n, 52) of predictions (n, 52)."""

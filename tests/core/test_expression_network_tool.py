@@ -12,6 +12,7 @@ import pytest
 from dice_core.bodies import Head, load_head
 from dice_core.bodies.names import EXPRESSION_NAMES
 from dice_core.fitting.expression_prior import DEVIATION_KNOTS, LANDMARKS, ExpressionPrior, window_rotation
+from dice_core.fitting.shape_prior import HeadShapePrior
 from dice_core.geometry.rotations import axis_angle, rotation_matrices
 from dice_core.landmarks.networks import FACE_FEATURES
 
@@ -26,6 +27,8 @@ from expression_network.looks import load_look, load_teeth
 from expression_network.people import Model, load_models, sample_person
 from expression_network.samples import Samples, load_samples, make_piece
 from expression_network.scene import HANDS, SIZE, sample_scene
+from expression_network.shape_reading import learn_shape, share_missed
+from expression_network.shapes import shape_of
 from sample.paint import PALETTE, PIXEL, SKIN, paint_face
 
 
@@ -146,7 +149,7 @@ def test_lower_teeth_go_with_the_jaw(head: Head) -> None:
 
 
 def test_a_piece_holds_heads_and_their_mirror_images(
-    models: tuple[Model, ...], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    head: Head, models: tuple[Model, ...], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(making, "HEADS", 4)
     monkeypatch.setattr(making, "PEOPLE", 1)
@@ -159,6 +162,10 @@ def test_a_piece_holds_heads_and_their_mirror_images(
         assert found.expression[k + 1] == pytest.approx(mirrored_expression(found.expression[k]))
         turns = rotation_matrices(found.turn[k : k + 2].astype(float) * [[1, 1, 1], [1, -1, -1]])
         assert np.degrees(np.linalg.norm(axis_angle(turns[0].T @ turns[1]))) < 15, "but for the windows' own turns"
+        assert not np.array_equal(found.shape[k], found.shape[k + 1])
+        rests = [head.landmarks(head.rest(found.shape[row])) for row in (k, k + 1)]
+        apart = np.linalg.norm(rests[0][head.landmark_mirror] * [-1, 1, 1] - rests[1], axis=1)
+        assert apart.mean() < 0.0005, "metres: some modes are not quite even"
         seen, mirrored = found.marks[k], found.marks[k + 1][making._mirrored_points()] * [-1, 1] + [1, 0]
         assert np.abs(seen - mirrored).max() < 0.25, "but for where the windows lie"
     eyes = np.linalg.norm(found.marks[:, 33] - found.marks[:, 263], axis=1)
@@ -174,7 +181,8 @@ def made_up(rng: np.random.Generator, count: int) -> Samples:
     told = np.concatenate([expression, turn], axis=1) @ np.random.default_rng(1).normal(0, 1, (55, 288))
     features[:, :288] = told + rng.normal(0, 0.5, told.shape)
     landmarks = rng.uniform(0, 1, (count, 478, 3)).astype(np.float32)
-    return Samples(landmarks, landmarks[..., :2], features, expression, turn, np.arange(count))
+    shape = rng.normal(0, 1, (count, 30)).astype(np.float32)
+    return Samples(landmarks, landmarks[..., :2], features, expression, turn, shape, np.arange(count))
 
 
 def test_a_network_learns_is_calibrated_and_runs_on_numpy_alone(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -201,6 +209,35 @@ def test_a_network_learns_is_calibrated_and_runs_on_numpy_alone(monkeypatch: pyt
     assert doubt == pytest.approx(1, abs=0.15)
     turn_doubt = np.sqrt((((out[:, 104:107] - held.turn) / out[:, 107:]) ** 2).mean())
     assert turn_doubt == pytest.approx(1, abs=0.15)
+
+
+def test_the_shape_of_a_face_is_the_one_it_was_made_with(head: Head) -> None:
+    shape = np.random.default_rng(6).normal(0, 1, len(head.shape_basis))
+    found = shape_of(head.landmarks(head.rest(shape)))
+    moved = head.landmarks(head.rest(found)) - head.landmarks(head.rest(shape))
+    assert np.linalg.norm(moved, axis=1).max() < 0.0003, "metres: LANDMARK_SIGMA is 1 mm"
+    assert np.abs(shape_of(head.landmarks(head.rest(np.zeros_like(shape))))).max() < 1e-3
+
+
+def test_shapes_are_read_from_what_tells_of_them_and_their_doubt_is_true() -> None:
+    rng, prior = np.random.default_rng(13), ExpressionPrior.load()
+    way = np.random.default_rng(1).normal(0, 1, (30, 288))
+
+    def people(count: int) -> Samples:
+        faces = made_up(rng, count)
+        features = faces.features.copy()
+        features[:, :288] = faces.shape @ way + rng.normal(0, 3, (count, 288))
+        return replace(faces, features=features)
+
+    learned, others, held = people(3000), people(400), people(400)
+    weights = learn_shape(learned, others)
+    reached = share_missed(weights, learned, held)
+    assert reached < 0.85
+    unread = {**weights, "weight": np.zeros_like(weights["weight"]), "bias": learned.shape.mean(axis=0)}
+    assert share_missed(unread, learned, held) == pytest.approx(1, abs=1e-5)
+    errors = HeadShapePrior(weights).evaluate(prior.reduced(held.landmarks, held.features)) - held.shape
+    doubt = np.einsum("ni,ij,nj->n", errors, np.linalg.inv(weights["covariance"]), errors).mean() / 30
+    assert doubt == pytest.approx(1, abs=0.15)
 
 
 def test_errors_are_told_where_predictions_lie() -> None:

@@ -9,6 +9,7 @@ from dice_core.fitting.face_gaps import inter_ocular, shut_eyes
 from dice_core.fitting.head_fit import HeadFitter, HeadPose
 from dice_core.fitting.head_shape import fit_head_shape
 from dice_core.fitting.levenberg_marquardt import retract
+from dice_core.fitting.shape_prior import ShapePrediction
 from dice_core.geometry.camera import Camera
 from dice_core.geometry.rotations import axis_angle, rotation_matrices
 
@@ -236,6 +237,25 @@ def test_the_same_frame_again_says_nothing_new_of_the_shape(head: Head) -> None:
     once, often = (fit_head_shape(head, CAMERA, [landmarks] * count) for count in (1, 6))
     assert np.abs(once).max() > 0.2
     np.testing.assert_allclose(often, once, atol=1e-6)
+
+
+def test_a_predicted_shape_counts_as_far_as_it_is_sure(head: Head) -> None:
+    pose = HeadPose(np.array([0.1, 0.3, 0.0]), np.array([0, 0, 0.6]), expression(head, jawOpen=0.2))
+    true = np.zeros(len(head.shape_basis))
+    true[: len(SHAPE)] = SHAPE
+    landmarks, predicted = seen(head, true, pose), true + 0.5
+    unsure, sure = (
+        fit_head_shape(head, CAMERA, [landmarks], expected=ShapePrediction(predicted, sigma**2 * np.eye(len(true))))
+        for sigma in (0.5, 0.01)
+    )
+    assert sure == pytest.approx(predicted, abs=0.01)
+    modes = head.landmarks(head.shape_basis)
+
+    def miss(estimate: np.ndarray) -> float:
+        return float(np.linalg.norm(np.tensordot(estimate - true, modes, 1), axis=1).mean())
+
+    assert miss(unsure) < 0.9 * miss(predicted), "landmarks lead from what is predicted to what is seen"
+    assert not fit_head_shape(head, CAMERA, [], expected=ShapePrediction(predicted, np.eye(len(true)))).any()
 
 
 def test_inter_ocular_distance_is_between_the_middles_of_the_eyes() -> None:

@@ -21,6 +21,7 @@ from expression_network.looks import load_look
 from expression_network.people import Model
 from expression_network.pictures import draw, spoil
 from expression_network.scene import SIZE, Scene, sample_scene
+from expression_network.shapes import shape_of
 
 __all__ = ["Samples", "load_samples", "make_piece"]
 
@@ -40,8 +41,8 @@ class Samples:
     """n faces as the face network read them.
 
     landmarks : (n, 478, 3) in sides of the window, as read, and marks : (n, 478, 2) as they are; features : (n, F)
-    float16; expression : (n, 52); turn : (n, 3) axis-angle of the head as the window shows it; head : (n,) number of
-    the head, two samples each.
+    float16; expression : (n, 52); turn : (n, 3) axis-angle of the head as the window shows it; shape : (n, S) of the
+    resting face, as `shape_of` has it; head : (n,) number of the head, two samples each.
     """
 
     landmarks: np.ndarray
@@ -49,6 +50,7 @@ class Samples:
     features: np.ndarray
     expression: np.ndarray
     turn: np.ndarray
+    shape: np.ndarray
     head: np.ndarray
 
     def rows(self, chosen: slice) -> Samples:
@@ -78,13 +80,16 @@ def make_piece(folder: Path, seed: int, piece: int, models: tuple[Model, ...]) -
         first = read(spoil(picture, rng), window)
         if first.confidence < PRESENCE_THRESHOLD:
             continue
-        rows = [_row(first, scene.marks, scene.expression, _turn(scene, window), head + HEADS * piece)]
+        rest = load_head().landmarks(scene.person.rest)
+        number = head + HEADS * piece
+        rows = [_row(first, scene.marks, scene.expression, _turn(scene, window), shape_of(rest), number)]
         window = _jittered(face_tracking_region(first.points), FOLLOWED, rng)
         twin = read(spoil(np.ascontiguousarray(picture[:, ::-1]), rng), _mirrored(window))
         if twin.confidence >= PRESENCE_THRESHOLD:
             turn = _turn(scene, window) * [1, -1, -1]
             marks = scene.marks[_mirrored_points()] * [-1, 1] + [SIZE - 1, 0]
-            rows.append(_row(twin, marks, mirrored_expression(scene.expression), turn, head + HEADS * piece))
+            shape = shape_of(rest[load_head().landmark_mirror] * [-1, 1, 1])
+            rows.append(_row(twin, marks, mirrored_expression(scene.expression), turn, shape, number))
         for name in rows[0]:
             columns.setdefault(name, []).extend(row[name] for row in rows)
     folder.mkdir(parents=True, exist_ok=True)
@@ -106,7 +111,7 @@ def _path(folder: Path, seed: int, piece: int) -> Path:
 
 
 def _row(
-    face: FaceDetection, marks: np.ndarray, expression: np.ndarray, turn: np.ndarray, head: int
+    face: FaceDetection, marks: np.ndarray, expression: np.ndarray, turn: np.ndarray, shape: np.ndarray, head: int
 ) -> dict[str, np.ndarray | None]:
     return {
         "landmarks": face.region.to_window(face.points).astype(np.float32),
@@ -114,6 +119,7 @@ def _row(
         "features": face.features,
         "expression": expression.astype(np.float32),
         "turn": turn.astype(np.float32),
+        "shape": shape,
         "head": np.array(head, np.int32),
     }
 

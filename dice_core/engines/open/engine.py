@@ -26,6 +26,7 @@ from dice_core.errors import InputError
 from dice_core.fitting.depth_prior import HandDepthPrior
 from dice_core.fitting.expression_prior import ExpressionPrior
 from dice_core.fitting.neutral_face import MEAN_REST, rest_of
+from dice_core.fitting.shape_prior import HeadShapePrior
 from dice_core.geometry.camera import Camera
 from dice_core.geometry.mesh import Mesh
 from dice_core.landmarks import FrameLandmarks, model_identities
@@ -185,5 +186,6 @@ def _load_bodies(head: Head) -> Tissue:
     for side in SIDES:
         load_hand(side)
     ExpressionPrior.load()
+    HeadShapePrior.load()
     HandDepthPrior.load()
     return head_tissue(head)

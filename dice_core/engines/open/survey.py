@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from dice_core.bodies import Hand, Head, load_hand
-from dice_core.bodies.head_model import HeadModel, packaged_head
+from dice_core.bodies.head_model import PACKAGED, HeadModel, packaged_head
 from dice_core.fitting.depth_prior import HandDepthPrior
 from dice_core.fitting.expression_prior import ExpressionPrior, FacePrediction
 from dice_core.fitting.hand_fit import HandFitter
@@ -19,9 +19,10 @@ from dice_core.fitting.head_fit import HeadFitter
 from dice_core.fitting.head_shape import fit_head_shape
 from dice_core.fitting.head_view import HeadView
 from dice_core.fitting.neutral_face import MEAN_REST, measured_from
+from dice_core.fitting.shape_prior import HeadShapePrior
 from dice_core.geometry.camera import Camera
 from dice_core.geometry.mesh import Mesh, triangles
-from dice_core.landmarks import FrameLandmarks
+from dice_core.landmarks import FaceDetection, FrameLandmarks
 
 __all__ = ["DEFAULT_FOV", "Person", "survey"]
 
@@ -99,12 +100,14 @@ def survey(
     sides : of the hands that are the person's; on_head : called with the head's shape (S,) before hands are looked at;
     head_model : whose shape is found, None for the packaged head; rest : (52,) of the person, as `Person` has it.
     """
+    detected: list[FaceDetection] = []
     faces: list[np.ndarray] = []
     told: list[FacePrediction | None] = []
     hands: list[tuple[Hand, HandObservation]] = []
     together: list[tuple[np.ndarray, FacePrediction | None, str, HandObservation]] = []
     for found in seen:
         if found.face is not None:
+            detected.append(found.face)
             faces.append(found.face.points.astype(np.float64))
             prediction = ExpressionPrior.load().predict(found.face)
             told.append(None if prediction is None else measured_from(prediction, rest))
@@ -116,7 +119,9 @@ def survey(
             if found.face is not None:
                 together.append((faces[-1], told[-1], hand.side, observation))
     model = head_model or packaged_head()
-    shape = fit_head_shape(model.proxy, camera, faces, told)
+    # The network tells of the packaged head's shape alone.
+    expected = HeadShapePrior.load().predict(detected) if model.name == PACKAGED else None
+    shape = fit_head_shape(model.proxy, camera, faces, told, expected)
     on_head(shape)
     hand_shape = fit_hand_shape(hands, camera, len(load_hand("right").shape_basis), _HAND_SCALE)
     scale = _hand_scale(Person(camera, shape, hand_shape, _HAND_SCALE, model), together)
