@@ -17,7 +17,7 @@ from dice_core.landmarks.hand import UPRIGHT, WRIST, HandReading, hand_size
 from dice_core.landmarks.pose import Arm, Arms
 from dice_core.landmarks.region import Region, direction_angle
 
-__all__ = ["arm_evidence", "at_wrist", "belongs", "free_arms", "hand_window", "is_of_face", "own_hands", "side_of"]
+__all__ = ["arm_evidence", "at_wrist", "belongs", "free_arms", "hand_window", "is_no_hand", "own_hands", "side_of"]
 
 SIDES: tuple[Side, Side] = ("left", "right")
 
@@ -42,11 +42,12 @@ SURELY_OF_SIDE = 0.9
 """Probability of a side from which the hand network is sure of it: in 94 frames of clips, photos and renders with both
 hands of one person it is never sure of the same side for both; it was for two pairs that were none."""
 
-ON_FACE, SURELY_ON_FACE = 0.5, 0.93
-"""A new hand whose middle is nearer than the first to a face's, in face windows, and that is at no wrist, has to have
-the second as its presence: a mouth and chin can be read as a fist with up to 0.92. Set by hand on 64 public clips, in
-which no hand that is one begins there with less. Of clips alone: in a picture, which has no later frame to find it in,
-three of 72 rendered hands would be lost."""
+ON_FACE, SURELY_A_HAND = 0.5, 0.93
+"""A new hand that is at no wrist and whose middle is nearer than the first to a face's, in face windows, or that is
+beyond `BETWEEN` of both wrists, has to have the second as its presence: a mouth and chin can be read as a fist with up
+to 0.92, collars and shoulders as a hand with up to 0.91. Set by hand on 64 public clips, in which no hand that is one
+begins on a face with less, and on 61 of films. Of clips alone: in a picture, which has no later frame to find it in,
+three of 72 rendered hands would be lost on faces."""
 
 LEAST_SIZE = 0.35
 """Smallest hand that distances are measured in, in face windows: a fist, or a hand that points at the camera."""
@@ -87,14 +88,12 @@ def arm_evidence(points: np.ndarray, arms: Arms) -> float:
     return {"right": ARM_EVIDENCE, "left": -ARM_EVIDENCE, None: 0.0}[side_of(points, arms)]
 
 
-def is_of_face(hand: HandReading, face: FaceDetection, arms: Arms) -> bool:
-    """Whether what looks like a new hand is part of the face: hardly a hand, on the face, and at the end of no arm."""
+def is_no_hand(hand: HandReading, face: FaceDetection, arms: Arms) -> bool:
+    """Whether what looks like a new hand is part of the face, or of clothes: hardly a hand, and at the end of no arm,
+    even if the arms are a guess."""
     middle = hand.points[:, :2].mean(axis=0) - (face.region.x, face.region.y)
-    return (
-        hand.presence < SURELY_ON_FACE
-        and math.hypot(*middle) < ON_FACE * face.region.size
-        and _to_nearest(hand.points, arms) >= AT_WRIST
-    )
+    on_face = math.hypot(*middle) < ON_FACE * face.region.size
+    return hand.presence < SURELY_A_HAND and _to_nearest(hand.points, arms) >= (AT_WRIST if on_face else BETWEEN)
 
 
 def own_hands(hands: Sequence[HandReading], arms: Arms) -> list[bool]:

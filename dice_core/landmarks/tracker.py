@@ -24,7 +24,7 @@ from dice_core.landmarks.face_search import FaceSearch
 from dice_core.landmarks.hand import HandReading, tracking_region
 from dice_core.landmarks.hand_search import HandSearch, best_hands, close_up, same_hand
 from dice_core.landmarks.hand_track import HandTrack, continued, tracks_from_arrays, tracks_to_arrays
-from dice_core.landmarks.ownership import arm_evidence, is_of_face
+from dice_core.landmarks.ownership import arm_evidence, is_no_hand
 from dice_core.landmarks.pose import Arms
 from dice_core.landmarks.region import Region
 from dice_core.landmarks.searched_views import SearchedViews
@@ -217,7 +217,7 @@ class LandmarkTracker:
         if face is not None and (fresh or (missing and (just_lost or self._frames_to_arms <= 0))):
             arms = self._search.read_arms(image, face)
         if face is not None and arms is not None:
-            fresh = [reading for reading in fresh if not is_of_face(reading, face, arms)]
+            fresh = [reading for reading in fresh if not is_no_hand(reading, face, arms)]
             readings = [*(reading for reading, _ in seen), *fresh]
             own = hands_by_arms(self._search, image, arms, readings, self.max_hands)
             fresh = [reading for reading in own if reading not in readings[: len(seen)]]

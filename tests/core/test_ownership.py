@@ -16,7 +16,7 @@ from dice_core.landmarks.ownership import (
     belongs,
     free_arms,
     hand_window,
-    is_of_face,
+    is_no_hand,
     own_hands,
     side_of,
 )
@@ -84,10 +84,19 @@ def test_a_mouth_that_looks_a_little_like_a_fist_is_none() -> None:
         return FaceDetection(np.zeros((478, 3), np.float32), 1.0, Region(x, y, FACE_SIZE))
 
     fist, face = reading(300, 60, presence=0.9), face_at(300, 40)
-    assert is_of_face(fist, face, BOTH)
-    assert not is_of_face(reading(300, 60, presence=0.95), face, BOTH), "surely a hand"
-    assert not is_of_face(fist, face_at(300, 60 - FACE_SIZE), BOTH), "below the face"
-    assert not is_of_face(fist, face, Arms(arm(300, 60), BOTH.right, FACE_SIZE)), "at the end of an arm"
+    near = Arms(arm(300 + SIZE, 60), BOTH.right, FACE_SIZE)
+    assert is_no_hand(fist, face, near)
+    assert not is_no_hand(reading(300, 60, presence=0.95), face, near), "surely a hand"
+    assert not is_no_hand(fist, face_at(300, 60 - FACE_SIZE), near), "below the face, within an arm's reach"
+    assert not is_no_hand(fist, face, Arms(arm(300, 60), BOTH.right, FACE_SIZE)), "at the end of an arm"
+
+
+def test_a_collar_that_looks_like_a_hand_is_none() -> None:
+    face = FaceDetection(np.zeros((478, 3), np.float32), 1.0, Region(300, 60 - FACE_SIZE, FACE_SIZE))
+    for far, elbow in ((2.0, 0.9), (2.0, 0.1)):
+        arms = Arms(*(arm(300 + way * far * SIZE, 60, elbow_presence=elbow) for way in (1, -1)), FACE_SIZE)
+        assert is_no_hand(reading(300, 60, presence=0.9), face, arms), "out of reach, even of arms that are guessed"
+        assert not is_no_hand(reading(300, 60, presence=0.95), face, arms), "surely a hand"
 
 
 @pytest.mark.parametrize(("right", "kept"), [(0.97, [True, False]), (0.03, [False, True])])
