@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from dice_core.errors import MissingModelError
 from dice_core.fitting.head_view import HeadView
+from dice_core.fitting.packaged_weights import packaged_weights
 from dice_core.geometry.camera import Camera
 from dice_core.geometry.rotations import rotation_matrices
 
@@ -118,12 +118,7 @@ class HandDepthPrior:
 
         Raises MissingModelError if the installation lacks its file.
         """
-        try:
-            with np.load(DEPTH_ASSET, allow_pickle=False) as archive:
-                return cls({name: archive[name] for name in archive.files})
-        except FileNotFoundError as error:
-            message = f"The packaged model {DEPTH_ASSET.name} is missing: install DICE again."
-            raise MissingModelError(message) from error
+        return cls(packaged_weights(DEPTH_ASSET))
 
     def predict(
         self, pixels: np.ndarray, depth: np.ndarray, side: str, camera: Camera, view: HeadView

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dice_core.errors import MissingModelError
+from dice_core.fitting.packaged_weights import packaged_weights
 from dice_core.geometry.camera import Camera
 from dice_core.landmarks.detections import FaceDetection
 from dice_core.landmarks.networks import FACE_FEATURES
@@ -126,12 +126,7 @@ class ExpressionPrior:
 
         Raises MissingModelError if the installation lacks its file.
         """
-        try:
-            with np.load(EXPRESSION_ASSET, allow_pickle=False) as archive:
-                return cls({name: archive[name] for name in archive.files})
-        except FileNotFoundError as error:
-            message = f"The packaged model {EXPRESSION_ASSET.name} is missing: install DICE again."
-            raise MissingModelError(message) from error
+        return cls(packaged_weights(EXPRESSION_ASSET))
 
     def predict(self, face: FaceDetection) -> FacePrediction | None:
         """Read one face; None if its points do not come from the face network, which alone gives features."""

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from dice_core.errors import MissingModelError
 from dice_core.fitting.hand_observation import edge_on, hand_size
+from dice_core.fitting.packaged_weights import packaged_weights
 from dice_core.geometry.camera import Camera
 
 __all__ = ["FEATURES", "RELIABILITY_ASSET", "RIGHT_DEPTH", "HandEvidence", "Reliability", "reliability_features"]
@@ -137,12 +137,8 @@ class Reliability:
     @lru_cache(maxsize=1)
     def load(cls) -> Reliability:
         """The packaged one, read once a process. Raises MissingModelError if the installation lacks its file."""
-        try:
-            with np.load(RELIABILITY_ASSET, allow_pickle=False) as archive:
-                return cls(archive["mean"], archive["deviation"], archive["weight"], float(archive["bias"]))
-        except FileNotFoundError as error:
-            message = f"The packaged model {RELIABILITY_ASSET.name} is missing: install DICE again."
-            raise MissingModelError(message) from error
+        weights = packaged_weights(RELIABILITY_ASSET)
+        return cls(weights["mean"], weights["deviation"], weights["weight"], float(weights["bias"]))
 
     def predict(self, features: np.ndarray) -> np.ndarray:
         """(R,) float64, 0 to 1, for features (R, F)."""

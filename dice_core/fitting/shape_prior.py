@@ -14,8 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from dice_core.errors import MissingModelError
 from dice_core.fitting.expression_prior import ExpressionPrior
+from dice_core.fitting.packaged_weights import packaged_weights
 from dice_core.landmarks.detections import FaceDetection
 
 __all__ = ["SHAPE_ASSET", "HeadShapePrior", "ShapePrediction"]
@@ -48,12 +48,7 @@ class HeadShapePrior:
 
         Raises MissingModelError if the installation lacks its file.
         """
-        try:
-            with np.load(SHAPE_ASSET, allow_pickle=False) as archive:
-                return cls({name: archive[name] for name in archive.files})
-        except FileNotFoundError as error:
-            message = f"The packaged model {SHAPE_ASSET.name} is missing: install DICE again."
-            raise MissingModelError(message) from error
+        return cls(packaged_weights(SHAPE_ASSET))
 
     def predict(self, faces: Sequence[FaceDetection]) -> ShapePrediction | None:
         """Read one person's faces; None if no points come from the face network, which alone gives features.
