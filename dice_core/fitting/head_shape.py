@@ -16,8 +16,8 @@ __all__ = ["fit_head_shape"]
 
 # Set by hand, judged on the rendered sample clip and on the four test photos.
 _SHAPE_SIGMA = 0.5  # of the population's deviation: landmarks say little about identity
-# Share of the landmarks' evidence that counts beside a prediction, which has read the landmarks, too. On rendered faces,
-# whose landmarks are worse than real ones, less would be better; with a quarter real faces meet theirs as they did.
+# Share of the landmarks' evidence that counts beside a prediction, which has read the landmarks, too. Rendered faces,
+# whose landmarks are worse than real ones, want less; with a quarter real faces meet theirs as they did.
 _BESIDE_PREDICTION = 0.25
 _LARGEST_SHAPE = 2.5  # of the population's deviations
 _SHAPE_ROUNDS = 3
