@@ -12,7 +12,7 @@ about 75 ms a head, a minute and a half a piece on a core that has nothing else 
 pieces. Half of the people are of ICT-FaceKit's making, in whole or in part, which has to be there: `dice models add`
 its folder first. `train` learns expressions, gaze and head turn from the pieces, 15 minutes on two cores, less than one
 on a graphics card, and writes their asset; then it does what `shape` does alone: it learns the shape of the head from
-the first 20 pieces, as the packaged network reduces what it reads of them, in a minute. `ablate` learns from parts of
+the first 14 pieces, as the packaged network reduces what it reads of them, in a minute. `ablate` learns from parts of
 the inputs, and prints how well each does on heads of other people, which nothing was learned from. `agree` compares
 what networks (the packaged one, if none is named) read of real people in a folder of clips with MediaPipe's
 blendshapes, which tools/mediapipe_blendshapes.py wrote. All seeds are fixed.
@@ -48,7 +48,7 @@ SEED, PIECES = 1, (*range(65), *range(66, 86, 2))
 OTHERS = (1, 2, 3)
 """The pieces of other people, which set amplitude and doubt, and measure."""
 LEARNED = tuple(piece for piece in PIECES if piece not in OTHERS)
-LEARNED_SHAPES = tuple(piece for piece in LEARNED if piece < 20)
+LEARNED_SHAPES = tuple(piece for piece in LEARNED if piece < 14)
 
 
 def main() -> None:

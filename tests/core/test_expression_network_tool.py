@@ -28,7 +28,7 @@ from expression_network.people import Model, load_models, sample_person
 from expression_network.samples import Samples, load_samples, make_piece
 from expression_network.scene import HANDS, SIZE, sample_scene
 from expression_network.shape_reading import learn_shape, share_missed
-from expression_network.shapes import shape_of
+from expression_network.shapes import mirrored, shape_of
 from sample.paint import PALETTE, PIXEL, SKIN, paint_face
 
 
@@ -165,7 +165,7 @@ def test_a_piece_holds_heads_and_their_mirror_images(
         assert not np.array_equal(found.shape[k], found.shape[k + 1])
         rests = [head.landmarks(head.rest(found.shape[row])) for row in (k, k + 1)]
         apart = np.linalg.norm(rests[0][head.landmark_mirror] * [-1, 1, 1] - rests[1], axis=1)
-        assert apart.mean() < 0.0005, "metres: some modes are not quite even"
+        assert apart.mean() < 0.0007, "metres: some modes are not quite even"
         seen, mirrored = found.marks[k], found.marks[k + 1][making._mirrored_points()] * [-1, 1] + [1, 0]
         assert np.abs(seen - mirrored).max() < 0.25, "but for where the windows lie"
     eyes = np.linalg.norm(found.marks[:, 33] - found.marks[:, 263], axis=1)
@@ -213,10 +213,11 @@ def test_a_network_learns_is_calibrated_and_runs_on_numpy_alone(monkeypatch: pyt
 
 def test_the_shape_of_a_face_is_the_one_it_was_made_with(head: Head) -> None:
     shape = np.random.default_rng(6).normal(0, 1, len(head.shape_basis))
-    found = shape_of(head.landmarks(head.rest(shape)))
-    moved = head.landmarks(head.rest(found)) - head.landmarks(head.rest(shape))
-    assert np.linalg.norm(moved, axis=1).max() < 0.0003, "metres: LANDMARK_SIGMA is 1 mm"
-    assert np.abs(shape_of(head.landmarks(head.rest(np.zeros_like(shape))))).max() < 1e-3
+    assert shape_of(head.rest(shape)) == pytest.approx(shape, abs=0.02)
+    assert np.abs(shape_of(head.rest(np.zeros_like(shape)))).max() < 1e-3
+    twin = head.rest(shape_of(mirrored(head.rest(shape))))
+    apart = head.landmarks(twin) - head.landmarks(head.rest(shape))[head.landmark_mirror] * [-1, 1, 1]
+    assert np.linalg.norm(apart, axis=1).mean() < 0.0007, "metres: some modes are not quite even"
 
 
 def test_shapes_are_read_from_what_tells_of_them_and_their_doubt_is_true() -> None:

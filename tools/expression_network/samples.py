@@ -21,7 +21,7 @@ from expression_network.looks import load_look
 from expression_network.people import Model
 from expression_network.pictures import draw, spoil
 from expression_network.scene import SIZE, Scene, sample_scene
-from expression_network.shapes import shape_of
+from expression_network.shapes import mirrored, shape_of
 
 __all__ = ["Samples", "load_samples", "make_piece"]
 
@@ -42,7 +42,7 @@ class Samples:
 
     landmarks : (n, 478, 3) in sides of the window, as read, and marks : (n, 478, 2) as they are; features : (n, F)
     float16; expression : (n, 52); turn : (n, 3) axis-angle of the head as the window shows it; shape : (n, S) of the
-    resting face, as `shape_of` has it; head : (n,) number of the head, two samples each.
+    resting head, as `shape_of` has it; head : (n,) number of the head, two samples each.
     """
 
     landmarks: np.ndarray
@@ -80,15 +80,14 @@ def make_piece(folder: Path, seed: int, piece: int, models: tuple[Model, ...]) -
         first = read(spoil(picture, rng), window)
         if first.confidence < PRESENCE_THRESHOLD:
             continue
-        rest = load_head().landmarks(scene.person.rest)
-        number = head + HEADS * piece
+        rest, number = scene.person.rest, head + HEADS * piece
         rows = [_row(first, scene.marks, scene.expression, _turn(scene, window), shape_of(rest), number)]
         window = _jittered(face_tracking_region(first.points), FOLLOWED, rng)
         twin = read(spoil(np.ascontiguousarray(picture[:, ::-1]), rng), _mirrored(window))
         if twin.confidence >= PRESENCE_THRESHOLD:
             turn = _turn(scene, window) * [1, -1, -1]
             marks = scene.marks[_mirrored_points()] * [-1, 1] + [SIZE - 1, 0]
-            shape = shape_of(rest[load_head().landmark_mirror] * [-1, 1, 1])
+            shape = shape_of(mirrored(rest))
             rows.append(_row(twin, marks, mirrored_expression(scene.expression), turn, shape, number))
         for name in rows[0]:
             columns.setdefault(name, []).extend(row[name] for row in rows)
