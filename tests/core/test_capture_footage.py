@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 import pytest
 
+from dice_core.bodies import load_head
 from dice_core.cli import main
 from dice_core.geometry.mesh import joint_transforms
 from dice_core.geometry.rotations import rotation_matrices
@@ -244,6 +245,16 @@ def test_photos_are_captured_within_the_figures(photo_takes: Path, capsys: pytes
         assert found["landmark_error_percent"]["hand_right"]["median"] <= 3.7, name
         assert found["non_col_percent"] == 100.0, name
         assert found["max_penetration_mm"] < 5.0, name
+
+
+def test_what_the_photos_do_not_show_of_heads_stays_usual(photo_takes: Path) -> None:
+    """A shape that explains the landmarks best can turn the ears outward by a centimetre."""
+    head, rng = load_head(), np.random.default_rng(0)
+    ears = head.mesh.region_vertices("ear.L", "ear.R")
+    widths = [np.ptp(head.rest(rng.normal(size=len(head.shape_basis)))[ears, 0]) for _ in range(200)]
+    for name in ("1", "2", "3", "4"):
+        width = np.ptp(open_take(photo_takes / f"{name}.dicetake").meshes["head"].rest_vertices[ears, 0])
+        assert abs(width - np.mean(widths)) < 2.5 * np.std(widths), name
 
 
 @pytest.mark.parametrize(
