@@ -22,7 +22,7 @@ from dice_core.fitting.neutral_face import MEAN_REST, measured_from
 from dice_core.fitting.shape_prior import HeadShapePrior
 from dice_core.geometry.camera import Camera
 from dice_core.geometry.mesh import Mesh, triangles
-from dice_core.landmarks import FaceDetection, FrameLandmarks
+from dice_core.landmarks import FrameLandmarks
 
 __all__ = ["DEFAULT_FOV", "Person", "survey"]
 
@@ -100,14 +100,12 @@ def survey(
     sides : of the hands that are the person's; on_head : called with the head's shape (S,) before hands are looked at;
     head_model : whose shape is found, None for the packaged head; rest : (52,) of the person, as `Person` has it.
     """
-    detected: list[FaceDetection] = []
     faces: list[np.ndarray] = []
     told: list[FacePrediction | None] = []
     hands: list[tuple[Hand, HandObservation]] = []
     together: list[tuple[np.ndarray, FacePrediction | None, str, HandObservation]] = []
     for found in seen:
         if found.face is not None:
-            detected.append(found.face)
             faces.append(found.face.points.astype(np.float64))
             prediction = ExpressionPrior.load().predict(found.face)
             told.append(None if prediction is None else measured_from(prediction, rest))
@@ -120,6 +118,7 @@ def survey(
                 together.append((faces[-1], told[-1], hand.side, observation))
     model = head_model or packaged_head()
     # The network tells of the packaged head's shape alone.
+    detected = [found.face for found in seen if found.face is not None]
     expected = HeadShapePrior.load().predict(detected) if model.name == PACKAGED else None
     shape = fit_head_shape(model.proxy, camera, faces, told, expected)
     on_head(shape)
