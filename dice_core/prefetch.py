@@ -6,6 +6,7 @@ import queue
 import threading
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future
+from contextlib import closing, nullcontext
 from typing import TypeVar, cast
 
 __all__ = ["in_background", "prefetch"]
@@ -31,18 +32,23 @@ def in_background(work: Callable[[], T], name: str) -> Future[T]:
     return future
 
 
-def prefetch(items: Iterable[T], capacity: int, name: str) -> Generator[T, None, None]:
+def prefetch(
+    items: Iterable[T], capacity: int, name: str, on_close: Callable[[], object] = lambda: None
+) -> Generator[T, None, None]:
     """The items in their order, made by a thread that is at most `capacity` of them ahead and begins at once.
 
-    items : consumed in the thread, which is called `name`. Errors that it raises are raised here; closing the
-    generator ends the thread after the item in hand.
+    items : consumed in the thread, which is called `name`; a generator is closed there. Errors that it raises are
+    raised here; closing this generator ends the thread after the item in hand. on_close : called before that is waited
+    for, and so is the end.
     """
-    ahead = _run(items, capacity, name)
+    ahead = _run(items, capacity, name, on_close)
     next(ahead)
     return cast(Generator[T, None, None], ahead)
 
 
-def _run(items: Iterable[T], capacity: int, name: str) -> Generator[T | None, None, None]:
+def _run(
+    items: Iterable[T], capacity: int, name: str, on_close: Callable[[], object]
+) -> Generator[T | None, None, None]:
     """`prefetch` with a None before the items, which says that the thread runs."""
     waiting: queue.Queue[object] = queue.Queue(maxsize=capacity)
     ended = threading.Event()
@@ -58,9 +64,10 @@ def _run(items: Iterable[T], capacity: int, name: str) -> Generator[T | None, No
 
     def work() -> None:
         try:
-            for item in items:
-                if not put(item):
-                    return
+            with closing(items) if isinstance(items, Generator) else nullcontext():
+                for item in items:
+                    if not put(item):
+                        return
             put(_END)
         except BaseException as error:
             put(_Raised(error))
@@ -75,6 +82,7 @@ def _run(items: Iterable[T], capacity: int, name: str) -> Generator[T | None, No
             yield cast(T, item)
     finally:
         ended.set()
+        on_close()
         thread.join()
 
 

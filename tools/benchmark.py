@@ -34,10 +34,9 @@ import dice_core.cli  # first, because it says how many threads numpy may use
 import cv2
 
 import dice_core.capture.blocks
-import dice_core.capture.finishing
 import dice_core.engines.open.engine
+import dice_core.own_process
 from dice_core.capture import capture
-from dice_core.capture.processors import processor_count
 from dice_core.contact.soft_tissue import SoftTissue
 from dice_core.engines.open.engine import OpenEngine
 from dice_core.engines.open.frame_fit import FrameFitter
@@ -118,7 +117,7 @@ class Stopwatch:
 
 def watch_stages(watch: Stopwatch) -> None:
     """Put the stopwatch around the stages of a capture, all of which stay in this process."""
-    dice_core.capture.finishing.processor_count = lambda: 1
+    dice_core.own_process.processor_count = lambda: 1
     for name in ("survey", "sample_landmarks"):
         watch.watch(dice_core.engines.open.engine, name, "survey of the person")
     watch.watch(OpenEngine, "prepare", "preparing the bodies")
@@ -197,7 +196,7 @@ def compare_with_peer(source: str, python: str, rounds: int) -> None:
 
 
 def _load() -> str:
-    cores = processor_count()
+    cores = dice_core.own_process.processor_count()
     loads = ", ".join(f"{load:.1f}" for load in os.getloadavg()) if hasattr(os, "getloadavg") else "unknown"
     return f"{loads} (1, 5, 15 minutes) on {cores} cores"
 

@@ -8,21 +8,18 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 from dice_core.capture.blocks import BlockStore
-from dice_core.capture.processors import processor_count
 from dice_core.capture.progress import Progress
 from dice_core.capture.recorder import ChunkRecorder
 from dice_core.engines.base import Chunk, Engine
 from dice_core.engines.frame_table import FrameTable
 from dice_core.engines.separate_process import PostprocessingProcess
+from dice_core.own_process import is_worth_a_process
 
 __all__ = ["Finisher"]
 
 _AHEAD = 2
 """Chunks that wait to be made, and to be written, at most, so that memory and what a cancelled capture still has to do
 stay small."""
-
-_WORTH_A_PROCESS = 48
-"""Frames from which a process of its own is worth starting, which takes as long as some thirty of them. Set by hand."""
 
 _log = logging.getLogger(__name__)
 
@@ -63,7 +60,7 @@ class Finisher:
     def expect(self, frames: int) -> None:
         """Get ready for so many frames that are still to be fitted."""
         make = self._engine.separate_postprocess()
-        if make is None or frames < _WORTH_A_PROCESS or processor_count() < 2:
+        if make is None or not is_worth_a_process(frames):
             return
         try:
             self._process = PostprocessingProcess(make)

@@ -14,7 +14,6 @@ from pathlib import Path
 
 from dice_core.capture.blocks import BlockStore, in_blocks
 from dice_core.capture.finishing import Finisher
-from dice_core.capture.processors import shared_processors
 from dice_core.capture.progress import Progress
 from dice_core.capture.recorder import ChunkRecorder
 from dice_core.engines.base import Engine, FittedFrame, make_engine
@@ -23,6 +22,7 @@ from dice_core.errors import InputError, Stopped
 from dice_core.events import EventWriter
 from dice_core.fitting.temporal_filter import reach
 from dice_core.media.footage import Footage
+from dice_core.processors import shared_processors
 from dice_core.take import Source, TakeWriter, TouchEvent
 from dice_core.take.format import load_arrays, write_arrays
 from dice_core.take.lock import take_lock

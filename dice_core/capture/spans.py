@@ -17,10 +17,10 @@ from pathlib import Path
 
 from dice_core.capture.blocks import block_file, in_blocks, load_last, save_block
 from dice_core.capture.pipeline import block_frames, open_writer, prepare
-from dice_core.capture.processors import shared_processors
 from dice_core.engines.base import make_engine
 from dice_core.engines.settings import CaptureSettings
 from dice_core.media.footage import Footage
+from dice_core.processors import shared_processors
 from dice_core.take.format import load_arrays
 from dice_core.take.lock import take_lock
 from dice_core.take.removal import WORK_FOLDER

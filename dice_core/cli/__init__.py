@@ -20,6 +20,7 @@ for _variable in ("OPENBLAS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"):
 
 from dice_core.cli.libraries import library_problem  # noqa: E402
 from dice_core.cli.logs import log_to_stderr  # noqa: E402
+from dice_core.cli.starting import started_for  # noqa: E402
 from dice_core.cli.streams import prepare_streams  # noqa: E402
 from dice_core.errors import DiceError, InputError, is_of_the_system, user_message  # noqa: E402
 
@@ -38,9 +39,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     there, which a worker's log keeps, and a sentence after it.
     """
     prepare_streams()
-    if problem := library_problem():
-        print(f"dice: {problem}", file=sys.stderr)
-        return _FAILED
+    with started_for(sys.argv[1:] if arguments is None else arguments):
+        if problem := library_problem():
+            print(f"dice: {problem}", file=sys.stderr)
+            return _FAILED
+        return _run(arguments)
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     from dice_core.cli.arguments import parser
 
     options = parser().parse_args(arguments)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib.util
-import os
-import sys
-from collections.abc import Iterator
+
+from dice_core.quiet_loading import quiet_loading
 
 __all__ = ["library_problem"]
 
@@ -19,7 +17,7 @@ def library_problem() -> str:
     """What is in the way, as a sentence for the user; "" where nothing is."""
     for module, package in _PACKAGES.items():
         try:
-            with _quiet_on_a_mac():
+            with quiet_loading():
                 importlib.import_module(module)
         except ImportError as error:
             reason = " ".join(str(error).split())
@@ -34,23 +32,3 @@ def library_problem() -> str:
             "`pip uninstall opencv-python opencv-contrib-python opencv-python-headless` and install dice-core again."
         )
     return ""
-
-
-@contextlib.contextmanager
-def _quiet_on_a_mac() -> Iterator[None]:
-    """Hide what macOS itself prints while libraries load.
-
-    The wheels of OpenCV and of PyAV each have an FFmpeg of their own, and macOS warns that both have classes for
-    cameras and microphones, which neither is asked for here.
-    """
-    if sys.platform != "darwin":
-        yield
-        return
-    shown = os.dup(2)
-    try:
-        with open(os.devnull, "wb") as nowhere:
-            os.dup2(nowhere.fileno(), 2)
-        yield
-    finally:
-        os.dup2(shown, 2)
-        os.close(shown)

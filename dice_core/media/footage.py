@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 
@@ -102,6 +102,10 @@ class Footage(ABC):
         self.field_of_view = field_of_view
         self.warnings = warnings
         self._should_stop = should_stop
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For another process, which has another current folder and is ended when it shall stop."""
+        return self.__dict__ | {"path": self.path.absolute(), "_should_stop": never}
 
     def __enter__(self) -> Self:
         return self

@@ -6,6 +6,7 @@ import hashlib
 import struct
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -92,6 +93,9 @@ class ImageFootage(Footage):
             should_stop=should_stop,
         )
         self._files = files
+
+    def __getstate__(self) -> dict[str, Any]:
+        return super().__getstate__() | {"_files": tuple(file.absolute() for file in self._files)}
 
     def _hash(self) -> str:
         """An image's own hash; a sequence's is the hash of the hashes of its images, in order."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -79,6 +80,9 @@ class VideoFootage(Footage):
         self._facts = facts
         self._kept = facts.kept  # each is forgotten once it is read
         self._decoder: Decoder | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return super().__getstate__() | {"_facts": replace(self._facts, kept={}), "_kept": {}, "_decoder": None}
 
     def _hash(self) -> str:
         return hash_file(self.path, self._should_stop)

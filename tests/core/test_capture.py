@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 import dice_core.capture.pipeline as capturing
+from dice_core import own_process
 from dice_core.capture import CaptureResult, capture, finishing
 from dice_core.capture.recorder import ChunkRecorder
 from dice_core.engines.base import Chunk, FittedFrame, HandContact, Postprocess
@@ -322,7 +323,7 @@ def test_what_a_slow_process_has_not_begun_with_is_made_here_in_the_end(
 
     processes: list[SlowProcess] = []
     monkeypatch.setattr(finishing, "_AHEAD", 9)
-    monkeypatch.setattr(finishing, "processor_count", lambda: 2)
+    monkeypatch.setattr(own_process, "processor_count", lambda: 2)
     monkeypatch.setattr(finishing, "PostprocessingProcess", SlowProcess)
     monkeypatch.setattr(KnownEngine, "separate_postprocess", lambda engine: lambda: engine.postprocess)
     run(tmp_path / "shared.dicetake")

@@ -117,8 +117,8 @@ def test_a_broken_library_is_one_sentence(tmp_path: Path) -> None:
 
 def test_what_a_mac_prints_while_libraries_load_is_hidden() -> None:
     code = (
-        "import os, sys; sys.platform = 'darwin'; from dice_core.cli import libraries\n"
-        "with libraries._quiet_on_a_mac():\n    os.write(2, b'hidden')\nos.write(2, b'shown')"
+        "import os, sys; sys.platform = 'darwin'; from dice_core.quiet_loading import quiet_loading\n"
+        "with quiet_loading():\n    os.write(2, b'hidden')\nos.write(2, b'shown')"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
     assert done.stderr == b"shown"

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import cv2
 import pytest
 
-from dice_core.capture import processors
-from dice_core.capture.processors import shared_processors
+from dice_core import processors
+from dice_core.processors import shared_processors
 
 
 @pytest.fixture(autouse=True)

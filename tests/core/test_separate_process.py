@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from dice_core import own_process
 from dice_core.capture import capture, finishing
 from dice_core.child_process import child_environment
 from dice_core.engines.separate_process import PostprocessingProcess
@@ -38,8 +39,8 @@ def running(make: Any) -> Iterator[PostprocessingProcess]:
         yield process
     finally:
         process.close()
-    assert process._process.returncode is not None
-    assert not Path(process._folder.name).exists()
+    assert process._process.process.returncode is not None
+    assert not Path(process._process.folder.name).exists()
 
 
 def gives(function: Any) -> Any:
@@ -116,7 +117,7 @@ def test_it_ends_with_the_process_that_started_it() -> None:
         "import math, pickle, time; from functools import partial\n"
         "from dice_core.engines.separate_process import PostprocessingProcess\n"
         "process = PostprocessingProcess(partial(pickle.loads, pickle.dumps(math.hypot)))\n"
-        "process.submit(3, 4, 12).result(); print(process._process.pid, flush=True); time.sleep(600)"
+        "process.submit(3, 4, 12).result(); print(process._process.process.pid, flush=True); time.sleep(600)"
     )
     environment = child_environment() | {"PYTHONPATH": os.pathsep.join(sys.path)}
     parent = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, env=environment)
@@ -153,7 +154,7 @@ def test_a_take_is_the_same_bytes_with_one_process_and_with_two(
 
     monkeypatch.setattr(finishing, "PostprocessingProcess", Watched)
     for processors in (1, 2):
-        monkeypatch.setattr(finishing, "processor_count", lambda count=processors: count)
+        monkeypatch.setattr(own_process, "processor_count", lambda count=processors: count)
         output = tmp_path / f"{processors}.dicetake"
         with open_footage(str(sample_clip()), (12, 60)) as footage:
             assert capture(footage, output, CaptureSettings(), frames=(12, 60)).touches
@@ -178,7 +179,7 @@ def test_a_capture_whose_second_process_was_killed_is_continued(
                 self._process.kill()
             return future
 
-    monkeypatch.setattr(finishing, "processor_count", lambda: 2)
+    monkeypatch.setattr(own_process, "processor_count", lambda: 2)
     frames = 0, 48
 
     def captured(name: str) -> Path:
@@ -197,7 +198,7 @@ def test_a_capture_whose_second_process_was_killed_is_continued(
 
 
 @pytest.mark.skipif(os.name != "posix", reason="closes streams by a POSIX shell")
-@pytest.mark.skipif(finishing.processor_count() < 2, reason="there is no second process on one processor")
+@pytest.mark.skipif(own_process.processor_count() < 2, reason="there is no second process on one processor")
 def test_closed_streams_are_no_trouble(tmp_path: Path) -> None:
     script = '"$0" -m dice_core capture "$1" --frames 0:48 -o "$2" <&- >&- 2>&-'
     take = tmp_path / "a.dicetake"
@@ -212,9 +213,9 @@ def test_where_no_process_can_be_started_the_capture_works_alone(
     def refuse(*_: object, **__: object) -> None:
         raise BlockingIOError(11, "Resource temporarily unavailable")
 
-    monkeypatch.setattr(finishing, "processor_count", lambda: 2)
-    monkeypatch.setattr(finishing, "_WORTH_A_PROCESS", 4)
-    monkeypatch.setattr("dice_core.engines.separate_process.subprocess.Popen", refuse)
+    monkeypatch.setattr(own_process, "processor_count", lambda: 2)
+    monkeypatch.setattr(own_process, "_WORTH_A_PROCESS", 4)
+    monkeypatch.setattr("dice_core.own_process.subprocess.Popen", refuse)
     with caplog.at_level("INFO"), open_footage(str(sample_clip()), (30, 38)) as footage:
         assert capture(footage, tmp_path / "a.dicetake", CaptureSettings(), frames=(30, 38)).frames == 8
     assert "Resource temporarily unavailable" in caplog.text

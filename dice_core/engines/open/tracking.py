@@ -1,17 +1,18 @@
-"""Landmarks of the footage, detected in a thread of their own while earlier frames are fitted.
-
-OpenCV releases Python's lock while it decodes and while its networks run, so this stage has the second core.
+"""Landmarks of the footage, detected in a process of their own while earlier frames are fitted; of short clips, and on
+one processor, in a thread, which is waited for less than it seems: OpenCV's networks release Python's lock.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
 
+from dice_core.engines.open.landmark_process import landmark_process
 from dice_core.errors import Stopped
 from dice_core.fitting.expression_prior import ExpressionPrior, FacePrediction
 from dice_core.landmarks import FrameLandmarks, LandmarkTracker
@@ -20,9 +21,10 @@ from dice_core.landmarks.earlier_hands import SeenFrame, track_clip
 from dice_core.landmarks.face_choice import FacePath, choose_path
 from dice_core.landmarks.side_over_time import SIDE_SECONDS, with_later_sides
 from dice_core.media.footage import Footage, spread_rows
+from dice_core.own_process import OwnProcess
 from dice_core.prefetch import prefetch
 
-__all__ = ["TrackedFrame", "read_face", "sample_landmarks", "track"]
+__all__ = ["FirstRow", "TrackedFrame", "clip_landmarks", "read_face", "sample_landmarks", "track"]
 
 _CAPACITY = 64  # frames that wait to be fitted, 40 kB each: tracking goes on until the person is known; set by hand
 
@@ -47,6 +49,13 @@ class TrackedFrame:
     told: FacePrediction | None = None
 
 
+@dataclass(frozen=True)
+class FirstRow:
+    """A clip's first row as soon as it is read, before it is known what comes later."""
+
+    frame: TrackedFrame
+
+
 @lru_cache(maxsize=1)
 def _still_tracker() -> LandmarkTracker:
     """The tracker of all pictures of a process: `detect` leaves no state behind."""
@@ -67,9 +76,50 @@ def track(
     """
     if footage.kind == "image":
         return _detect(footage)
+    first = Future() if first is None else first
+    process = landmark_process(footage.count - start)
+    if process is None:
+        return prefetch(clip_landmarks(footage, start, state, face_path, first), _CAPACITY, "landmarks")
+    received = _received(process, (footage, start, state, face_path), first)
+    return prefetch(received, _CAPACITY, "landmarks", process.kill)
+
+
+def clip_landmarks(
+    footage: Footage,
+    start: int,
+    state: dict[str, np.ndarray] | None,
+    face_path: FacePath | None,
+    first: Future[TrackedFrame],
+) -> Iterator[TrackedFrame]:
+    """`track` of a clip, found while they are asked for."""
     ahead = round(SIDE_SECONDS * footage.fps)
-    tracked = _track(footage, start, state, face_path, Future() if first is None else first)
-    return prefetch(map(_with_prediction, with_later_sides(tracked, ahead)), _CAPACITY, "landmarks")
+    return map(_with_prediction, with_later_sides(_track(footage, start, state, face_path, first), ahead))
+
+
+def _received(process: OwnProcess, request: object, first: Future[TrackedFrame]) -> Generator[TrackedFrame, None, None]:
+    """The same, as `landmark_worker` finds them in another process, which is ended."""
+    with process, _told(first):
+        process.send(request)
+        while (answer := process.receive()) is not None:
+            if isinstance(answer, BaseException):
+                raise answer
+            if isinstance(answer, FirstRow):
+                first.set_result(answer.frame)
+            else:
+                yield answer
+
+
+@contextmanager
+def _told(first: Future[TrackedFrame]) -> Iterator[None]:
+    """Whoever waits for the first row hears of an error before it, and of footage without a single frame."""
+    try:
+        yield
+    except BaseException as error:
+        if not first.done():
+            first.set_exception(error)
+        raise
+    finally:
+        first.cancel()
 
 
 def _with_prediction(frame: TrackedFrame) -> TrackedFrame:
@@ -97,7 +147,7 @@ def _track(
         if not first.done():
             first.set_result(in_footage(seen))
 
-    try:
+    with _told(first):
         idle_interval = 2 if 2 / footage.fps < _IDLE_SECONDS else 1
         pace = min(1.0, footage.fps / _USUAL_FPS)
         tracker = LandmarkTracker(face_path=face_path, frame=start, idle_interval=idle_interval, pace=pace)
@@ -105,12 +155,6 @@ def _track(
             tracker.restore(state)
         for seen in track_clip(footage.frames(start), tracker, note):
             yield in_footage(seen)
-    except BaseException as error:
-        if not first.done():
-            first.set_exception(error)
-        raise
-    finally:
-        first.cancel()  # of footage without a single frame, for which nobody shall wait
 
 
 def read_face(image: np.ndarray, row: int, face_path: FacePath | None) -> FaceDetection | None:
