@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import pickle
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
@@ -15,14 +17,18 @@ import cv2
 import pytest
 
 from dice_core import own_process
+from dice_core.capture import capture, finishing
 from dice_core.cli.starting import started_for
 from dice_core.engines.open import landmark_process, tracking
 from dice_core.engines.open.tracking import TrackedFrame, track
+from dice_core.engines.settings import CaptureSettings
 from dice_core.errors import DiceError, InputError
 from dice_core.media.footage import Footage
 from dice_core.media.opening import open_footage
 from dice_core.own_process import OwnProcess
 from dice_core.sample import sample_clip
+from dice_core.take import open_take
+from tests.core.running import runs
 
 SECONDS = 120  # a busy machine has taken long for what takes no time
 
@@ -117,6 +123,61 @@ def test_a_process_that_is_killed_is_a_sentence(clip: Footage, started: Processe
         list(frames)
     assert isinstance(first.exception(SECONDS), DiceError)
     assert_ended(started)
+
+
+def test_a_capture_whose_landmarks_end_is_continued(
+    tmp_path: Path, started: Processes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(finishing, "is_worth_a_process", lambda _: False)  # so that chunks are there at once
+    receive, frames = OwnProcess.receive, (0, 56)
+
+    def ending(process: OwnProcess) -> Any:
+        answer = receive(process)
+        if isinstance(answer, TrackedFrame) and answer.frame == 40:
+            process.kill()
+            process.process.wait()
+        return answer
+
+    def captured(name: str) -> Path:
+        with open_footage(str(sample_clip()), frames) as footage:
+            assert capture(footage, tmp_path / name, CaptureSettings(), frames=frames).frames == 56
+        return tmp_path / name
+
+    plain = captured("plain.dicetake")
+    with monkeypatch.context() as patch:
+        patch.setattr(OwnProcess, "receive", ending)
+        with pytest.raises(DiceError, match="give the same command again, which goes on from there"):
+            captured("ended.dicetake")
+    unfinished = open_take(tmp_path / "ended.dicetake")
+    assert not unfinished.complete
+    assert len(unfinished.frames) >= 16
+    continued = captured("ended.dicetake")
+    assert len(started) == 3
+    assert_ended(started)
+    for file in sorted(path.relative_to(plain) for path in plain.rglob("*") if path.is_file()):
+        assert (continued / file).read_bytes() == (plain / file).read_bytes(), file
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks Linux which processes a process has started")
+@pytest.mark.skipif(own_process.processor_count() < 2, reason="there are no other processes on one processor")
+def test_a_capture_that_is_killed_leaves_no_process(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "dice_core", "capture", str(sample_clip()), "-o", str(tmp_path / "a.dicetake")]
+    parent = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    blocks = tmp_path / "a.dicetake" / "work"
+    deadline = time.monotonic() + SECONDS
+    while time.monotonic() < deadline and not list(blocks.glob("block-*.npz")):
+        time.sleep(0.01)
+    children = [
+        int(child)
+        for thread in Path(f"/proc/{parent.pid}/task").iterdir()
+        for child in (thread / "children").read_text().split()
+    ]
+    parent.send_signal(signal.SIGKILL)
+    parent.wait()
+    assert len(children) == 2
+    while time.monotonic() < deadline and any(map(runs, children)):
+        time.sleep(0.02)
+    assert not any(map(runs, children))
 
 
 def test_closing_ends_the_process_at_once(clip: Footage, started: Processes) -> None:

@@ -28,6 +28,7 @@ from dice_core.errors import DiceError
 from dice_core.media.opening import open_footage
 from dice_core.sample import sample_clip
 from dice_core.take import open_take
+from tests.core.running import runs
 
 SECONDS = 120  # a busy machine has taken long for what takes no time
 
@@ -127,19 +128,9 @@ def test_it_ends_with_the_process_that_started_it() -> None:
     parent.send_signal(signal.SIGKILL)
     parent.wait()
     deadline = time.monotonic() + SECONDS
-    while time.monotonic() < deadline and _runs(child):
+    while time.monotonic() < deadline and runs(child):
         time.sleep(0.02)
-    assert not _runs(child)
-
-
-def _runs(pid: int) -> bool:
-    """Whether a process is there and has not ended; one that nobody waits for any more counts as ended."""
-    try:
-        os.kill(pid, 0)
-        state = Path(f"/proc/{pid}/stat")
-        return not state.exists() or state.read_text().rpartition(")")[2].split()[0] != "Z"
-    except (ProcessLookupError, FileNotFoundError):
-        return False
+    assert not runs(child)
 
 
 def test_a_take_is_the_same_bytes_with_one_process_and_with_two(
