@@ -42,12 +42,17 @@ TOLERATED_SECONDS = 1.0
 """Seconds by which the picture may end before the file does, where only the whole's length is known: sound lasts
 longer. Set by hand."""
 
+LONGEST_SIDE = 4096
+"""Pixels: larger frames are looked at in this size. A frame of 8K takes 100 MB, several of which are in hand at a time;
+faces that are 60 pixels wide in 4K are found. Set by hand."""
+
 REORDERED = 16
 """Frames at most by which the order of storing and showing differs, in all codecs that are read."""
 
 
 class VideoFootage(Footage):
-    """A video file, upright by its rotation tag, in square pixels, whole frames where they are interlaced.
+    """A video file, upright by its rotation tag, in square pixels, whole frames where they are interlaced; frames of
+    more than 4K are reduced.
 
     Frames are counted by decoding them, because containers announce wrong numbers, and reached by decoding from
     the start, because seeking by time stamps lands beside the frame in many files.
@@ -63,6 +68,8 @@ class VideoFootage(Footage):
         aspect = 1 / facts.pixel_aspect if swaps_sides(facts.orientation) else facts.pixel_aspect
         square = square_size(*upright, aspect)
         check_size(*square, path.name)
+        scale = min(1.0, LONGEST_SIDE / max(square))
+        square = round(square[0] * scale), round(square[1] * scale)
         super().__init__(
             "video",
             path,

@@ -135,7 +135,7 @@ def _views(
             if int(indices[-1]) >= footage.count:
                 raise InputError(f"{source['path']} is shorter than the take: restore the footage.")
             wanted = set(indices.tolist())
-            camera = take.camera.squared()
+            camera = take.camera.resized(footage.width, footage.height)
             for index, image in footage.frames(int(indices[0]), int(indices[-1]) + 1):
                 if index in wanted:
                     yield look_at(reader.read(index), take.meshes, image, camera)

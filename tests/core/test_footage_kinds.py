@@ -11,9 +11,13 @@ import av
 import numpy as np
 import pytest
 
+from dice_core.capture import capture
+from dice_core.engines.settings import CaptureSettings
 from dice_core.errors import InputError
-from dice_core.media import decoder
+from dice_core.media import decoder, video
 from dice_core.media.opening import open_footage
+from dice_core.sample import sample_clip
+from dice_core.take import Take, open_take
 from tests.core.video_files import HEIGHT, STEP, WIDTH, combed_frames, grey_frames, number, write_video
 
 SLOW = {"preset": "ultrafast", "crf": "12"}
@@ -45,6 +49,32 @@ def test_frames_have_square_pixels(tmp_path: Path, aspect: Fraction, size: tuple
         assert (footage.width, footage.height) == size == footage.read(2).shape[1::-1]
         assert footage.source_size == (WIDTH, HEIGHT)
         assert number(footage.read(2)) == 2
+
+
+def test_frames_larger_than_4k_are_reduced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(video, "LONGEST_SIDE", WIDTH // 2)
+    path = write_video(tmp_path / "a.mp4", grey_frames(4), rotation=90)
+    with open_footage(path) as footage:
+        assert footage.source_size == (HEIGHT, WIDTH)
+        assert (footage.width, footage.height) == (HEIGHT // 2, WIDTH // 2) == footage.read(2).shape[1::-1]
+        assert [number(image) for _, image in footage.frames()] == [0, 1, 2, 3]
+
+
+def test_what_is_captured_of_reduced_frames_fits_the_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def captured(name: str) -> Take:
+        with open_footage(str(sample_clip()), (40, 43)) as footage:
+            capture(footage, tmp_path / name, CaptureSettings(), frames=(40, 43))
+        return open_take(tmp_path / name)
+
+    full = captured("full.dicetake")
+    monkeypatch.setattr(video, "LONGEST_SIDE", 300)
+    reduced = captured("reduced.dicetake")
+    assert reduced.camera.fx == pytest.approx(full.camera.fx)
+    assert (reduced.camera.width, reduced.camera.height) == (full.camera.width, full.camera.height)
+    columns = ["landmarks_head", "landmarks_hand_right"]
+    for one, other in zip(full.chunks(columns), reduced.chunks(columns), strict=True):
+        for name in columns:
+            assert np.abs(one[name] - other[name]).mean() < 2, "pixels of 512"
 
 
 def test_a_turned_pixel_is_turned_too(tmp_path: Path) -> None:
