@@ -17,11 +17,10 @@ import cv2
 import pytest
 
 from dice_core import own_process
-from dice_core.capture import capture, finishing
+from dice_core.capture import finishing
 from dice_core.cli.starting import started_for
 from dice_core.engines.open import landmark_process, tracking
 from dice_core.engines.open.tracking import TrackedFrame, track
-from dice_core.engines.settings import CaptureSettings
 from dice_core.errors import DiceError, InputError
 from dice_core.media.footage import Footage
 from dice_core.media.opening import open_footage
@@ -29,6 +28,7 @@ from dice_core.own_process import OwnProcess
 from dice_core.sample import sample_clip
 from dice_core.take import open_take
 from tests.core.running import runs
+from tests.core.sample_takes import assert_same_bytes, captured
 
 SECONDS = 120  # a busy machine has taken long for what takes no time
 
@@ -138,24 +138,18 @@ def test_a_capture_whose_landmarks_end_is_continued(
             process.process.wait()
         return answer
 
-    def captured(name: str) -> Path:
-        with open_footage(str(sample_clip()), frames) as footage:
-            assert capture(footage, tmp_path / name, CaptureSettings(), frames=frames).frames == 56
-        return tmp_path / name
-
-    plain = captured("plain.dicetake")
+    plain = captured(tmp_path / "plain.dicetake", frames)
     with monkeypatch.context() as patch:
         patch.setattr(OwnProcess, "receive", ending)
         with pytest.raises(DiceError, match="give the same command again, which goes on from there"):
-            captured("ended.dicetake")
+            captured(tmp_path / "ended.dicetake", frames)
     unfinished = open_take(tmp_path / "ended.dicetake")
     assert not unfinished.complete
     assert len(unfinished.frames) >= 16
-    continued = captured("ended.dicetake")
+    continued = captured(tmp_path / "ended.dicetake", frames)
     assert len(started) == 3
     assert_ended(started)
-    for file in sorted(path.relative_to(plain) for path in plain.rglob("*") if path.is_file()):
-        assert (continued / file).read_bytes() == (plain / file).read_bytes(), file
+    assert_same_bytes(continued, plain)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="asks Linux which processes a process has started")

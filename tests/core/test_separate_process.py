@@ -29,6 +29,7 @@ from dice_core.media.opening import open_footage
 from dice_core.sample import sample_clip
 from dice_core.take import open_take
 from tests.core.running import runs
+from tests.core.sample_takes import assert_same_bytes, captured
 
 SECONDS = 120  # a busy machine has taken long for what takes no time
 
@@ -172,20 +173,12 @@ def test_a_capture_whose_second_process_was_killed_is_continued(
 
     monkeypatch.setattr(own_process, "processor_count", lambda: 2)
     frames = 0, 48
-
-    def captured(name: str) -> Path:
-        with open_footage(str(sample_clip()), frames) as footage:
-            assert capture(footage, tmp_path / name, CaptureSettings(), frames=frames).frames == 48
-        return tmp_path / name
-
-    plain = captured("plain.dicetake")
+    plain = captured(tmp_path / "plain.dicetake", frames)
     with monkeypatch.context() as patch:
         patch.setattr(finishing, "PostprocessingProcess", Killed)
         with pytest.raises(DiceError, match="give the same command again, which goes on from there"):
-            captured("killed.dicetake")
-    continued = captured("killed.dicetake")
-    for file in sorted(path.relative_to(plain) for path in plain.rglob("*") if path.is_file()):
-        assert (continued / file).read_bytes() == (plain / file).read_bytes(), file
+            captured(tmp_path / "killed.dicetake", frames)
+    assert_same_bytes(captured(tmp_path / "killed.dicetake", frames), plain)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="closes streams by a POSIX shell")

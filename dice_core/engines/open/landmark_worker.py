@@ -27,10 +27,10 @@ def main() -> int:
             answers.write(packed(value))
             answers.flush()
 
-        with suppress(EOFError, BrokenPipeError):  # nobody asks, or wants to know, any more
+        with suppress(BrokenPipeError):  # nobody wants to know any more
             try:
                 _serve(answer)
-            except (EOFError, BrokenPipeError):
+            except BrokenPipeError:
                 raise
             except Exception as error:
                 answer(error)
@@ -50,7 +50,10 @@ def _serve(answer: Callable[[object], None]) -> None:
     first: Future[Any] = Future()
     first.add_done_callback(read)
     with loading_networks(), shared_processors():
-        footage, start, state, face_path = pickle.load(sys.stdin.buffer)  # of the process that has started this one
+        try:
+            footage, start, state, face_path = pickle.load(sys.stdin.buffer)  # of the process that has started this one
+        except EOFError:  # which has ended, or has no clip
+            return
         for frame in clip_landmarks(footage, start, state, face_path, first):
             answer(frame)
     answer(None)
