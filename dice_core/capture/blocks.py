@@ -12,7 +12,11 @@ from dice_core.engines.frame_table import FrameTable
 from dice_core.errors import InputError
 from dice_core.take.format import load_arrays, write_arrays
 
-__all__ = ["BlockStore", "block_file", "in_blocks", "load_last", "save_block"]
+__all__ = ["NEIGHBOURS", "BlockStore", "another_version", "block_file", "in_blocks", "load_last", "save_block"]
+
+NEIGHBOURS = 2
+"""Blocks before and after one that its post-processing looks at. The more there are, and the smaller, the less is left
+to do when the last frame is fitted."""
 
 _TRACKER = "tracker."
 _TABLE = "table."
@@ -50,11 +54,11 @@ class BlockStore:
         self._enter(_joined(block), block[-1].tracker)
 
     def window(self, index: int) -> tuple[FrameTable, int, int]:
-        """A block with its neighbours: the joined rows, and the first row and the one past the last of the block."""
-        first = max(0, index - 1)
-        tables = [self._rows(number) for number in range(first, min(index + 2, len(self)))]
-        start = len(tables[0]) if index else 0
-        return type(tables[0]).join(tables), start, start + len(tables[1 if index else 0])
+        """A block with its `NEIGHBOURS`: the joined rows, and the first row and the one past the last of the block."""
+        first = max(0, index - NEIGHBOURS)
+        tables = [self._rows(number) for number in range(first, min(index + 1 + NEIGHBOURS, len(self)))]
+        start = sum(map(len, tables[: index - first]))
+        return type(tables[0]).join(tables), start, start + len(tables[index - first])
 
     def release(self, index: int) -> None:
         """Forget the rows of a block that no window will need again."""
@@ -99,8 +103,12 @@ def _rows_of(arrays: dict[str, np.ndarray], table: type[FrameTable], folder: Pat
     try:
         return table.from_arrays(_within(arrays, _TABLE))
     except KeyError as error:
-        begun = f"{folder.parent} was begun by another version of DICE"
-        raise InputError(f"{begun}: delete it and capture the footage again.") from error
+        raise another_version(folder.parent) from error
+
+
+def another_version(take: Path) -> InputError:
+    """What is raised where a take was begun by a version that goes about it in another way."""
+    return InputError(f"{take} was begun by another version of DICE: delete it and capture the footage again.")
 
 
 def _joined(block: list[FittedFrame]) -> FrameTable:

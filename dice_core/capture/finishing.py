@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections import deque
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 
-from dice_core.capture.blocks import BlockStore
+from dice_core.capture.blocks import NEIGHBOURS, BlockStore
 from dice_core.capture.progress import Progress
 from dice_core.capture.recorder import ChunkRecorder
 from dice_core.engines.base import Chunk, Engine
@@ -15,9 +17,9 @@ from dice_core.engines.frame_table import FrameTable
 from dice_core.engines.separate_process import PostprocessingProcess
 from dice_core.own_process import is_worth_a_process
 
-__all__ = ["Finisher"]
+__all__ = ["Finisher", "finishing_process"]
 
-_AHEAD = 2
+_AHEAD = 4
 """Chunks that wait to be made, and to be written, at most, so that memory and what a cancelled capture still has to do
 stay small."""
 
@@ -33,52 +35,67 @@ class _Waiting:
     provisional: bool
 
 
+@contextmanager
+def finishing_process(engine: Engine, frames: int) -> Iterator[PostprocessingProcess | None]:
+    """A process that makes the chunks of so many frames, where the engine allows it and there is more than one
+    processor; the result is the same. It loads what it needs while the engine prepares, and ends with the context."""
+    process = None
+    if engine.postprocess_module is not None and is_worth_a_process(frames):
+        try:
+            process = PostprocessingProcess(engine.postprocess_module)
+        except OSError as error:
+            _log.info("post-processing stays in this process, because another could not be started: %s", error)
+    try:
+        yield process
+    finally:
+        if process is not None:
+            process.close()
+
+
 class Finisher:
     """Turns the blocks of a capture into chunks and writes them in their order.
 
-    A process of its own makes chunks of clips where the engine allows it and there is more than one processor; the
-    result is the same. They are written in a thread: compression gives up Python's lock. Use it as a context: leaving
-    it ends the process, and waits for what is being written.
+    They are written in a thread: compression gives up Python's lock. Use it as a context: leaving it waits for what is
+    being written.
     """
 
-    def __init__(self, engine: Engine, blocks: BlockStore, recorder: ChunkRecorder, progress: Progress) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        blocks: BlockStore,
+        recorder: ChunkRecorder,
+        progress: Progress,
+        process: PostprocessingProcess | None = None,
+    ) -> None:
+        """process : that makes chunks, as `finishing_process` gives it; whoever has started it ends it."""
         self._engine, self._blocks, self._recorder, self._progress = engine, blocks, recorder, progress
         self._waiting: deque[_Waiting] = deque()
         self._writing: deque[Future[int]] = deque()
         self._writer = ThreadPoolExecutor(1, "writing")
         self._begun = recorder.chunks
-        self._process: PostprocessingProcess | None = None
+        self._process = process
+        make = None if process is None else engine.separate_postprocess()
+        if process is not None and make is not None:
+            process.begin(make)
 
     def __enter__(self) -> Finisher:
         return self
 
     def __exit__(self, *error: object) -> None:
-        if self._process is not None:
-            self._process.close()
         self._writer.shutdown()
 
-    def expect(self, frames: int) -> None:
-        """Get ready for so many frames that are still to be fitted."""
-        make = self._engine.separate_postprocess()
-        if make is None or not is_worth_a_process(frames):
-            return
-        try:
-            self._process = PostprocessingProcess(make)
-        except OSError as error:
-            _log.info("post-processing stays in this process, because another could not be started: %s", error)
-
     def finish(self, count: int) -> None:
-        """Begin with all blocks before number `count`, whose successors are there, and write what is done."""
+        """Begin with all blocks before number `count`, whose neighbours are there, and write what is done."""
         self._begin(count, first_provisional=count)
         while self._waiting and (len(self._waiting) > _AHEAD or self._waiting[0].chunk.done()):
             self._write()
         self._count_written(_AHEAD)
 
     def finish_all(self, *, provisional: bool) -> None:
-        """Write the chunks of all blocks; provisional : the clip goes on after them, so that the last two, which what
+        """Write the chunks of all blocks; provisional : the clip goes on after them, so that the last ones, which what
         follows would change, are as of `TakeWriter.write_chunk`."""
         count = len(self._blocks)
-        self._begin(count, first_provisional=count - 2 if provisional else count)
+        self._begin(count, first_provisional=count - NEIGHBOURS - 1 if provisional else count)
         while self._waiting:
             if self._waiting[0].chunk.done() or not self._take_over():
                 self._write()
@@ -89,8 +106,8 @@ class Finisher:
         for index in range(self._begun, count):
             window = self._blocks.window(index)
             self._waiting.append(_Waiting(self._postprocessed(window), window, index >= first_provisional))
-            if index:
-                self._blocks.release(index - 1)
+            if index >= NEIGHBOURS:
+                self._blocks.release(index - NEIGHBOURS)
         self._begun = max(self._begun, count)
 
     def _postprocessed(self, window: tuple[FrameTable, int, int]) -> Future[Chunk]:

@@ -12,8 +12,10 @@ from contextlib import closing, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
-from dice_core.capture.blocks import BlockStore, in_blocks
-from dice_core.capture.finishing import Finisher
+import numpy as np
+
+from dice_core.capture.blocks import NEIGHBOURS, BlockStore, another_version, in_blocks
+from dice_core.capture.finishing import Finisher, finishing_process
 from dice_core.capture.progress import Progress
 from dice_core.capture.recorder import ChunkRecorder
 from dice_core.engines.base import Engine, FittedFrame, make_engine
@@ -29,12 +31,15 @@ from dice_core.take.lock import take_lock
 
 __all__ = ["CaptureResult", "block_frames", "capture", "open_writer", "prepare"]
 
+_BLOCK_FRAMES = "block_frames"
+
 _RARELY = 0.5  # share of frames below which the user is told that something was mostly absent; set by hand
 
 
 def block_frames(fps: float) -> int:
-    """Frames of a chunk: what smoothing looks ahead; a kill costs little, and a cancelled capture ends at once."""
-    return 2 * reach(fps)
+    """Frames of a chunk: its neighbours hold what smoothing looks ahead. A kill costs little, and a cancelled capture
+    ends at once."""
+    return -(-2 * reach(fps) // NEIGHBOURS)
 
 
 @dataclass(frozen=True)
@@ -114,39 +119,28 @@ def _run(
     should_stop: Callable[[], bool],
 ) -> _End:
     """Capture what is not in the take yet."""
-    try:
-        prepare(engine, writer, footage, should_stop)
-    except Stopped:
-        writer.finish(complete=False)
-        return _End(cancelled=True)
-    recorder = ChunkRecorder(writer, engine.mesh, footage)
     blocks = BlockStore(writer.work_folder, engine.frame_table)
-    if recorder.chunks > len(blocks):
-        raise InputError(f"{writer.path} is damaged: delete it and capture the footage again.")
-    progress.resume(blocks.frames, writer.frames_written)
-    events.started(
-        input=str(footage.path),
-        take=str(writer.path),
-        frames=footage.count,
-        fps=float(footage.fps),
-        resumed=writer.frames_written,
-    )
-    for sentence in warnings:
-        events.warning(sentence)
-
-    with Finisher(engine, blocks, recorder, progress) as finisher:
-        finisher.expect(footage.count - blocks.frames)
-        finisher.finish(len(blocks) - 1)
-        if blocks.frames < footage.count:
-            fitted = _until_stopped(engine.fit(blocks.frames, blocks.last), progress, should_stop)
-            size = block_frames(float(footage.fps))
-            for block in in_blocks(fitted, size):
-                whole = len(block) == size or blocks.frames + len(block) == footage.count
-                blocks.append(block, save=whole)
-                if whole:  # one cut short is made anew when the capture goes on, and so is what is smoothed with it
-                    finisher.finish(len(blocks) - 1)
-        cancelled = blocks.frames < footage.count and should_stop()
-        finisher.finish_all(provisional=cancelled)
+    with finishing_process(engine, footage.count - blocks.frames) as process:
+        try:
+            prepare(engine, writer, footage, should_stop)
+        except Stopped:
+            writer.finish(complete=False)
+            return _End(cancelled=True)
+        recorder = ChunkRecorder(writer, engine.mesh, footage)
+        if recorder.chunks > len(blocks):
+            raise InputError(f"{writer.path} is damaged: delete it and capture the footage again.")
+        progress.resume(blocks.frames, writer.frames_written)
+        events.started(
+            input=str(footage.path),
+            take=str(writer.path),
+            frames=footage.count,
+            fps=float(footage.fps),
+            resumed=writer.frames_written,
+        )
+        for sentence in warnings:
+            events.warning(sentence)
+        with Finisher(engine, blocks, recorder, progress, process) as finisher:
+            cancelled = _fit(footage, engine, blocks, finisher, progress, should_stop)
     change = "" if cancelled else footage.change() or ""
     if change:
         warnings.append(change)
@@ -155,16 +149,43 @@ def _run(
     return _End(cancelled, change)
 
 
+def _fit(
+    footage: Footage,
+    engine: Engine,
+    blocks: BlockStore,
+    finisher: Finisher,
+    progress: Progress,
+    should_stop: Callable[[], bool],
+) -> bool:
+    """Fit the frames that are in no block yet, and finish all; returns whether that was cancelled."""
+    finisher.finish(len(blocks) - NEIGHBOURS)
+    if blocks.frames < footage.count:
+        fitted = _until_stopped(engine.fit(blocks.frames, blocks.last), progress, should_stop)
+        size = block_frames(float(footage.fps))
+        for block in in_blocks(fitted, size):
+            whole = len(block) == size or blocks.frames + len(block) == footage.count
+            blocks.append(block, save=whole)
+            if whole:  # one cut short is made anew when the capture goes on, and so is what is smoothed with it
+                finisher.finish(len(blocks) - NEIGHBOURS)
+    cancelled = blocks.frames < footage.count and should_stop()
+    finisher.finish_all(provisional=cancelled)
+    return cancelled
+
+
 def prepare(engine: Engine, writer: TakeWriter, footage: Footage, should_stop: Callable[[], bool]) -> None:
     """Have the engine find what is constant over the clip, or take what an earlier run found.
 
-    The engine sees square pixels; the take's camera has those of the source.
+    The engine sees square pixels; the take's camera has those of the source. Raises InputError where blocks of that run
+    are of another size, as of another version.
     """
     file = writer.work_folder / "clip.npz"
     saved = load_arrays(file) if file.exists() else None
+    size = np.array(block_frames(float(footage.fps)))
+    if saved is not None and not np.array_equal(saved.pop(_BLOCK_FRAMES, np.array(0)), size):
+        raise another_version(writer.path)
     constants = engine.prepare(saved, should_stop)
     if saved is None:
-        write_arrays(file, constants, compressed=False)
+        write_arrays(file, constants | {_BLOCK_FRAMES: size}, compressed=False)
     writer.set_camera(engine.camera.resized(*footage.source_size))
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from dice_core.capture.blocks import NEIGHBOURS
 from dice_core.contact.touch_events import TouchEventRecorder
 from dice_core.engines.base import Chunk
 from dice_core.errors import InputError
@@ -18,6 +19,10 @@ from dice_core.take.format import write_json
 from dice_core.take.mesh_frames import MeshFrames
 
 __all__ = ["ChunkRecorder"]
+
+_KEPT = NEIGHBOURS + 3
+"""States of the touches on disk, one a chunk: that of the last chunk, and of those before, since chunks that were cut
+short are made anew."""
 
 
 class ChunkRecorder:
@@ -53,6 +58,7 @@ class ChunkRecorder:
         self._writer.set_events(TouchEvent(**event) for event in self._touches.as_dicts())  # type: ignore[arg-type]
         write_json(self._touch_file(self.chunks), self._touches.state())
         self._writer.write_chunk(self._arrays(chunk), provisional=provisional)
+        self._touch_file(self.chunks - _KEPT).unlink(missing_ok=True)
 
     def _arrays(self, chunk: Chunk) -> dict[str, np.ndarray]:
         arrays: dict[str, np.ndarray] = {

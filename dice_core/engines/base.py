@@ -111,9 +111,14 @@ class Engine(Protocol):
     def postprocess(self, window: FrameTable, start: int, stop: int) -> Chunk:
         """Rows start..stop-1 of a window of neighbouring rows, as the take holds them."""
 
+    @property
+    def postprocess_module(self) -> str | None:
+        """Name of our module that another process has to load for what `postprocess` does here; None where that has to
+        be done in this process."""
+
     def separate_postprocess(self) -> Callable[[], Postprocess] | None:
-        """What makes, in another process, that which does there what `postprocess` does here: a function of ours with
-        arguments that can be pickled, known after `prepare`. None where it has to be done in this process."""
+        """What makes, in that other process, that which does there what `postprocess` does here: a function of ours
+        with arguments that can be pickled, known after `prepare`. None where there is no such process."""
 
 
 def camera_of(footage: Footage, settings: CaptureSettings, assumed: float) -> Camera:

@@ -11,6 +11,8 @@ import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
+from functools import partial
+from importlib import import_module
 from typing import IO, Any
 
 from dice_core.engines.base import Chunk, Postprocess
@@ -23,16 +25,22 @@ __all__ = ["PostprocessingProcess", "main"]
 class PostprocessingProcess:
     """A running process that post-processes windows in the order in which it is asked to.
 
-    make : called there for what does the work; a function of ours with arguments that can be pickled. Raises OSError
-    where a process cannot be started.
+    module : that it loads, while nobody knows yet what it is to do. Raises OSError where a process cannot be started.
     """
 
-    def __init__(self, make: Callable[[], Postprocess]) -> None:
+    def __init__(self, module: str) -> None:
         self._process = OwnProcess(__name__, "smooths frames and presses the skin in")
         self._waiting: queue.SimpleQueue[tuple[object, Future[Any]] | None] = queue.SimpleQueue()
-        self._made = self._ask(make)
+        self._begun = [self._ask(partial(_load, module))]
         self._thread = threading.Thread(target=self._exchange, name="postprocessing", daemon=True)
         self._thread.start()
+
+    def begin(self, make: Callable[[], Postprocess]) -> None:
+        """Tell it what to do, before it is asked to.
+
+        make : called there for what does the work; a function of ours with arguments that can be pickled.
+        """
+        self._begun.append(self._ask(make))
 
     def submit(self, window: FrameTable, start: int, stop: int) -> Future[Chunk]:
         """What `Engine.postprocess` gives; where that raises, so does the future, and where the process ends by itself
@@ -58,8 +66,9 @@ class PostprocessingProcess:
             request, future = item
             if not future.set_running_or_notify_cancel():
                 continue
-            if future is not self._made and (first := self._made.exception()) is not None:
-                future.set_exception(first)
+            failed = next((error for begun in self._begun if begun.done() and (error := begun.exception())), None)
+            if failed is not None:
+                future.set_exception(failed)
                 continue
             try:
                 self._process.send(request)
@@ -73,6 +82,10 @@ class PostprocessingProcess:
                     future.set_result(answer)
 
 
+def _load(module: str) -> None:
+    import_module(module)
+
+
 def main() -> int:
     """Answer requests on standard input until it closes; returns the exit status."""
     with answering() as answers:
@@ -80,7 +93,7 @@ def main() -> int:
 
 
 def _serve(requests: IO[bytes], answers: IO[bytes]) -> int:
-    work: Postprocess | None = None
+    work: Any = None
     while True:
         try:
             request = pickle.load(requests)  # of the process that has started this one
@@ -88,10 +101,10 @@ def _serve(requests: IO[bytes], answers: IO[bytes]) -> int:
             return 0
         answer: object = None
         try:
-            if work is None:
-                work = request()
-            else:
+            if isinstance(request, tuple):
                 answer = work(*request)
+            else:
+                work = request()
         except Exception as error:
             answer = error
         try:
@@ -99,8 +112,6 @@ def _serve(requests: IO[bytes], answers: IO[bytes]) -> int:
             answers.flush()
         except BrokenPipeError:
             return 0
-        if work is None:
-            return 1
 
 
 if __name__ == "__main__":

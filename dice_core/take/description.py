@@ -18,7 +18,7 @@ from dice_core.take.format import FORMAT, MESH_NAMES, VERSION, chunk_name
 __all__ = ["read_description"]
 
 _LARGEST = 16_000_000
-"""Bytes: 150,000 chunks take 13 million, which are 40 hours at 24 frames a second."""
+"""Bytes: 200,000 chunks take 13 million, which are 18 hours."""
 
 _MOST_FRAMES = 20_000_000
 """Frames of a take: 11 hours at 480 a second."""

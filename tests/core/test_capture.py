@@ -32,8 +32,8 @@ from dice_core.take import open_take
 from dice_core.take.mesh_frames import MeshFrames
 from tests.core.synthetic_bodies import sphere_mesh
 
-BLOCK = 2 * reach(24.0) + 2
-COUNT = 3 * BLOCK + 5
+BLOCK = reach(24.0) + 1
+COUNT = 5 * BLOCK + 5
 HEAD, HAND = sphere_mesh("head", 6, 8, 0.1), sphere_mesh("hand_right", 5, 6, 0.03)
 HAND_FROM, HAND_TO = BLOCK + 4, 2 * BLOCK + 3  # rows in which the hand is there
 
@@ -69,6 +69,7 @@ class KnownEngine:
     """
 
     frame_table = KnownFrames
+    postprocess_module: str | None = None
     warnings: tuple[str, ...] = ()
 
     def __init__(self, footage: Footage, fails_at: int | None = None) -> None:
@@ -180,7 +181,7 @@ def test_blocks_leave_no_seam(whole: Path, tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(capturing, "block_frames", lambda fps: COUNT)
     run(tmp_path / "one-block.dicetake")
     one, several = open_take(tmp_path / "one-block.dicetake"), open_take(whole)
-    assert len(several.info["chunks"]) == 4
+    assert len(several.info["chunks"]) == 6
     assert len(one.info["chunks"]) == 1
     np.testing.assert_array_equal(one.array("head.vertices"), several.array("head.vertices"))
     assert one.events == several.events
@@ -220,7 +221,9 @@ def test_a_kill_at_any_moment_then_the_same_again(whole: Path, tmp_path: Path, m
     assert dies_at > 20, "the capture writes at least so many files"
 
 
-@pytest.mark.parametrize("frames", [1, 2, BLOCK - 1, BLOCK, BLOCK + 1, HAND_FROM + 1, 2 * BLOCK, 3 * BLOCK, COUNT - 1])
+@pytest.mark.parametrize(
+    "frames", [1, 2, BLOCK - 1, BLOCK, BLOCK + 1, HAND_FROM + 1, 2 * BLOCK, 3 * BLOCK, 4 * BLOCK + 1, COUNT - 1]
+)
 def test_a_cancelled_capture_is_a_take_that_goes_on(whole: Path, tmp_path: Path, frames: int) -> None:
     path = tmp_path / "cut.dicetake"
     result = run(path, stop_after=frames)
@@ -264,12 +267,32 @@ def test_a_capture_that_fails_late_keeps_what_it_has(
 ) -> None:
     path = tmp_path / "broken.dicetake"
     with monkeypatch.context() as patch:
-        patch.setattr(capturing, "make_engine", lambda footage, settings: KnownEngine(footage, fails_at=2 * BLOCK + 3))
+        patch.setattr(capturing, "make_engine", lambda footage, settings: KnownEngine(footage, fails_at=3 * BLOCK + 3))
         with pytest.raises(InputError, match="broken"):
             run(path)
     assert len(open_take(path).frames) == BLOCK
     run(path)
     assert_same_take(path, whole)
+
+
+def test_a_take_begun_with_other_blocks_is_another_versions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "cut.dicetake"
+    run(path, stop_after=4 * BLOCK)
+    monkeypatch.setattr(capturing, "block_frames", lambda fps: 2 * BLOCK)
+    with pytest.raises(InputError, match="another version of DICE: delete it"):
+        run(path)
+
+
+def test_what_later_chunks_no_longer_need_is_deleted_on_the_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(capturing, "block_frames", lambda fps: 2)
+    run(tmp_path / "cut.dicetake", stop_after=COUNT - 3)
+    states = sorted(file.name for file in (tmp_path / "cut.dicetake" / "work").glob("touches-*.json"))
+    chunks = len(open_take(tmp_path / "cut.dicetake").info["chunks"])
+    assert chunks > 20
+    assert states[-1] == f"touches-{chunks - 1:06d}.json"
+    assert 3 < len(states) < 10
 
 
 def test_a_chunk_that_cannot_be_written_is_followed_by_none(
@@ -301,9 +324,12 @@ def test_what_a_slow_process_has_not_begun_with_is_made_here_in_the_end(
     class SlowProcess:
         """Is busy with its first chunk until all others have been taken over."""
 
-        def __init__(self, make: Callable[[], Postprocess]) -> None:
-            self.make, self.asked = make, []
+        def __init__(self, module: str) -> None:
+            self.asked: list[Future[Chunk]] = []
             processes.append(self)
+
+        def begin(self, make: Callable[[], Postprocess]) -> None:
+            self.make = make
 
         def submit(self, window: FrameTable, start: int, stop: int) -> Future[Chunk]:
             future: Future[Chunk] = Future()
@@ -314,7 +340,7 @@ def test_what_a_slow_process_has_not_begun_with_is_made_here_in_the_end(
             return future
 
         def _answer_late(self, future: Future[Chunk], window: FrameTable, start: int, stop: int) -> None:
-            while len(self.asked) < 4 or not all(other.cancelled() for other in self.asked[1:]):
+            while len(self.asked) < 6 or not all(other.cancelled() for other in self.asked[1:]):
                 time.sleep(0.001)
             future.set_result(self.make()(window, start, stop))
 
@@ -325,9 +351,10 @@ def test_what_a_slow_process_has_not_begun_with_is_made_here_in_the_end(
     monkeypatch.setattr(finishing, "_AHEAD", 9)
     monkeypatch.setattr(own_process, "processor_count", lambda: 2)
     monkeypatch.setattr(finishing, "PostprocessingProcess", SlowProcess)
+    monkeypatch.setattr(KnownEngine, "postprocess_module", __name__)
     monkeypatch.setattr(KnownEngine, "separate_postprocess", lambda engine: lambda: engine.postprocess)
     run(tmp_path / "shared.dicetake")
-    assert len(processes[0].asked) == 4
+    assert len(processes[0].asked) == 6
     assert_same_take(tmp_path / "shared.dicetake", whole)
 
 
@@ -343,7 +370,7 @@ def test_events_tell_the_story(tmp_path: Path) -> None:
             pass
 
     stream = Lines()
-    run(tmp_path / "a.dicetake", stop_after=2 * BLOCK, events=EventWriter(stream))  # type: ignore[arg-type]
+    run(tmp_path / "a.dicetake", stop_after=3 * BLOCK, events=EventWriter(stream))  # type: ignore[arg-type]
     first = [parse_event(line) for line in stream.text.splitlines()]
     stream.text = ""
     run(tmp_path / "a.dicetake", events=EventWriter(stream))  # type: ignore[arg-type]
@@ -354,7 +381,7 @@ def test_events_tell_the_story(tmp_path: Path) -> None:
     assert first[0]["event"] == "started"
     assert (first[0]["frames"], first[0]["resumed"]) == (COUNT, 0)
     assert first[-1] is not None
-    assert (first[-1]["event"], first[-1]["cancelled"], first[-1]["frames"]) == ("done", True, 2 * BLOCK)
+    assert (first[-1]["event"], first[-1]["cancelled"], first[-1]["frames"]) == ("done", True, 3 * BLOCK)
     assert second[0] is not None
     assert second[0]["resumed"] == BLOCK
     assert second[-1] is not None

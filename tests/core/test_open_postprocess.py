@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from dice_core.bodies import load_hand, load_head
+from dice_core.capture.blocks import NEIGHBOURS
 from dice_core.capture.pipeline import block_frames
 from dice_core.contact.soft_tissue import SoftTissue
 from dice_core.contact.tissue.stiffness import head_tissue
@@ -29,14 +30,15 @@ def person() -> Person:
 def chunks_with_hand(person: Person, fps: float, first: int, frames: int) -> list[int]:
     """Numbers of the chunks that hold a hand which was found in `frames` frames from `first` on."""
     block = block_frames(fps)
-    window = OpenFrames.empty(4 * block)
+    blocks = 8
+    window = OpenFrames.empty(blocks * block)
     window.frame[:] = np.arange(len(window))
     window.right.found[first : first + frames] = 1
     window.right.pose[:, 5] = window.right.centre[:, 2] = window.right.free_centre[:, 2] = 0.5
     postprocessor = Postprocessor(person, head_tissue(person.head), fps)
     found = []
-    for number in range(4):
-        low, high = max(0, number - 1) * block, min(4, number + 2) * block
+    for number in range(blocks):
+        low, high = max(0, number - NEIGHBOURS) * block, min(blocks, number + 1 + NEIGHBOURS) * block
         start = number * block - low
         chunk = postprocessor.chunk(window.rows(slice(low, high)), start, start + block)
         found += [number] if "hand_right" in chunk.meshes else []
@@ -47,7 +49,7 @@ def chunks_with_hand(person: Person, fps: float, first: int, frames: int) -> lis
 def test_a_hand_for_a_moment_is_dropped_at_chunk_boundaries_too(person: Person, fps: float) -> None:
     block = block_frames(fps)
     brief = round(0.1 * fps) - 1
-    for first in (block + block // 2, 2 * block - brief // 2, 2 * block, 2 * block - brief):
+    for first in (3 * block + block // 2, 4 * block - brief // 2, 4 * block, 4 * block - brief):
         assert chunks_with_hand(person, fps, first, brief) == []
 
 
@@ -55,7 +57,7 @@ def test_a_hand_for_a_moment_is_dropped_at_chunk_boundaries_too(person: Person, 
 def test_a_hand_that_stays_is_kept(person: Person, fps: float) -> None:
     block = block_frames(fps)
     stay = round(0.15 * fps)
-    assert chunks_with_hand(person, fps, 2 * block - stay // 2, stay) == [1, 2]
+    assert chunks_with_hand(person, fps, 4 * block - stay // 2, stay) == [3, 4]
 
 
 def test_skin_that_is_prepared_goes_along_to_another_process(person: Person) -> None:

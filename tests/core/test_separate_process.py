@@ -36,7 +36,8 @@ SECONDS = 120  # a busy machine has taken long for what takes no time
 
 @contextlib.contextmanager
 def running(make: Any) -> Iterator[PostprocessingProcess]:
-    process = PostprocessingProcess(make)
+    process = PostprocessingProcess("math")
+    process.begin(make)
     try:
         yield process
     finally:
@@ -86,6 +87,17 @@ def test_an_error_at_the_start_is_told_to_all_who_ask(make: Any, error: type[Exc
                 process.submit(np.zeros(2), 0, 1).result(SECONDS)  # type: ignore[arg-type]
 
 
+def test_a_module_that_cannot_be_loaded_is_told_to_all_who_ask() -> None:
+    process = PostprocessingProcess("dice_core.no_such_module")
+    try:
+        process.begin(gives(math.hypot))
+        for _ in range(2):
+            with pytest.raises(ModuleNotFoundError, match="no_such_module"):
+                process.submit(3, 4, 12).result(SECONDS)  # type: ignore[arg-type]
+    finally:
+        process.close()
+
+
 @pytest.mark.skipif(os.name != "posix", reason="is held up by a named pipe")
 def test_what_is_cancelled_before_its_turn_is_left_out(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
@@ -118,7 +130,7 @@ def test_it_ends_with_the_process_that_started_it() -> None:
     code = (
         "import math, pickle, time; from functools import partial\n"
         "from dice_core.engines.separate_process import PostprocessingProcess\n"
-        "process = PostprocessingProcess(partial(pickle.loads, pickle.dumps(math.hypot)))\n"
+        "process = PostprocessingProcess('math'); process.begin(partial(pickle.loads, pickle.dumps(math.hypot)))\n"
         "process.submit(3, 4, 12).result(); print(process._process.process.pid, flush=True); time.sleep(600)"
     )
     environment = child_environment() | {"PYTHONPATH": os.pathsep.join(sys.path)}
@@ -140,9 +152,9 @@ def test_a_take_is_the_same_bytes_with_one_process_and_with_two(
     started: list[object] = []
 
     class Watched(PostprocessingProcess):
-        def __init__(self, make: Any) -> None:
-            started.append(make)
-            super().__init__(make)
+        def __init__(self, module: str) -> None:
+            started.append(module)
+            super().__init__(module)
 
     monkeypatch.setattr(finishing, "PostprocessingProcess", Watched)
     for processors in (1, 2):

@@ -32,6 +32,7 @@ class DiceEngine:
     """Captures one person's head and hands by the DICE network, MANO and FLAME."""
 
     frame_table = DiceFrames
+    postprocess_module = None  # it is the network that takes long here, and loading the bodies anew would cost a second
 
     def __init__(self, footage: Footage, settings: CaptureSettings) -> None:
         self._footage = footage
@@ -154,4 +155,4 @@ class DiceEngine:
         return self._postprocessor.chunk(window, start, stop)
 
     def separate_postprocess(self) -> None:
-        """None: it is the network that takes long here, and loading the bodies anew would cost a second."""
+        """None, as there is no module for it."""

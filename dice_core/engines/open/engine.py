@@ -18,7 +18,7 @@ from dice_core.engines.base import SIDES, Chunk, FittedFrame, Postprocess, camer
 from dice_core.engines.frame_table import FrameTable
 from dice_core.engines.open.frame_fit import FrameFitter
 from dice_core.engines.open.frames import OpenFrames
-from dice_core.engines.open.postprocess import Postprocessor, skin_of
+from dice_core.engines.open.postprocess import Postprocessor, chunk_of, skin_of
 from dice_core.engines.open.survey import DEFAULT_FOV, Person, survey
 from dice_core.engines.open.tracking import TrackedFrame, read_face, sample_landmarks, track
 from dice_core.engines.settings import CaptureSettings
@@ -41,6 +41,7 @@ class OpenEngine:
     """Captures one person's head and hands without torch or licensed files."""
 
     frame_table = OpenFrames
+    postprocess_module = Postprocessor.__module__
     warnings: tuple[str, ...] = ()
 
     def __init__(self, footage: Footage, settings: CaptureSettings) -> None:
@@ -173,12 +174,7 @@ class OpenEngine:
     def separate_postprocess(self) -> Callable[[], Postprocess]:
         """What makes `Postprocessor.chunk` in another process, out of what is loaded here already."""
         assert self._postprocessor is not None
-        return partial(_chunk_of, self._postprocessor)
-
-
-def _chunk_of(postprocessor: Postprocessor) -> Postprocess:
-    """Its method, which the other process takes from its own copy of the postprocessor."""
-    return postprocessor.chunk
+        return partial(chunk_of, self._postprocessor)
 
 
 def _load_bodies(head: Head) -> Tissue:

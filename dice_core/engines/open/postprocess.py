@@ -13,7 +13,7 @@ from dice_core.bodies import Head
 from dice_core.contact.settling import clearing_shift, settling_shift
 from dice_core.contact.soft_tissue import SoftTissue
 from dice_core.contact.tissue.stiffness import Tissue
-from dice_core.engines.base import SIDES, Chunk, HandContact
+from dice_core.engines.base import SIDES, Chunk, HandContact, Postprocess
 from dice_core.engines.open.frames import HandFrames, HeadFrames, OpenFrames
 from dice_core.engines.open.smoothing import HandMotion, HeadMotion, smooth_hand, smooth_head
 from dice_core.engines.open.survey import Person
@@ -23,7 +23,7 @@ from dice_core.geometry.mesh import triangles
 from dice_core.geometry.rotations import rotation_matrices
 from dice_core.take.mesh_frames import HAND_LANDMARKS, HEAD_LANDMARKS, MeshFrames
 
-__all__ = ["Postprocessor", "skin_of"]
+__all__ = ["Postprocessor", "chunk_of", "skin_of"]
 
 
 def skin_of(head: Head, head_shape: np.ndarray, tissue: Tissue) -> SoftTissue:
@@ -133,6 +133,11 @@ class Postprocessor:
         assert hand.translation is not None
         hand.translation[row] += moved
         return touches
+
+
+def chunk_of(postprocessor: Postprocessor) -> Postprocess:
+    """Its method, which another process takes from its own copy of the postprocessor."""
+    return postprocessor.chunk
 
 
 def _shown_frames(person: Person, head: MeshFrames) -> MeshFrames:
