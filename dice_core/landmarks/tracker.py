@@ -253,12 +253,21 @@ class LandmarkTracker:
         for track in self._hands:
             if len(seen) == self.max_hands:
                 break
-            reading = self._search.read_hand(image, track.region)
+            reading = self._read_followed(image, track)
             if not track.accepts(reading.presence):
                 lost.append(replace(track, missed=track.missed + 1))
             elif not any(same_hand(reading.points, other.points) for other, _ in seen):
                 seen.append((reading, track))
         return seen, lost
+
+    def _read_followed(self, image: np.ndarray, track: HandTrack) -> HandReading:
+        """What is read where a hand is expected, or where it was, if it has turned back."""
+        expected = track.expected
+        if expected != track.region and expected.is_near_image(image):
+            reading = self._search.read_hand(image, expected)
+            if track.accepts(reading.presence):
+                return reading
+        return self._search.read_hand(image, track.region)
 
     def _find_hands(
         self, image: np.ndarray, face: FaceDetection | None, seen: list[HandReading], lost: bool

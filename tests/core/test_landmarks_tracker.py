@@ -10,12 +10,15 @@ import numpy as np
 import pytest
 
 from dice_core.errors import ShapeError
-from dice_core.landmarks import FaceDetection, FrameLandmarks, LandmarkTracker, model_identities
+from dice_core.landmarks import FaceDetection, FrameLandmarks, LandmarkTracker, hand_track, model_identities
+from dice_core.landmarks.hand import hand_size
 from dice_core.landmarks.hand_search import best_hands, same_hand
 from dice_core.landmarks.networks import ASSETS
 from dice_core.landmarks.region import Region
 from dice_core.landmarks.side import accumulate, evidence, resolve
 from dice_core.landmarks.tracker import MAX_MISSED_FRAMES, SEARCH_INTERVAL, UNCHANGED_SEARCH_INTERVAL
+from dice_core.media.opening import open_footage
+from dice_core.sample import sample_clip
 from tests.core.scripted_search import ScriptedSearch, reading, script
 
 PHOTOS = Path(__file__).parents[3] / "shared" / "photos"
@@ -351,3 +354,27 @@ def assert_same(ours: FrameLandmarks, theirs: FrameLandmarks) -> None:
         assert (hand.side, hand.presence, hand.track) == (other.side, other.presence, other.track)
         np.testing.assert_array_equal(hand.points, other.points)
         np.testing.assert_array_equal(hand.world, other.world)
+
+
+def test_a_hand_that_moves_fast_is_read_where_it_has_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A picture slides through the view: what is read on the way has to be what is read where it begins."""
+    with open_footage(str(sample_clip()), (30, 31)) as footage:
+        picture = footage.read(0)
+    start = LandmarkTracker().detect(picture).hands[0].points[:, :2]
+    size = hand_size(start)
+
+    def errors() -> list[float]:
+        tracker, found = LandmarkTracker(), []
+        for k in range(4):
+            way = round(0.35 * k * size)
+            (hand,) = tracker.track(np.roll(picture, way, axis=1)).hands
+            off = np.linalg.norm(hand.points[:, :2] - [way, 0] - start, axis=1)
+            found.append(float(off.mean() / size))
+        return found
+
+    ahead = errors()
+    monkeypatch.setattr(hand_track, "AHEAD", 0.0)
+    behind = errors()
+    assert ahead[:2] == behind[:2], "how it moves is known from the second frame on"
+    assert max(ahead[2:]) < 0.04
+    assert min(behind[2:]) > 1.5 * max(ahead[2:])
