@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -58,7 +59,8 @@ class ChunkRecorder:
         self._writer.set_events(TouchEvent(**event) for event in self._touches.as_dicts())  # type: ignore[arg-type]
         write_json(self._touch_file(self.chunks), self._touches.state())
         self._writer.write_chunk(self._arrays(chunk), provisional=provisional)
-        self._touch_file(self.chunks - _KEPT).unlink(missing_ok=True)
+        with suppress(OSError):  # one that stays takes room until the take is finished, and nothing else
+            self._touch_file(self.chunks - _KEPT).unlink()
 
     def _arrays(self, chunk: Chunk) -> dict[str, np.ndarray]:
         arrays: dict[str, np.ndarray] = {
