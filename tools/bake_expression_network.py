@@ -3,6 +3,7 @@
     pip install -e '.[test]'
     python tools/bake_expression_network.py render [--pieces A:B]
     python tools/bake_expression_network.py train [--device cuda]
+    python tools/bake_expression_network.py both-ways
     python tools/bake_expression_network.py shape
     python tools/bake_expression_network.py ablate [--device cuda]
     python tools/bake_expression_network.py agree CLIPS SCORES.npz [NETWORK.npz ...]
@@ -11,11 +12,12 @@
 about 75 ms a head, a minute and a half a piece on a core that has nothing else to do. Several processes may share the
 pieces. Half of the people are of ICT-FaceKit's making, in whole or in part, which has to be there: `dice models add`
 its folder first. `train` learns expressions, gaze and head turn from the pieces, 15 minutes on two cores, less than one
-on a graphics card, and writes their asset; then it does what `shape` does alone: it learns the shape of the head from
-the first 14 pieces, as the packaged network reduces what it reads of them, in a minute. `ablate` learns from parts of
-the inputs, and prints how well each does on heads of other people, which nothing was learned from. `agree` compares
-what networks (the packaged one, if none is named) read of real people in a folder of clips with MediaPipe's
-blendshapes, which tools/mediapipe_blendshapes.py wrote. All seeds are fixed.
+on a graphics card, and writes their asset, as `both-ways` does alone with amplitude and doubt of what is read of a face
+and its mirror image together; then it does what `shape` does alone: it learns the shape of the head from the first 14
+pieces, as the packaged network reduces what it reads of them, in a minute. `ablate` learns from parts of the inputs,
+and prints how well each does on heads of other people, which nothing was learned from. `agree` compares what networks
+(the packaged one, if none is named) read of real people in a folder of clips with MediaPipe's blendshapes, which
+tools/mediapipe_blendshapes.py wrote. All seeds are fixed.
 """
 
 from __future__ import annotations
@@ -39,8 +41,10 @@ from expression_network.agreement import agreement_table, read_faces  # noqa: E4
 from expression_network.people import load_models  # noqa: E402
 from expression_network.samples import Samples, load_samples, make_piece  # noqa: E402
 from expression_network.shape_reading import learn_shape, share_missed  # noqa: E402
+from expression_network.training import calibrate_together  # noqa: E402
 
-from dice_core.fitting.expression_prior import EXPRESSION_ASSET  # noqa: E402
+from dice_core.fitting.expression_prior import EXPRESSION_ASSET, ExpressionPrior  # noqa: E402
+from dice_core.fitting.packaged_weights import packaged_weights  # noqa: E402
 from dice_core.fitting.shape_prior import SHAPE_ASSET  # noqa: E402
 
 SEED, PIECES = 1, (*range(65), *range(66, 86, 2))
@@ -54,7 +58,7 @@ LEARNED_SHAPES = tuple(piece for piece in LEARNED if piece < 14)
 def main() -> None:
     """Command line entry point."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("command", choices=("render", "train", "shape", "ablate", "agree"))
+    parser.add_argument("command", choices=("render", "train", "both-ways", "shape", "ablate", "agree"))
     parser.add_argument("files", nargs="*", type=Path, help="of agree: CLIPS SCORES.npz [NETWORK.npz ...]")
     parser.add_argument("--work", type=Path, default=Path("build/expression_network"), help="folder for the pieces")
     parser.add_argument("--pieces", default=f"{PIECES[0]}:{PIECES[-1] + 1}", help="A:B, B excluded, of those in use")
@@ -75,6 +79,9 @@ def main() -> None:
             make_piece(options.work, SEED, piece, models)
         return
     others = load_samples(options.work, SEED, OTHERS)
+    if options.command == "both-ways":
+        write(EXPRESSION_ASSET, packaged_weights(EXPRESSION_ASSET) | calibrate_together(ExpressionPrior.load(), others))
+        return
     if options.command == "shape":
         write_shape(load_samples(options.work, SEED, LEARNED_SHAPES), others)
         return

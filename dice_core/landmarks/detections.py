@@ -26,13 +26,16 @@ class FaceDetection:
     confidence : probability in [0, 1] that the network was looking at a face.
     region : window of the image in which the face was read.
     features : (F,) float16, the inner layers `networks.FACE_FEATURES` one after the other; None where the points do
-        not come from the network.
+        not come from the network; mirrored_features : those of the window's mirror image, None where that was not read.
+    picture : (side, side, 3) uint8, what the network looked at; None where that is not known or needed.
     """
 
     points: np.ndarray
     confidence: float
     region: Region
     features: np.ndarray | None = None
+    mirrored_features: np.ndarray | None = None
+    picture: np.ndarray | None = None
 
 
 @dataclass(frozen=True, eq=False)

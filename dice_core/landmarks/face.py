@@ -34,11 +34,16 @@ class FaceLandmarker:
 
     def __call__(self, image: np.ndarray, region: Region) -> FaceDetection:
         """Read one window of an image, (h, w, 3) uint8 RGB."""
+        return self.picture(region.crop(image, self._network.spec.side, replicate=True), region)
+
+    def picture(self, picture: np.ndarray, region: Region) -> FaceDetection:
+        """Read what a window shows, (side, side, 3) uint8 RGB, as `Region.crop` has it."""
         side = self._network.spec.side
-        outputs = self._network(region.crop(image, side, replicate=True))
+        outputs = self._network(picture)
         points = region.to_image(merge_attention(outputs) / side).astype(np.float32)
         features = np.concatenate([outputs[name] for name in FACE_FEATURES]).astype(np.float16)
-        return FaceDetection(points, float(sigmoid(outputs["conv_faceflag"].astype(np.float64))[0]), region, features)
+        confidence = float(sigmoid(outputs["conv_faceflag"].astype(np.float64))[0])
+        return FaceDetection(points, confidence, region, features, picture=picture)
 
 
 def merge_attention(outputs: dict[str, np.ndarray]) -> np.ndarray:

@@ -12,6 +12,7 @@ import pytest
 from dice_core.bodies import Head, load_head
 from dice_core.bodies.names import EXPRESSION_NAMES
 from dice_core.fitting.expression_prior import DEVIATION_KNOTS, LANDMARKS, ExpressionPrior, window_rotation
+from dice_core.fitting.mirrored_face import landmark_mirror, mirrored_expression
 from dice_core.fitting.shape_prior import HeadShapePrior
 from dice_core.geometry.rotations import axis_angle, rotation_matrices
 from dice_core.landmarks.networks import FACE_FEATURES
@@ -22,7 +23,7 @@ from expression_network import learning, people, training
 from expression_network import samples as making
 from expression_network.ablation import scores
 from expression_network.agreement import RealFaces, agreement
-from expression_network.expressions import mirrored_expression, sample_expression
+from expression_network.expressions import sample_expression
 from expression_network.looks import load_look, load_teeth
 from expression_network.people import Model, load_models, sample_person
 from expression_network.samples import Samples, load_samples, make_piece
@@ -67,7 +68,7 @@ def test_a_mirrored_face_is_the_mirror_image(head: Head) -> None:
             head.deform(head.mesh.rest_vertices, mirrored_expression(weights)),
         )
     )
-    assert one[making._mirrored_points()] * [-1, 1, 1] == pytest.approx(other, abs=0.0015)
+    assert one[landmark_mirror()] * [-1, 1, 1] == pytest.approx(other, abs=0.0015)
 
 
 def test_a_scene_is_what_its_numbers_say(head: Head, models: tuple[Model, ...]) -> None:
@@ -166,7 +167,7 @@ def test_a_piece_holds_heads_and_their_mirror_images(
         rests = [head.landmarks(head.rest(found.shape[row])) for row in (k, k + 1)]
         apart = np.linalg.norm(rests[0][head.landmark_mirror] * [-1, 1, 1] - rests[1], axis=1)
         assert apart.mean() < 0.0007, "metres: some modes are not quite even"
-        seen, mirrored = found.marks[k], found.marks[k + 1][making._mirrored_points()] * [-1, 1] + [1, 0]
+        seen, mirrored = found.marks[k], found.marks[k + 1][landmark_mirror()] * [-1, 1] + [1, 0]
         assert np.abs(seen - mirrored).max() < 0.25, "but for where the windows lie"
     eyes = np.linalg.norm(found.marks[:, 33] - found.marks[:, 263], axis=1)
     missed = np.linalg.norm(found.landmarks[..., :2] - found.marks, axis=2).mean(axis=1) / eyes
@@ -209,6 +210,33 @@ def test_a_network_learns_is_calibrated_and_runs_on_numpy_alone(monkeypatch: pyt
     assert doubt == pytest.approx(1, abs=0.15)
     turn_doubt = np.sqrt((((out[:, 104:107] - held.turn) / out[:, 107:]) ** 2).mean())
     assert turn_doubt == pytest.approx(1, abs=0.15)
+
+
+def test_two_readings_together_vary_as_one_does_and_their_doubt_is_true() -> None:
+    rng = np.random.default_rng(8)
+    truth = rng.uniform(0, 1, (4000, 52)).astype(np.float32)
+    turn = rng.normal(0, 0.2, (4000, 3)).astype(np.float32)
+
+    def readings(true: np.ndarray) -> np.ndarray:
+        return np.asarray(0.2 + 0.6 * true + rng.normal(0, 0.15, true.shape), np.float32)
+
+    class Prior(ExpressionPrior):
+        def read(self, landmarks: np.ndarray, features: np.ndarray) -> np.ndarray:
+            return np.concatenate([readings(expression), turns + rng.normal(0, 0.1, turns.shape)], axis=1)
+
+    faces = made_up(rng, 8000)
+    expression, turns = np.repeat(truth, 2, axis=0), np.repeat(turn, 2, axis=0)
+    expression[1::2], turns[1::2] = mirrored_expression(truth), turn * [1, -1, -1]
+    pairs = replace(faces, expression=expression, turn=turns, head=np.repeat(np.arange(4000), 2))
+    weights = training.calibrate_together(Prior({}), pairs)
+    prior = Prior(weights)
+    read = prior.read(pairs.landmarks, pairs.features)
+    found = prior.together(read[::2], read[1::2])
+    mean = (read[::2, :52] + mirrored_expression(read[1::2, :52])) / 2
+    assert (mean * weights["mirrored.gain"]).std(axis=0) == pytest.approx(read[::2, :52].std(axis=0), rel=0.05)
+    assert found[:, :52].mean(axis=0) == pytest.approx(truth.mean(axis=0), abs=0.02)
+    assert np.sqrt((((found[:, :52] - truth) / found[:, 52:104]) ** 2).mean()) == pytest.approx(1, abs=0.1)
+    assert float(weights["mirrored.turn"]) == pytest.approx(0.1 / np.sqrt(2), rel=0.05)
 
 
 def test_the_shape_of_a_face_is_the_one_it_was_made_with(head: Head) -> None:

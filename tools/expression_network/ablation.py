@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from dice_core.bodies.names import EXPRESSION_NAMES
-from dice_core.fitting.expression_prior import LANDMARKS
+from dice_core.fitting.expression_prior import LANDMARKS, ExpressionPrior
 from dice_core.geometry.rotations import axis_angle, rotation_matrices
 from expression_network.learning import learn
 from expression_network.samples import Samples
@@ -16,6 +16,7 @@ from expression_network.training import (
     PENALTY,
     Reduction,
     calibrate,
+    calibrate_together,
     export,
     linear,
     read_inputs,
@@ -53,7 +54,8 @@ def bake(learned: Samples, calibrating: Samples, device: str) -> dict[str, np.nd
     """Weights by name, for `ExpressionPrior`: learned from some heads, calibrated on other people's."""
     inputs = read_inputs(learned, ALL)
     reduction, reading = learn(Reduction(inputs), inputs, learned, device)
-    return export(reduction, reading, calibrate(reading(reduction(read_inputs(calibrating, ALL))), calibrating))
+    weights = export(reduction, reading, calibrate(reading(reduction(read_inputs(calibrating, ALL))), calibrating))
+    return weights | calibrate_together(ExpressionPrior(weights), calibrating)
 
 
 def scores(expression: np.ndarray, turn: np.ndarray, truth: Samples) -> dict[str, float]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from dice_core.bodies.names import EXPRESSION_NAMES
 
-__all__ = ["mirrored_expression", "sample_expression"]
+__all__ = ["sample_expression"]
 
 PAIRS = {
     # share of faces in which a pair of actions, left and right, is seen at all
@@ -86,17 +86,6 @@ def sample_expression(rng: np.random.Generator) -> np.ndarray:
         _make_possible(weights, rng)
     _look(weights, rng)
     return np.clip(np.array([weights[name] for name in EXPRESSION_NAMES]), 0, 1)
-
-
-def mirrored_expression(weights: np.ndarray) -> np.ndarray:
-    """(..., 52) the same actions of the other side; what looks inward stays so, with the other eye."""
-    other = {"Left": "Right", "Right": "Left"}
-    order = []
-    for name in EXPRESSION_NAMES:
-        side = next((side for side in other if name.endswith(side)), None)
-        twin = name if side is None else name[: -len(side)] + other[side]
-        order.append(EXPRESSION_NAMES.index(twin))
-    return weights[..., order]
 
 
 def _strength(name: str, rng: np.random.Generator) -> float:

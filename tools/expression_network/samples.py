@@ -5,18 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
-from dice_core.bodies import load_head
 from dice_core.fitting.expression_prior import window_rotation
+from dice_core.fitting.mirrored_face import landmark_mirror, mirrored_expression
 from dice_core.geometry.rotations import axis_angle
 from dice_core.landmarks.detections import PRESENCE_THRESHOLD, FaceDetection
 from dice_core.landmarks.face import FaceLandmarker, face_tracking_region
 from dice_core.landmarks.region import Region
-from expression_network.expressions import mirrored_expression
 from expression_network.looks import load_look
 from expression_network.people import Model
 from expression_network.pictures import draw, spoil
@@ -27,9 +25,6 @@ __all__ = ["Samples", "load_samples", "make_piece"]
 
 HEADS, PEOPLE = 1200, 8
 """Heads of a piece, each of which gives two samples, and painted people among them."""
-
-IRISES = (473, 476, 475, 474, 477, 468, 471, 470, 469, 472)
-"""The landmarks of the irises as a mirror shows them: middle, then the points around it."""
 
 ROUGH, FOLLOWED = (0.02, 0.04, 0.05), (0.006, 0.012, 0.012)
 """Errors of the window in which a face is read, one deviation: its place in sides, the logarithm of its size, radians.
@@ -86,7 +81,7 @@ def make_piece(folder: Path, seed: int, piece: int, models: tuple[Model, ...]) -
         twin = read(spoil(np.ascontiguousarray(picture[:, ::-1]), rng), _mirrored(window))
         if twin.confidence >= PRESENCE_THRESHOLD:
             turn = _turn(scene, window) * [1, -1, -1]
-            marks = scene.marks[_mirrored_points()] * [-1, 1] + [SIZE - 1, 0]
+            marks = scene.marks[landmark_mirror()] * [-1, 1] + [SIZE - 1, 0]
             shape = shape_of(mirrored(rest))
             rows.append(_row(twin, marks, mirrored_expression(scene.expression), turn, shape, number))
         for name in rows[0]:
@@ -121,12 +116,6 @@ def _row(
         "shape": shape,
         "head": np.array(head, np.int32),
     }
-
-
-@lru_cache(maxsize=1)
-def _mirrored_points() -> np.ndarray:
-    """(478,) the landmark that each one becomes in a mirrored picture."""
-    return np.concatenate([load_head().landmark_mirror, IRISES])
 
 
 def _turn(scene: Scene, window: Region) -> np.ndarray:

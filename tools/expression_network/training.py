@@ -15,10 +15,13 @@ import torch
 from dice_core.fitting.expression_prior import (
     DEVIATION_KNOTS,
     LANDMARKS,
+    ExpressionPrior,
     aligned_landmarks,
     knot_shares,
     layer_slices,
+    mirrored_reading,
 )
+from dice_core.fitting.mirrored_face import mirrored_expression
 from expression_network.samples import Samples
 
 __all__ = [
@@ -28,6 +31,7 @@ __all__ = [
     "Reading",
     "Reduction",
     "calibrate",
+    "calibrate_together",
     "deviations",
     "export",
     "linear",
@@ -210,6 +214,34 @@ def _offset(values: np.ndarray, truth: np.ndarray) -> float:
         too_much = np.clip(values + middle, 0, 1).mean() > truth.mean()
         low, high = (low, middle) if too_much else (middle, high)
     return (low + high) / 2
+
+
+def calibrate_together(prior: ExpressionPrior, samples: Samples) -> dict[str, np.ndarray]:
+    """Weights by name, for `ExpressionPrior.together`, from faces of other people that were read both ways.
+
+    The mean of both readings is made to vary as much as one of them does.
+    """
+    first = np.flatnonzero(samples.head[1:] == samples.head[:-1])
+    read = prior.read(samples.landmarks, samples.features)
+    true = np.concatenate([samples.expression, samples.turn], axis=1)
+    mean, middle = ((values[first] + mirrored_reading(values[first + 1])) / 2 for values in (read, true))
+    turn = middle[:, EXPRESSIONS:]  # in windows that differ a little
+    # Each face counts as its mirror image, too, so that left and right are calibrated alike.
+    one, both, truth = (_both_sides(values[:, :EXPRESSIONS]) for values in (read[first], mean, middle))
+    gain = np.maximum(one.std(axis=0) / np.maximum(both.std(axis=0), 1e-3), 1)
+    offset = np.array([_offset(gain[k] * both[:, k], truth[:, k]) for k in range(EXPRESSIONS)])
+    weights = {
+        "gain": gain,
+        "offset": offset,
+        "expression": deviations(np.clip(gain * both + offset, 0, 1), truth),
+        "turn": np.sqrt(((mean[:, EXPRESSIONS:] - turn) ** 2).mean()),
+    }
+    return {f"mirrored.{name}": np.asarray(values, np.float16) for name, values in weights.items()}
+
+
+def _both_sides(expression: np.ndarray) -> np.ndarray:
+    """(2 n, 52) n faces' expressions and those of their mirror images."""
+    return np.concatenate([expression, mirrored_expression(expression)])
 
 
 def export(reduction: Reduction, reading: Reading, calibration: Calibration) -> dict[str, np.ndarray]:

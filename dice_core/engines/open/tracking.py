@@ -15,9 +15,11 @@ import numpy as np
 from dice_core.engines.open.landmark_process import landmark_process
 from dice_core.errors import Stopped
 from dice_core.fitting.expression_prior import ExpressionPrior, FacePrediction
+from dice_core.fitting.mirrored_face import read_mirrored_too
 from dice_core.landmarks import FrameLandmarks, LandmarkTracker
 from dice_core.landmarks.detections import FaceDetection
 from dice_core.landmarks.earlier_hands import SeenFrame, track_clip
+from dice_core.landmarks.face import FaceLandmarker
 from dice_core.landmarks.face_choice import FacePath, choose_path
 from dice_core.landmarks.side_over_time import SIDE_SECONDS, with_later_sides
 from dice_core.media.footage import Footage, spread_rows
@@ -26,7 +28,7 @@ from dice_core.prefetch import prefetch
 
 __all__ = ["FirstRow", "TrackedFrame", "clip_landmarks", "read_face", "sample_landmarks", "track"]
 
-_CAPACITY = 64  # frames that wait to be fitted, 40 kB each: tracking goes on until the person is known; set by hand
+_CAPACITY = 64  # frames that wait to be fitted, 70 kB each: tracking goes on until the person is known; set by hand
 
 
 _IDLE_SECONDS = 0.1
@@ -60,6 +62,11 @@ class FirstRow:
 def _still_tracker() -> LandmarkTracker:
     """The tracker of all pictures of a process: `detect` leaves no state behind."""
     return LandmarkTracker()
+
+
+@lru_cache(maxsize=1)
+def _face_landmarker() -> FaceLandmarker:
+    return FaceLandmarker()
 
 
 def track(
@@ -123,8 +130,11 @@ def _told(first: Future[TrackedFrame]) -> Iterator[None]:
 
 
 def _with_prediction(frame: TrackedFrame) -> TrackedFrame:
-    face = frame.landmarks.face
-    return frame if face is None else replace(frame, told=ExpressionPrior.load().predict(face))
+    """A frame with its face read the other way round, too, and what is told of its expression."""
+    if frame.landmarks.face is None:
+        return frame
+    face = read_mirrored_too(frame.landmarks.face, _face_landmarker())
+    return replace(frame, landmarks=replace(frame.landmarks, face=face), told=ExpressionPrior.load().predict(face))
 
 
 def _detect(footage: Footage) -> Generator[TrackedFrame, None, None]:
@@ -158,8 +168,10 @@ def _track(
 
 
 def read_face(image: np.ndarray, row: int, face_path: FacePath | None) -> FaceDetection | None:
-    """The face of one frame, as if tracking began there; face_path : of the face to follow, among others."""
-    return LandmarkTracker(face_path=face_path, frame=row).track(image).face
+    """The face of one frame, as if tracking began there, read both ways; face_path : of the face to follow, among
+    others."""
+    face = LandmarkTracker(face_path=face_path, frame=row).track(image).face
+    return None if face is None else read_mirrored_too(face, _face_landmarker())
 
 
 def sample_landmarks(
