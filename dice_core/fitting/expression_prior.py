@@ -124,9 +124,13 @@ class ExpressionPrior:
     """
 
     def __init__(self, weights: dict[str, np.ndarray]) -> None:
-        self._weights = {name: values.astype(np.float32) for name, values in weights.items()}
+        # Row by row, as two faces at once are read fastest.
+        self._weights = {name: np.asarray(values, np.float32, order="C") for name, values in weights.items()}
         self._inputs = [name.removesuffix(".reduce") for name in weights if name.endswith(".reduce")]
         self._layers = layer_slices()
+        self._mean, self._scale = (
+            np.concatenate([self._weights[f"{name}.{part}"] for name in self._inputs]) for part in ("mean", "scale")
+        )
 
     @classmethod
     @lru_cache(maxsize=1)
@@ -178,11 +182,16 @@ class ExpressionPrior:
 
     def reduced(self, landmarks: np.ndarray, features: np.ndarray) -> np.ndarray:
         """(n, width) float32: what all inputs of n faces are reduced to; arguments as those of `evaluate`."""
-        parts = []
-        for name in self._inputs:
-            values = aligned_landmarks(landmarks) if name == LANDMARKS else features[:, self._layers[name]]
-            parts.append(self._reduce(name, values))
-        return np.concatenate(parts, axis=1)
+        inputs = [
+            aligned_landmarks(landmarks) if name == LANDMARKS else features[:, self._layers[name]]
+            for name in self._inputs
+        ]
+        values = np.concatenate(inputs, axis=1, dtype=np.float32)
+        normal = np.clip((values - self._mean) / self._scale, -_FARTHEST, _FARTHEST)
+        ends = np.cumsum([part.shape[1] for part in inputs])[:-1]
+        matrices = [self._weights[f"{name}.reduce"] for name in self._inputs]
+        parts = zip(np.split(normal, ends, axis=1), matrices, strict=True)
+        return np.concatenate([part @ matrix for part, matrix in parts], axis=1)
 
     def _with_deviations(self, read: np.ndarray, calibration: str) -> np.ndarray:
         """(n, 108) as of `evaluate`, of (n, 55) as of `read`; calibration : the name of the deviations."""
@@ -192,8 +201,3 @@ class ExpressionPrior:
         deviation = np.sqrt((1 - share) * variance[below, column] + share * variance[below + 1, column])
         turn_deviation = np.full((len(read), 1), self._weights[f"{calibration}.turn"])
         return np.concatenate([expression, deviation, read[:, _EXPRESSIONS:], turn_deviation], axis=1)
-
-    def _reduce(self, name: str, values: np.ndarray) -> np.ndarray:
-        weights = self._weights
-        normal = (values.astype(np.float32) - weights[f"{name}.mean"]) / weights[f"{name}.scale"]
-        return np.asarray(np.clip(normal, -_FARTHEST, _FARTHEST) @ weights[f"{name}.reduce"])

@@ -11,8 +11,15 @@ import pytest
 
 from dice_core.bodies import Head, load_head
 from dice_core.bodies.names import EXPRESSION_NAMES
-from dice_core.fitting.expression_prior import DEVIATION_KNOTS, LANDMARKS, ExpressionPrior, window_rotation
+from dice_core.fitting.expression_prior import (
+    DEVIATION_KNOTS,
+    EXPRESSION_ASSET,
+    LANDMARKS,
+    ExpressionPrior,
+    window_rotation,
+)
 from dice_core.fitting.mirrored_face import landmark_mirror, mirrored_expression
+from dice_core.fitting.packaged_weights import packaged_weights
 from dice_core.fitting.shape_prior import HeadShapePrior
 from dice_core.geometry.rotations import axis_angle, rotation_matrices
 from dice_core.landmarks.networks import FACE_FEATURES
@@ -228,8 +235,9 @@ def test_two_readings_together_vary_as_one_does_and_their_doubt_is_true() -> Non
     expression, turns = np.repeat(truth, 2, axis=0), np.repeat(turn, 2, axis=0)
     expression[1::2], turns[1::2] = mirrored_expression(truth), turn * [1, -1, -1]
     pairs = replace(faces, expression=expression, turn=turns, head=np.repeat(np.arange(4000), 2))
-    weights = training.calibrate_together(Prior({}), pairs)
-    prior = Prior(weights)
+    packaged = packaged_weights(EXPRESSION_ASSET)
+    weights = training.calibrate_together(Prior(packaged), pairs)
+    prior = Prior(packaged | weights)
     read = prior.read(pairs.landmarks, pairs.features)
     found = prior.together(read[::2], read[1::2])
     mean = (read[::2, :52] + mirrored_expression(read[1::2, :52])) / 2

@@ -15,8 +15,15 @@ import dice_core
 from dice_core.bodies import load_head
 from dice_core.bodies.names import EXPRESSION_NAMES
 from dice_core.engines.open import tracking
-from dice_core.fitting.expression_prior import DEVIATION_KNOTS, ExpressionPrior, FacePrediction, mirrored_reading
+from dice_core.fitting.expression_prior import (
+    DEVIATION_KNOTS,
+    EXPRESSION_ASSET,
+    ExpressionPrior,
+    FacePrediction,
+    mirrored_reading,
+)
 from dice_core.fitting.mirrored_face import landmark_mirror, mirrored_expression, read_mirrored_too
+from dice_core.fitting.packaged_weights import packaged_weights
 from dice_core.landmarks import LandmarkTracker
 from dice_core.landmarks.detections import FaceDetection
 from dice_core.landmarks.face import FaceLandmarker
@@ -116,7 +123,7 @@ def test_a_face_whose_picture_is_not_known_stays_as_it_is() -> None:
 
 def test_both_readings_count_alike_and_vary_as_much_as_one() -> None:
     rng = np.random.default_rng(2)
-    weights = {
+    weights = packaged_weights(EXPRESSION_ASSET) | {
         "mirrored.gain": rng.uniform(1, 1.2, 52),
         "mirrored.offset": rng.normal(0, 0.05, 52),
         "mirrored.expression": rng.uniform(0.05, 0.4, (len(DEVIATION_KNOTS), 52)),
