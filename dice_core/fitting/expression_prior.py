@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dice_core.fitting.mirrored_face import landmark_mirror, mirrored_expression
+from dice_core.fitting.mirrored_face import LANDMARK_MIRROR, mirrored_expression
 from dice_core.fitting.packaged_weights import packaged_weights
 from dice_core.geometry.camera import Camera
 from dice_core.landmarks.detections import FaceDetection
@@ -151,7 +151,7 @@ class ExpressionPrior:
         if face.mirrored_features is None:
             output = self.evaluate(points[None], face.features[None])[0].astype(np.float64)
         else:
-            twin = points[landmark_mirror()] * [-1, 1, 1] + [1, 0, 0]
+            twin = points[LANDMARK_MIRROR] * [-1, 1, 1] + [1, 0, 0]
             read = self.read(np.stack([points, twin]), np.stack([face.features, face.mirrored_features]))
             output = self.together(read[:1], read[1:])[0].astype(np.float64)
         expression, deviation, turn = np.split(output, [_EXPRESSIONS, 2 * _EXPRESSIONS])

@@ -7,26 +7,19 @@ differently, and their mean errs less.
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import lru_cache
 
 import numpy as np
 
-from dice_core.bodies import load_head
-from dice_core.bodies.names import EXPRESSION_NAMES
+from dice_core.arkit import EXPRESSION_NAMES
 from dice_core.landmarks.detections import FaceDetection
 from dice_core.landmarks.face import FaceLandmarker
+from dice_core.landmarks.face_indices import MIRROR
 from dice_core.landmarks.region import Region
 
-__all__ = ["landmark_mirror", "mirrored_expression", "read_mirrored_too"]
+__all__ = ["LANDMARK_MIRROR", "mirrored_expression", "read_mirrored_too"]
 
-_IRISES = (473, 476, 475, 474, 477, 468, 471, 470, 469, 472)
-"""The landmarks of the irises as a mirror shows them: middle, then the points around it."""
-
-
-@lru_cache(maxsize=1)
-def landmark_mirror() -> np.ndarray:
-    """(478,) int, the landmark that each one becomes in a mirrored picture."""
-    return np.concatenate([load_head().landmark_mirror, _IRISES])
+LANDMARK_MIRROR = np.array(MIRROR)
+"""(478,) int, the landmark that each one becomes in a mirrored picture."""
 
 
 def mirrored_expression(weights: np.ndarray) -> np.ndarray:
@@ -54,7 +47,7 @@ def read_mirrored_too(face: FaceDetection, read: FaceLandmarker) -> FaceDetectio
     side = face.picture.shape[1]
     window = Region(side / 2, side / 2, side)  # whose own coordinates are the picture's
     twin = read.picture(np.ascontiguousarray(face.picture[:, ::-1]), window)
-    back = window.to_window(twin.points)[landmark_mirror()]
+    back = window.to_window(twin.points)[LANDMARK_MIRROR]
     back[:, 0] = (side - 1) / side - back[:, 0]  # pixels change places with pixels
     points = (face.points + face.region.to_image(back)) / 2
     return replace(face, points=points.astype(np.float32), mirrored_features=twin.features, picture=None)

@@ -18,7 +18,7 @@ from dice_core.fitting.expression_prior import (
     ExpressionPrior,
     window_rotation,
 )
-from dice_core.fitting.mirrored_face import landmark_mirror, mirrored_expression
+from dice_core.fitting.mirrored_face import LANDMARK_MIRROR, mirrored_expression
 from dice_core.fitting.packaged_weights import packaged_weights
 from dice_core.fitting.shape_prior import HeadShapePrior
 from dice_core.geometry.rotations import axis_angle, rotation_matrices
@@ -75,7 +75,7 @@ def test_a_mirrored_face_is_the_mirror_image(head: Head) -> None:
             head.deform(head.mesh.rest_vertices, mirrored_expression(weights)),
         )
     )
-    assert one[landmark_mirror()] * [-1, 1, 1] == pytest.approx(other, abs=0.0015)
+    assert one[LANDMARK_MIRROR] * [-1, 1, 1] == pytest.approx(other, abs=0.0015)
 
 
 def test_a_scene_is_what_its_numbers_say(head: Head, models: tuple[Model, ...]) -> None:
@@ -174,7 +174,7 @@ def test_a_piece_holds_heads_and_their_mirror_images(
         rests = [head.landmarks(head.rest(found.shape[row])) for row in (k, k + 1)]
         apart = np.linalg.norm(rests[0][head.landmark_mirror] * [-1, 1, 1] - rests[1], axis=1)
         assert apart.mean() < 0.0007, "metres: some modes are not quite even"
-        seen, mirrored = found.marks[k], found.marks[k + 1][landmark_mirror()] * [-1, 1] + [1, 0]
+        seen, mirrored = found.marks[k], found.marks[k + 1][LANDMARK_MIRROR] * [-1, 1] + [1, 0]
         assert np.abs(seen - mirrored).max() < 0.25, "but for where the windows lie"
     eyes = np.linalg.norm(found.marks[:, 33] - found.marks[:, 263], axis=1)
     missed = np.linalg.norm(found.landmarks[..., :2] - found.marks, axis=2).mean(axis=1) / eyes

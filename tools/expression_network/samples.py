@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from dice_core.fitting.expression_prior import window_rotation
-from dice_core.fitting.mirrored_face import landmark_mirror, mirrored_expression
+from dice_core.fitting.mirrored_face import LANDMARK_MIRROR, mirrored_expression
 from dice_core.geometry.rotations import axis_angle
 from dice_core.landmarks.detections import PRESENCE_THRESHOLD, FaceDetection
 from dice_core.landmarks.face import FaceLandmarker, face_tracking_region
@@ -81,7 +81,7 @@ def make_piece(folder: Path, seed: int, piece: int, models: tuple[Model, ...]) -
         twin = read(spoil(np.ascontiguousarray(picture[:, ::-1]), rng), _mirrored(window))
         if twin.confidence >= PRESENCE_THRESHOLD:
             turn = _turn(scene, window) * [1, -1, -1]
-            marks = scene.marks[landmark_mirror()] * [-1, 1] + [SIZE - 1, 0]
+            marks = scene.marks[LANDMARK_MIRROR] * [-1, 1] + [SIZE - 1, 0]
             shape = shape_of(mirrored(rest))
             rows.append(_row(twin, marks, mirrored_expression(scene.expression), turn, shape, number))
         for name in rows[0]:
