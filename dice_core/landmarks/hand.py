@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -64,17 +64,36 @@ class HandLandmarker:
 
     def __call__(self, image: np.ndarray, region: Region) -> HandReading:
         """Read one window of an image, (h, w, 3) uint8 RGB."""
+        return self._picture(region.crop(image, self._network.spec.side, replicate=True), region)
+
+    def mirrored(self, image: np.ndarray, region: Region) -> HandReading:
+        """The same by the window's mirror image, in which the network errs differently."""
         side = self._network.spec.side
-        outputs = self._network(region.crop(image, side, replicate=True))
+        window = Region(side / 2, side / 2, side)  # whose own coordinates are the picture's
+        picture = region.crop(image, side, replicate=True)
+        twin = self._picture(np.ascontiguousarray(picture[:, ::-1]), window)
+        points = window.to_window(twin.points)
+        points[:, 0] = (side - 1) / side - points[:, 0]  # pixels change places with pixels
+        world = _turned(twin.world * [-1, 1, 1], region.angle)
+        return replace(
+            twin, points=region.to_image(points).astype(np.float32), world=world, right=1 - twin.right, region=region
+        )
+
+    def _picture(self, picture: np.ndarray, region: Region) -> HandReading:
+        """What a window shows, (side, side, 3) uint8 RGB, as `Region.crop` has it."""
+        side = self._network.spec.side
+        outputs = self._network(picture)
         points, presence, right, world = (outputs[name] for name in self._network.spec.outputs)
         points = region.to_image(points.reshape(21, 3) / side)
         points[:, 2] /= DEPTH_SCALE
-        upright = world.reshape(21, 3)
-        cosine, sine = math.cos(region.angle), math.sin(region.angle)
-        turned = upright @ np.array([[cosine, sine, 0], [-sine, cosine, 0], [0, 0, 1]])
-        return HandReading(
-            points.astype(np.float32), turned.astype(np.float32), float(presence[0]), float(right[0]), region
-        )
+        turned = _turned(world.reshape(21, 3), region.angle)
+        return HandReading(points.astype(np.float32), turned, float(presence[0]), float(right[0]), region)
+
+
+def _turned(world: np.ndarray, angle: float) -> np.ndarray:
+    """(n, 3) float32 along the image's axes, of points along those of a window that is turned by an angle."""
+    cosine, sine = math.cos(angle), math.sin(angle)
+    return np.asarray(world @ np.array([[cosine, sine, 0], [-sine, cosine, 0], [0, 0, 1]]), np.float32)
 
 
 def palm_region(palm: Detection) -> Region:

@@ -128,6 +128,14 @@ class LandmarkTracker:
         """What the hand network says of a window of a picture; leaves the state of tracking alone."""
         return self._search.read_hand(image, region)
 
+    def read_mirrored_too(self, image: np.ndarray, hand: HandDetection) -> HandDetection:
+        """A hand of a picture with the mirror image of its window read as well: its landmarks are the mean of both, or
+        as they are where the mirror image shows no hand. Leaves the state of tracking alone."""
+        twin = self._search.read_hand.mirrored(image, hand.region)
+        if twin.presence < PRESENCE_THRESHOLD:
+            return hand
+        return replace(hand, points=(hand.points + twin.points) / 2, world=(hand.world + twin.world) / 2)
+
     def hand_at_arm(self, image: np.ndarray, face: FaceDetection, side: Side) -> HandReading | None:
         """The hand at the end of an arm of a face's person, None where none is seen; leaves the state of tracking
         alone."""

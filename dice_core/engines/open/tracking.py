@@ -140,7 +140,10 @@ def _with_prediction(frame: TrackedFrame) -> TrackedFrame:
 def _detect(footage: Footage) -> Generator[TrackedFrame, None, None]:
     tracker = _still_tracker()
     for row, image in footage.frames():
-        yield _with_prediction(TrackedFrame(row + footage.first_frame, tracker.detect(image), tracker.state))
+        found = tracker.detect(image)
+        # In clips it takes too long: as long as reading hands does.
+        found = replace(found, hands=tuple(tracker.read_mirrored_too(image, hand) for hand in found.hands))
+        yield _with_prediction(TrackedFrame(row + footage.first_frame, found, tracker.state))
 
 
 def _track(
