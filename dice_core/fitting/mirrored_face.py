@@ -38,9 +38,7 @@ _EXPRESSION_MIRROR = [EXPRESSION_NAMES.index(_other_side(name)) for name in EXPR
 
 def read_mirrored_too(face: FaceDetection, read: FaceLandmarker) -> FaceDetection:
     """A face with the mirror image of its window read as well: its points are the mean of both readings, and it holds
-    the layers of both; as it is, without its picture, where that is not known.
-
-    A reading takes 5 ms.
+    the layers of both; as it is where its picture is not known. A reading takes 3 ms.
     """
     if face.picture is None:
         return face

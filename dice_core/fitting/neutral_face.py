@@ -16,9 +16,10 @@ from dice_core.fitting.expression_prior import FacePrediction
 
 __all__ = ["MEAN_REST", "measured_from", "rest_of"]
 
-# Of what the network reads in the middle of public clips, 0.20 and 0.33 (every other of 67 clips; 0.22 and 0.33 of the
-# others), all but 0.04: it learned from rendered faces, whose brows lie higher. docs/accuracy.md
-_READ_AT_REST = {"browDownLeft": 0.16, "browDownRight": 0.29}
+# Of what the network reads both ways in the middle of public clips, 0.30 and 0.38 (every other of 115 clips; 0.21 and
+# 0.26 of the others), all but 0.04: it learned from rendered faces, whose brows lie higher. Faces that are read both
+# ways are read alike on both sides. docs/accuracy.md
+_READ_AT_REST = {"browDownLeft": 0.25, "browDownRight": 0.25}
 
 MEAN_REST = np.array([_READ_AT_REST.get(name, 0.0) for name in EXPRESSION_NAMES])
 """(52,) of a person of whom no resting face is known."""

@@ -130,11 +130,16 @@ def _told(first: Future[TrackedFrame]) -> Iterator[None]:
 
 
 def _with_prediction(frame: TrackedFrame) -> TrackedFrame:
-    """A frame with its face read the other way round, too, and what is told of its expression."""
-    if frame.landmarks.face is None:
-        return frame
-    face = read_mirrored_too(frame.landmarks.face, _face_landmarker())
-    return replace(frame, landmarks=replace(frame.landmarks, face=face), told=ExpressionPrior.load().predict(face))
+    """A frame with its face read both ways, and what is told of its expression."""
+    landmarks = _face_both_ways(frame.landmarks)
+    told = None if landmarks.face is None else ExpressionPrior.load().predict(landmarks.face)
+    return replace(frame, landmarks=landmarks, told=told)
+
+
+def _face_both_ways(landmarks: FrameLandmarks) -> FrameLandmarks:
+    if landmarks.face is None:
+        return landmarks
+    return replace(landmarks, face=read_mirrored_too(landmarks.face, _face_landmarker()))
 
 
 def _detect(footage: Footage) -> Generator[TrackedFrame, None, None]:
@@ -212,4 +217,4 @@ def sample_landmarks(
         chosen, path = choose_path(rows.tolist(), faces, always=any(missed))
     if path is not None:
         found = [replace(landmarks, face=face) for landmarks, face in zip(found, chosen, strict=True)]
-    return found, path
+    return [_face_both_ways(landmarks) for landmarks in found], path
