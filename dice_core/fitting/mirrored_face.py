@@ -42,10 +42,8 @@ def read_mirrored_too(face: FaceDetection, read: FaceLandmarker) -> FaceDetectio
     """
     if face.picture is None:
         return face
-    side = face.picture.shape[1]
-    window = Region(side / 2, side / 2, side)  # whose own coordinates are the picture's
-    twin = read.picture(np.ascontiguousarray(face.picture[:, ::-1]), window)
-    back = window.to_window(twin.points)[LANDMARK_MIRROR]
-    back[:, 0] = (side - 1) / side - back[:, 0]  # pixels change places with pixels
-    points = (face.points + face.region.to_image(back)) / 2
+    picture = np.ascontiguousarray(face.picture[:, ::-1])
+    twin = read.picture(picture, Region.of_image(picture))
+    back = face.region.mirrored_to_image(twin.points[LANDMARK_MIRROR], len(picture))
+    points = (face.points + back) / 2
     return replace(face, points=points.astype(np.float32), mirrored_features=twin.features, picture=None)

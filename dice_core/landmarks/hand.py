@@ -69,15 +69,11 @@ class HandLandmarker:
     def mirrored(self, image: np.ndarray, region: Region) -> HandReading:
         """The same by the window's mirror image, in which the network errs differently."""
         side = self._network.spec.side
-        window = Region(side / 2, side / 2, side)  # whose own coordinates are the picture's
-        picture = region.crop(image, side, replicate=True)
-        twin = self._picture(np.ascontiguousarray(picture[:, ::-1]), window)
-        points = window.to_window(twin.points)
-        points[:, 0] = (side - 1) / side - points[:, 0]  # pixels change places with pixels
+        picture = np.ascontiguousarray(region.crop(image, side, replicate=True)[:, ::-1])
+        twin = self._picture(picture, Region.of_image(picture))
+        points = region.mirrored_to_image(twin.points, side).astype(np.float32)
         world = _turned(twin.world * [-1, 1, 1], region.angle)
-        return replace(
-            twin, points=region.to_image(points).astype(np.float32), world=world, right=1 - twin.right, region=region
-        )
+        return replace(twin, points=points, world=world, right=1 - twin.right, region=region)
 
     def _picture(self, picture: np.ndarray, region: Region) -> HandReading:
         """What a window shows, (side, side, 3) uint8 RGB, as `Region.crop` has it."""

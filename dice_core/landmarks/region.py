@@ -129,6 +129,12 @@ class Region:
         result[:, :2] += (self.x, self.y)
         return result
 
+    def mirrored_to_image(self, points: np.ndarray, side: int) -> np.ndarray:
+        """From the pixels of the mirror image of `crop`, `side` of them, to the image's; points as of `to_image`."""
+        back = np.array(points, np.float64)
+        back[:, 0] = side - 1 - back[:, 0]  # pixels change places with pixels
+        return self.to_image(back / side)
+
     def to_window(self, points: np.ndarray) -> np.ndarray:
         """The inverse of `to_image`: points (n, 2 or 3), pixels, in the window's own coordinates."""
         result = np.array(points, np.float64)

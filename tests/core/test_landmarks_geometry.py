@@ -78,6 +78,16 @@ def test_crop_and_to_image_are_inverse(angle: float) -> None:
     np.testing.assert_allclose(region.to_image(found / 96), [[140, 88]], atol=0.05)
 
 
+def test_what_is_seen_in_the_mirror_image_of_a_crop_is_found_in_the_image() -> None:
+    image = np.zeros((200, 240, 3), np.uint8)
+    image[78:83, 138:143] = 255  # around (140, 80)
+    window = Region(120.0, 90.0, 150.0, 0.4)
+    mirror = window.crop(image, 150, replicate=True)[:, ::-1, 0].astype(float)
+    rows, columns = np.indices(mirror.shape)
+    seen = [(columns * mirror).sum() / mirror.sum(), (rows * mirror).sum() / mirror.sum(), 15.0]
+    assert window.mirrored_to_image(np.array([seen]), 150)[0] == pytest.approx([140, 80, 15], abs=0.05)
+
+
 def test_crop_of_the_whole_image_letterboxes_with_black_or_goes_on() -> None:
     image = np.full((40, 80, 3), 200, np.uint8)
     window = Region.of_image(image)

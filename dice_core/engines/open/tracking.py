@@ -178,8 +178,7 @@ def _track(
 def read_face(image: np.ndarray, row: int, face_path: FacePath | None) -> FaceDetection | None:
     """The face of one frame, as if tracking began there, read both ways; face_path : of the face to follow, among
     others."""
-    face = LandmarkTracker(face_path=face_path, frame=row).track(image).face
-    return None if face is None else read_mirrored_too(face, _face_landmarker())
+    return _face_both_ways(LandmarkTracker(face_path=face_path, frame=row).track(image)).face
 
 
 def sample_landmarks(
