@@ -13,6 +13,7 @@ from dice_core.errors import InputError
 
 from ..scene.object_data import armature_of, shape_keys_of
 from ..scene.rollback import all_blocks
+from ..scene.scene_settings import unit_of
 from .frame_range import key_range, playback_range
 from .names import FileNames, NameLoan, plain_name
 from .presets import DEFAULT_RANGE
@@ -41,6 +42,7 @@ class ExportScene:
     """Copies of a take's objects, and of all that moves them, in a scene of their own.
 
     first, last : scene frames of the animation. cameras : copies of the collection's cameras.
+    unit : metres of one unit of the user's scene; in this one it is a metre.
     names : given out in the file so far; loan : how blocks get names that the user's have.
     notes : sentences about what is not exported.
     """
@@ -52,6 +54,7 @@ class ExportScene:
     last: int
     names: FileNames
     loan: NameLoan
+    unit: float
     notes: list[str] = field(default_factory=list)
 
     def keep_only(self, items: list[bpy.types.Object]) -> None:
@@ -124,7 +127,9 @@ def _copied(
     for body in bodies:
         body.armature = _posing(body.mesh)
     notes = _left_out(collection, seen)
-    return ExportScene(scene, bodies, [copies[c] for c in cameras], first, last, names, loan, notes)
+    return ExportScene(
+        scene, bodies, [copies[c] for c in cameras], first, last, names, loan, unit_of(users_scene), notes
+    )
 
 
 def _order(item: bpy.types.Object) -> tuple[str, bool, str]:

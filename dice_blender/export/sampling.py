@@ -67,7 +67,7 @@ class Samples:
 
 
 def sample(copies: ExportScene) -> Samples:
-    """Everything that is exported, in the frames of the animation.
+    """Everything that is exported, in the frames of the animation, in metres whatever the scene's unit is.
 
     Modifiers that change the number of vertices are left out, and `copies.notes` says so.
     Raises InputError where no frame shows anything, or where a mesh changes its number of vertices on the way.
@@ -101,7 +101,24 @@ def sample(copies: ExportScene) -> Samples:
         raise InputError("Nothing is to be seen in the frames that are exported: show something, or choose others.")
     used = [rig for rig in rigs.values() if any(item.rig is rig for item in seen)]
     _wait_where_they_appear(seen, used)
-    return Samples(seen, used, cameras)
+    samples = Samples(seen, used, cameras)
+    _measure(samples, copies.unit)
+    return samples
+
+
+def _measure(samples: Samples, unit: float) -> None:
+    """Turn samples, in place, from units of the user's scene into metres; unit : metres of one."""
+    if unit == 1.0:
+        return
+    for item in samples.bodies:
+        item.world[:, :3] *= unit
+        item.surface *= np.float32(unit)
+    for rig in samples.rigs:
+        rig.world[:, :3] *= unit
+        for matrices in rig.pose.values():
+            matrices[:, :3] *= unit
+    for matrices in samples.cameras.values():
+        matrices[:, :3, 3] *= unit
 
 
 def _without_new_vertices(body: Body) -> list[str]:

@@ -25,6 +25,7 @@ __all__ = [
     "match",
     "mismatches",
     "scene_fps",
+    "unit_of",
 ]
 
 # Relative: frame rates closer than this are the same, such as 29.97 and 30/1.001.
@@ -99,6 +100,12 @@ def is_fresh(scene: bpy.types.Scene) -> bool:
     return untouched and playback == _FACTORY_PLAYBACK and size == _FACTORY_RENDER
 
 
+def unit_of(scene: bpy.types.Scene) -> float:
+    """Metres a unit of a scene; where a scene has no units, exporters take them for metres."""
+    settings = scene.unit_settings
+    return 1.0 if settings.system == "NONE" else float(settings.scale_length) or 1.0
+
+
 def scene_fps(scene: bpy.types.Scene) -> float:
     """Frames a second of a scene."""
     return scene.render.fps / scene.render.fps_base
@@ -156,7 +163,7 @@ def mismatches(scene: bpy.types.Scene, wanted: SceneSettings) -> list[Mismatch]:
     size = (render.resolution_x, render.resolution_y)
     if size != (wanted.width, wanted.height) or not math.isclose(wide, rendered, rel_tol=_FPS_TOLERANCE):
         found.append(Mismatch("size", tuple(map(str, (*size, wanted.width, wanted.height)))))
-    unit = scene.unit_settings.scale_length
+    unit = unit_of(scene)
     if scene.unit_settings.system != "NONE" and not math.isclose(unit * wanted.scale, 1.0, rel_tol=_FPS_TOLERANCE):
         found.append(Mismatch("units", (f"{unit:.4g}", f"{unit * wanted.scale:.4g}")))
     return found

@@ -10,12 +10,13 @@ import bpy
 import numpy as np
 import pytest
 
-from dice_blender.export import PRESETS, export_fbx, export_glb
+from dice_blender.export import PRESETS, export_alembic, export_fbx, export_glb, export_usd
 from dice_blender.export.names import FileNames, plain_name
 from dice_blender.scene import import_take
 from dice_core.take import Take
 
 from .glb_reader import Glb
+from .surfaces import captured, evaluated
 from .synthetic_take import Recipe, write_synthetic_take
 
 _MODES = ["per-frame", "compact", "rigged"]
@@ -206,6 +207,38 @@ def test_the_character_can_stand_at_the_origin(scene: bpy.types.Scene, small_tak
     assert np.allclose(moved[0], head[0] - there.surface("Head", 0.0)[0], atol=1e-4)
 
 
+def _imported_by_blender(path: Path) -> None:
+    """A file in an empty scene, whose unit is a metre, at its first frame."""
+    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
+    if path.suffix == ".glb":
+        bpy.ops.import_scene.gltf(filepath=str(path))
+    elif path.suffix == ".abc":
+        bpy.ops.wm.alembic_import(filepath=str(path), as_background_job=False)
+    elif path.suffix == ".usdc":
+        bpy.ops.wm.usd_import(filepath=str(path))
+    elif bpy.app.version >= (4, 5):
+        bpy.ops.wm.fbx_import(filepath=str(path))
+    else:
+        bpy.ops.import_scene.fbx(filepath=str(path))
+    bpy.context.scene.frame_set(1 if path.suffix == ".fbx" else 0)
+
+
+@pytest.mark.parametrize("suffix", [".fbx", ".glb", ".usdc", ".abc"])
+def test_a_file_is_in_metres_whatever_the_scene_is_in(
+    scene: bpy.types.Scene, small_take: Take, tmp_path: Path, suffix: str
+) -> None:
+    scene.unit_settings.scale_length = 0.01
+    imported = import_take(small_take, keys="rigged")
+    imported.origin.scale = (100, 100, 100)
+    path = tmp_path / f"take{suffix}"
+    write = {".fbx": export_fbx, ".glb": export_glb, ".usdc": export_usd, ".abc": export_alembic}[suffix]
+    report = write(imported.collection, path)
+    assert max(report.errors.values()) < 2.5e-4
+    _imported_by_blender(path)
+    (head,) = [item for item in bpy.data.objects if item.type == "MESH" and "Head" in item.name]
+    assert np.allclose(np.ptp(evaluated(head), axis=0), np.ptp(captured(small_take, "head")[0], axis=0), atol=5e-4)
+
+
 @pytest.mark.parametrize("export", [export_fbx, export_glb])
 def test_the_camera_comes_along_or_not(scene: bpy.types.Scene, small_take: Take, tmp_path: Path, export) -> None:  # type: ignore[no-untyped-def]
     imported = import_take(small_take, keys="compact")
@@ -217,14 +250,7 @@ def test_the_camera_comes_along_or_not(scene: bpy.types.Scene, small_take: Take,
     assert [name for name in _all_names(path) if name == "DICE Camera"]
     bpy.context.view_layer.update()
     wanted, angle = np.array(imported.camera.matrix_world), imported.camera.data.angle
-    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
-    if export is export_glb:
-        bpy.ops.import_scene.gltf(filepath=str(path))
-    elif bpy.app.version >= (4, 5):
-        bpy.ops.wm.fbx_import(filepath=str(path))
-    else:
-        bpy.ops.import_scene.fbx(filepath=str(path))
-    bpy.context.view_layer.update()
+    _imported_by_blender(path)
     (camera,) = [item for item in bpy.data.objects if item.type == "CAMERA"]
     assert np.allclose(np.array(camera.matrix_world), wanted, atol=2e-3)
     if export is export_glb:
