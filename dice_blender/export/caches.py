@@ -9,6 +9,7 @@ import bpy
 
 from dice_core.errors import InputError
 
+from .materials import pictures_for_usd
 from .presets import DEFAULT_PRESET, DEFAULT_RANGE
 from .written import ExportReport, ReadyExport, export
 
@@ -63,6 +64,7 @@ def export_usd(
     """
 
     def write(ready: ReadyExport) -> None:
+        pictures_for_usd(ready.materials)
         bpy.ops.wm.usd_export(
             filepath=str(path),
             check_existing=False,

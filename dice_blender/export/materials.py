@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import bpy
@@ -11,7 +12,7 @@ import numpy as np
 from ..scene.object_data import mesh_of
 from .export_scene import ExportScene
 
-__all__ = ["colour_for_fbx", "own_materials"]
+__all__ = ["colour_for_fbx", "own_materials", "pictures_for_usd"]
 
 _COLOUR = "Color"
 
@@ -47,6 +48,26 @@ def colour_for_fbx(materials: Sequence[bpy.types.Material], meshes: Sequence[bpy
             colour = shader.inputs["Base Color"]
             value = (1.0, 1.0, 1.0) if colour.is_linked else _srgb(colour.default_value[:3])
             colour.default_value = (*value, 1.0)
+
+
+def pictures_for_usd(materials: Sequence[bpy.types.Material]) -> None:
+    """Give materials copies of their packed pictures whose files are called as the pictures are: Blender's exporter
+    writes a packed picture by its path, and refers to it by its name.
+    """
+    made: dict[bpy.types.Image, bpy.types.Image] = {}
+    for material in materials:
+        nodes: Any = () if material.node_tree is None else material.node_tree.nodes
+        for node in nodes:
+            image = getattr(node, "image", None)
+            if image is None or image.packed_file is None:
+                continue
+            if image not in made:
+                made[image] = image.copy()
+                path = f"//{made[image].name}{Path(image.filepath_raw).suffix}"
+                made[image].filepath_raw = path
+                for packed in made[image].packed_files:
+                    packed.filepath = path
+            node.image = made[image]
 
 
 def _encode(material: Any) -> None:

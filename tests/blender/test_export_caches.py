@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 
 from dice_blender.export import export_alembic, export_usd
 from dice_blender.scene import ImportedTake, import_take
+from dice_blender.scene.skin import PICTURE, pictures_of, show_picture
 from dice_core.errors import InputError
 from dice_core.take import Take
 
@@ -88,6 +90,24 @@ def test_usd_shows_what_blender_shows(scene: bpy.types.Scene, small_take: Take, 
         world = np.array(geometry.Xformable(prim).ComputeLocalToWorldTransform(index))
         found = (local @ world[:3, :3] + world[3, :3]) * geometry.GetStageMetersPerUnit(stage)
         assert _close(found, points), (name, index)
+
+
+def test_usd_refers_to_the_pictures_that_it_writes(scene: bpy.types.Scene, small_take: Take, tmp_path: Path) -> None:
+    picture = bpy.data.images.new("drawn", 4, 4)
+    picture.filepath_raw, picture.file_format = str(tmp_path / "drawn.png"), "PNG"
+    picture.save()
+    picture.pack()
+    picture.name = picture[PICTURE] = "Renamed Skin"
+    imported = import_take(small_take, keys="compact")
+    material = imported.objects["head"].data.materials[0]
+    show_picture(material, picture)
+    export_usd(imported.collection, tmp_path / "take.usda")
+    named = re.findall(r"@(\./textures/[^@]+)@", (tmp_path / "take.usda").read_text())
+    assert len(named) == 1
+    assert (tmp_path / named[0]).is_file()
+    assert picture in pictures_of(material)
+    assert (picture.name, picture.packed_files[0].filepath) == ("Renamed Skin", str(tmp_path / "drawn.png"))
+    assert not [image for image in bpy.data.images if image.name.startswith("Renamed Skin.")]
 
 
 def test_only_files_of_the_kind_are_written(scene: bpy.types.Scene, small_take: Take, tmp_path: Path) -> None:
