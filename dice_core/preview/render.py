@@ -15,7 +15,6 @@ import numpy as np
 
 from dice_core.errors import InputError
 from dice_core.geometry.rasterizer import scaled_camera
-from dice_core.media.opening import open_footage
 from dice_core.preview import composition
 from dice_core.preview.shading import Drawing, Painter, draw
 from dice_core.preview.video_file import VideoWriter
@@ -23,7 +22,7 @@ from dice_core.preview.viewpoint import ORBIT_DEGREES, Orbit, plan_orbit
 from dice_core.storage import create_fresh, replace_file
 from dice_core.take import MESH_TITLES, Take
 from dice_core.take.frames import Body, Frame, FrameReader
-from dice_core.take.source_path import source_path
+from dice_core.take.recorded_footage import open_recorded
 
 __all__ = ["PreviewRenderer", "render_preview"]
 
@@ -219,12 +218,11 @@ def _video_frames(
 
 def _footage(take: Take, indices: np.ndarray, warnings: list[str]) -> Generator[np.ndarray | None, None, None]:
     """The footage's frames, or None for each where it cannot be had, which adds a warning."""
-    source = take.info["source"]
     given = 0
     try:
-        with open_footage(source_path(source["path"], source["kind"])) as footage:
-            if footage.source_size != (source["width"], source["height"]):
-                raise InputError(f"{source['path']} is not of the size it was captured with.")
+        footage, doubt = open_recorded(take)
+        with footage:
+            warnings += [doubt] if doubt else []
             wanted = set(indices.tolist())
             for index, image in footage.frames(int(indices[0]), int(indices[-1]) + 1):
                 if index in wanted:

@@ -19,12 +19,11 @@ import numpy as np
 from dice_core.errors import InputError, Stopped
 from dice_core.geometry.mesh import Mesh, triangles, vertex_normals
 from dice_core.media.footage import never
-from dice_core.media.opening import open_footage
 from dice_core.skins import skin_picture
 from dice_core.storage import create_fresh, replace_file
 from dice_core.take import MESH_TITLES, Take
 from dice_core.take.frames import FrameReader
-from dice_core.take.source_path import source_path
+from dice_core.take.recorded_footage import open_recorded
 from dice_core.texture.atlas import Atlas, atlas_of
 from dice_core.texture.fill import blend, fill, plausible
 from dice_core.texture.lighting import Lighting, fit_lighting, from_linear, to_linear
@@ -61,13 +60,14 @@ def bake_textures(
     size: int = SIZE,
     footage: str | Path | None = None,
     progress: Callable[[int, int], None] | None = None,
+    on_warning: Callable[[str], None] = lambda sentence: None,
     should_stop: Callable[[], bool] = never,
 ) -> BakedTextures:
     """Write `folder`/NAME.png for each body of a take that its footage shows, RGB, sRGB, in the mesh's UVs.
 
     size : texels along each side; footage : where it is, if not where the take says; progress(done, total) is called
-    after each step; should_stop : asked at each.
-    Raises InputError where the footage is gone or is not the take's, where no frame shows a body, or where the folder
+    after each step; on_warning : told where the footage is another file than was captured; should_stop : asked at each.
+    Raises InputError where the footage is gone or of another size, where no frame shows a body, or where the folder
     cannot be written to, and Stopped; nothing is written then.
     """
     begun = time.monotonic()
@@ -92,7 +92,7 @@ def bake_textures(
             progress(done, total)
 
     views = []
-    for view in _views(take, reader, indices, footage, should_stop):
+    for view in _views(take, reader, indices, footage, on_warning, should_stop):
         views.append(view)
         step()
     images: dict[str, np.ndarray] = {}
@@ -123,17 +123,17 @@ def _views(
     reader: FrameReader,
     indices: np.ndarray,
     place: str | Path | None,
+    on_warning: Callable[[str], None],
     should_stop: Callable[[], bool],
 ) -> Iterator[View]:
-    """What some frames of the footage show. Raises InputError where the footage is gone or another one."""
-    source = take.info["source"]
+    """What some frames of the footage show. Raises InputError where the footage is gone or of another size."""
     try:
-        found = source_path(source["path"] if place is None else str(place), source["kind"])
-        with open_footage(found, should_stop=should_stop) as footage:
-            if footage.source_size != (source["width"], source["height"]):
-                raise InputError(f"{source['path']} is not of the size it was captured with: restore the footage.")
+        footage, doubt = open_recorded(take, place, should_stop)
+        with footage:
+            if doubt:
+                on_warning(doubt)
             if int(indices[-1]) >= footage.count:
-                raise InputError(f"{source['path']} is shorter than the take: restore the footage.")
+                raise InputError(f"{footage.path} is shorter than the take: give the footage of this take.")
             wanted = set(indices.tolist())
             camera = take.camera.resized(footage.width, footage.height)
             for index, image in footage.frames(int(indices[0]), int(indices[-1]) + 1):

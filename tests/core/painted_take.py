@@ -11,6 +11,7 @@ from dice_core.bodies import load_hand, load_head
 from dice_core.geometry.camera import Camera
 from dice_core.geometry.mesh import Mesh, triangles
 from dice_core.geometry.rasterizer import rasterize
+from dice_core.media.opening import open_footage
 from dice_core.take import Source, Take, TakeWriter, open_take
 from dice_core.texture.atlas import Atlas, atlas_of
 from dice_core.texture.sampling import colours_at
@@ -67,7 +68,8 @@ def write_painted_take(folder: Path) -> tuple[Take, Atlas, np.ndarray]:
         cv2.imwrite(str(folder / "pictures" / f"{number:03d}.png"), picture[..., ::-1])
         arrays["head"].append(face)
         arrays["hand_right"].append(palm)
-    source = Source(str(folder / "pictures"), "sequence", PICTURE, PICTURE, 24.0, 0, len(YAWS), "0" * 64)
+    digest = open_footage(folder / "pictures").sha256
+    source = Source(str(folder / "pictures"), "sequence", PICTURE, PICTURE, 24.0, 0, len(YAWS), digest)
     writer = TakeWriter(folder / "painted.dicetake", source, {"name": "open", "settings": {}, "models": {}})
     writer.set_camera(CAMERA)
     chunk: dict[str, np.ndarray] = {"frame": np.arange(len(YAWS), dtype=np.int32)}

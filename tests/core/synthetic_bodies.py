@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -65,7 +66,8 @@ def sphere_take(
     count = len(hand_positions)
     shift = np.zeros((count, 3)) if head_shift is None else head_shift
     tracked = np.ones(count, np.uint8) if tracked is None else tracked
-    source = Source(str(footage), "video", 320, 240, 30.0, first_frame, count, "0" * 64)
+    digest = hashlib.sha256(footage.read_bytes()).hexdigest() if footage.is_file() else "0" * 64
+    source = Source(str(footage), "video", 320, 240, 30.0, first_frame, count, digest)
     writer = TakeWriter(folder, source, {"name": "open", "settings": {}, "models": {}})
     writer.set_camera(Camera(400.0, 400.0, 159.5, 119.5, 320, 240))
     meshes = sphere_mesh("head", 30, 40, HEAD_RADIUS), sphere_mesh("hand_right", 16, 20, HAND_RADIUS)

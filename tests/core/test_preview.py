@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -177,7 +178,8 @@ def test_pixels_that_are_not_square_are_shown_square(take: Take, tmp_path: Path)
         tmp_path / "squeezed.mp4", [np.full((240, 240, 3), GREEN, np.uint8)] * 6, aspect=Fraction(4, 3)
     )
     take.info["camera"] = {"fx": 300.0, "fy": 400.0, "cx": 119.5, "cy": 119.5}
-    take.info["source"] |= {"width": 240, "path": str(footage)}
+    digest = hashlib.sha256(footage.read_bytes()).hexdigest()
+    take.info["source"] |= {"width": 240, "path": str(footage), "sha256": digest}
     assert render_preview(Take(take.path, take.info), tmp_path / "squeezed.png", frame=5) == []
     expected, found = read(tmp_path / "out.png"), read(tmp_path / "squeezed.png")
     assert found.shape == expected.shape
@@ -276,6 +278,12 @@ def test_missing_footage_is_told_and_drawn_without(tmp_path: Path) -> None:
         (warning,) = render_preview(take, tmp_path / name)
         assert "missing.mp4" in warning
     assert tuple(read(tmp_path / "out.png")[5, WIDTH - 5]) == composition.BACKGROUND
+
+
+def test_another_file_in_the_footages_place_is_told(take: Take, tmp_path: Path) -> None:
+    write_video(tmp_path / "clip.mp4", [np.full((240, 320, 3), 90, np.uint8)] * 6)
+    (warning,) = render_preview(take, tmp_path / "out.png")
+    assert warning.endswith("clip.mp4 is not the file that was captured: what it shows may be something else.")
 
 
 def test_footage_that_is_too_short_is_told(take: Take, tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from dice_core.texture.atlas import Atlas, atlas_of
 from dice_core.texture.fill import fill, plausible
 from dice_core.texture.lighting import fit_lighting, from_linear, to_linear
 
-from .painted_take import SIZE, write_painted_take
+from .painted_take import PICTURE, SIZE, write_painted_take
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -210,6 +210,20 @@ def test_moved_footage_is_named(sample: Take, tmp_path: Path) -> None:
     few = replace_frames(moved, 2)
     baked = bake_textures(few, tmp_path, size=512, footage=sample_clip())
     assert baked.files["head"].exists()
+
+
+def test_other_footage_of_the_same_size_is_told(
+    painted: tuple[Take, Atlas, np.ndarray], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    take = painted[0]
+    pictures = shutil.copytree(take.info["source"]["path"], tmp_path / "pictures")
+    cv2.imwrite(str(pictures / "000.png"), np.full((PICTURE, PICTURE, 3), 90, np.uint8))
+    told: list[str] = []
+    bake_textures(take, tmp_path / "out", size=512, footage=take.info["source"]["path"], on_warning=told.append)
+    assert not told
+    command = ["texture", str(take.path), "-o", str(tmp_path / "out"), "--size", "512", "--footage", str(pictures)]
+    assert main(command) == 0
+    assert "pictures is not the file that was captured" in capsys.readouterr().err
 
 
 def replace_frames(take: Take, count: int) -> Take:
