@@ -75,7 +75,7 @@ def open_export_scene(collection: bpy.types.Collection, frames: str = DEFAULT_RA
     """
     meshes = [item for item in collection.all_objects if item.type == "MESH"]
     if not meshes:
-        raise InputError(f"The collection {collection.name} holds no mesh: import a take first.")
+        raise InputError(f"The collection {collection.name} holds no mesh to export: import a take of a head or hands.")
     users_scene = _scene_of(collection)
     shown = find_shown(collection, users_scene)
     seen = sorted((item for item in meshes if item in shown), key=_order)

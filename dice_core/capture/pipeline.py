@@ -217,7 +217,7 @@ def _source(footage: Footage) -> Source:
 def _result(writer: TakeWriter, events: EventWriter, warnings: list[str], end: _End) -> CaptureResult:
     frames = writer.frames_written
     share = {name: round(count / max(frames, 1), 4) for name, count in sorted(_frames_with(writer).items())}
-    remarks = _remarks(share, frames)
+    remarks = _remarks(share, frames, whole=not (end.cancelled or end.unfinished))
     for sentence in remarks:
         events.warning(sentence)
     touches = writer.events
@@ -242,8 +242,8 @@ def _frames_with(writer: TakeWriter) -> dict[str, int]:
     return tracked
 
 
-def _remarks(share: dict[str, float], frames: int) -> list[str]:
-    """Sentences about what was mostly not there."""
+def _remarks(share: dict[str, float], frames: int, *, whole: bool) -> list[str]:
+    """Sentences about what was mostly not there; whole : whether all frames were looked at."""
     if not frames:
         return ["The capture was stopped before any frame was finished."]
     remarks = []
@@ -253,5 +253,7 @@ def _remarks(share: dict[str, float], frames: int) -> list[str]:
     elif head < _RARELY:
         remarks.append(f"A face was found in only {head:.0%} of the frames.")
     if not any(name.startswith("hand") for name in share):
-        remarks.append("No hand was found: the take holds the head alone." if head else "No hand was found either.")
+        where = "" if whole else f" in the first {frames} frames"
+        alone = f"No hand was found{where}: the take holds the head alone."
+        remarks.append(alone if head else f"No hand was found{where} either.")
     return remarks

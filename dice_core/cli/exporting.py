@@ -7,12 +7,14 @@ import sys
 from typing import Any
 
 from dice_core.blender_process import make_blend
+from dice_core.cli.outputs import check_endings
 
 __all__ = ["print_result", "run"]
 
 
 def run(options: argparse.Namespace) -> int:
     """Run the command; returns the exit status."""
+    check_endings({"-o .blend": options.output, "--fbx .fbx": options.fbx, "--glb .glb": options.glb})
     result = make_blend(
         options.take,
         options.output,

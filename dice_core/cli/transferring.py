@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from dice_core.blender_process import run_blender
+from dice_core.cli.outputs import check_endings
 from dice_core.cli.progress import progress_bar
 from dice_core.cli.stopping import stop_requests
 from dice_core.errors import InputError
@@ -25,6 +26,7 @@ _MODULE = "dice_blender.transfer_headless"
 
 def run(options: argparse.Namespace) -> int:
     """Run the command; returns the exit status."""
+    check_endings({"-o .blend": options.output, "--fbx .fbx": options.fbx, "--glb .glb": options.glb})
     settings = TransferSettings(options.neck_share, options.dents, not options.no_contact, options.hands)
     take = open_take(options.take)
     if not options.onto.is_file():

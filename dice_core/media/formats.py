@@ -71,9 +71,16 @@ def left_out(source: str | Path) -> tuple[Path, ...]:
     elif path.exists():
         return ()
     else:
-        found = (Path(name) for name in glob.glob(str(source), recursive=True))
+        found = _matches(path)
     unread = UNREAD_SUFFIXES | VIDEO_SUFFIXES
     return tuple(sorted(other for other in found if other.suffix.lower() in unread and not other.name.startswith(".")))
+
+
+def _matches(pattern: Path) -> list[Path]:
+    """What a glob pattern stands for; a folder may bear a pattern's characters in its own name."""
+    if pattern.parent.is_dir():
+        pattern = Path(glob.escape(str(pattern.parent))) / pattern.name
+    return [Path(name) for name in glob.glob(str(pattern), recursive=True)]
 
 
 def is_pattern(source: str | Path) -> bool:
@@ -92,7 +99,7 @@ def list_images(source: str | Path) -> tuple[Path, ...]:
     elif path.exists():
         return (path,)
     else:
-        images = select_images(Path(name) for name in glob.glob(str(source), recursive=True))
+        images = select_images(_matches(path))
     if not images:
         where = f"The folder {path} holds" if path.is_dir() else f"{path} matches"
         raise InputError(f"{where} no images: give {IMAGE_FORMATS} files.")

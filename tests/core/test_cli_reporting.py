@@ -134,3 +134,28 @@ def test_an_unknown_way_to_export_is_answered_with_the_known_ones(
     for name in known:
         assert name in said
     assert not (tmp_path / "x.blend").exists()
+
+
+@pytest.mark.parametrize(
+    "outputs",
+    [
+        ["-o", "x.txt"],
+        ["-o", "x.fbx", "--fbx", "x.fbx"],
+        ["-o", "x.blend", "--fbx", "x.glb"],
+        ["-o", "x.blend", "--glb", "x"],
+    ],
+)
+@pytest.mark.parametrize("command", [["blend"], ["transfer", "--onto", "hero.blend"]])
+def test_files_of_another_ending_are_refused_before_anything_is_written(
+    command: list[str],
+    outputs: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "hero.blend").write_bytes(b"BLENDER")
+    take = sphere_take(tmp_path / "a.dicetake", np.zeros((2, 3)))
+    assert main([command[0], str(take.path), *command[1:], *outputs]) == 2
+    assert "give a file that does" in capsys.readouterr().err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.dicetake", "hero.blend"]

@@ -18,7 +18,7 @@ from dice_core.errors import InputError
 from dice_core.media import video
 from dice_core.media.decoder import Decoder
 from dice_core.media.footage import spread_rows
-from dice_core.media.formats import list_images, natural_key
+from dice_core.media.formats import left_out, list_images, natural_key
 from dice_core.media.headers import image_size
 from dice_core.media.images import read_image
 from dice_core.media.opening import open_footage
@@ -183,6 +183,17 @@ def test_a_folder_whose_name_is_a_superscript(tmp_path: Path) -> None:
     (tmp_path / "\u00b2").mkdir()
     save(tmp_path / "\u00b2" / "a.png", picture())
     assert open_footage(tmp_path / "\u00b2").count == 1
+
+
+def test_a_pattern_in_a_folder_whose_name_looks_like_one(tmp_path: Path) -> None:
+    folder = tmp_path / "shot [1]*"
+    folder.mkdir()
+    for name in ("a1.png", "a2.png", "b1.png"):
+        save(folder / name, picture())
+    (folder / "a3.cr2").write_bytes(b"raw")
+    assert open_footage(folder / "a*.png").count == 2
+    assert [path.name for path in left_out(folder / "a*")] == ["a3.cr2"]
+    assert open_footage(tmp_path / "shot*" / "a?.png").count == 2
 
 
 def test_a_picture_has_no_frame_rate_and_a_sequence_is_told_its_own(tmp_path: Path) -> None:
