@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dice_core.fitting.touch_speed import may_touch, speed_across
+from dice_core.fitting.touch_speed import may_touch, speed_across, speed_along
 
 RATES = [10.0, 24.0, 30.0, 60.0, 240.0]
 HEAD = np.array([0.1, 0.0, 1.2])
@@ -53,9 +53,33 @@ def test_what_is_not_known_is_not_fast() -> None:
     assert speed(hand[:1], HEAD, 0.0) == pytest.approx(0.0), "a picture"
 
 
+@pytest.mark.parametrize("fps", RATES)
+def test_the_speed_along_the_view_is_the_slope_of_what_is_known(fps: float) -> None:
+    frames = np.arange(60)
+    head = 1.2 + 0.3 * frames / fps
+    hand = head - 0.1 - 0.7 * frames / fps
+    known = np.ones(60, bool)
+    known[20:23] = False
+    hand[~known] = 0.0
+    found = speed_along(hand, head, known, fps)
+    assert found[found != 0] == pytest.approx(-0.7)
+    assert (found[3:18] != 0).all()
+    assert (found[26:57] != 0).all()
+    noisy = speed_along(head + np.random.default_rng(3).normal(0, 0.01, 60), head, known, fps)
+    assert np.abs(noisy).max() < (0.2 if fps < 100 else 0.4)
+
+
+def test_a_few_distances_tell_no_speed() -> None:
+    known = np.array([1, 0, 1, 1, 0, 0, 0, 0, 0, 0], bool)
+    assert speed_along(np.arange(10.0), np.zeros(10), known, 24.0) == pytest.approx(0.0)
+    assert speed_along(np.ones(1), np.zeros(1), np.ones(1, bool), 0.0) == pytest.approx(0.0), "a picture"
+
+
 def test_what_looks_sure_may_be_faster() -> None:
     speeds = np.array([0.0, 0.1, 0.2, 0.3, 0.4, 0.6, 1.0])
     likely, sure = np.full(len(speeds), 0.5), np.full(len(speeds), 0.95)
-    assert may_touch(likely, speeds).tolist() == [True, True, True, False, False, False, False]
-    assert may_touch(sure, speeds).tolist() == [True, True, True, True, True, False, False]
-    assert may_touch(np.array([0.21, 0.19, 1.0]), np.zeros(3)).tolist() == [True, False, True]
+    still = np.zeros(len(speeds))
+    assert may_touch(likely, speeds, still).tolist() == [True, True, True, False, False, False, False]
+    assert may_touch(sure, speeds, still).tolist() == [True, True, True, True, True, False, False]
+    assert may_touch(likely, still, -speeds).tolist() == [True, True, True, True, True, False, False]
+    assert may_touch(np.array([0.21, 0.19, 1.0]), np.zeros(3), np.zeros(3)).tolist() == [True, False, True]
