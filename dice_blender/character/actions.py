@@ -16,8 +16,10 @@ OWNER = "dice_transfer"
 """Of an action, an object, a shape key's block: the id of the transfer that made it, or made something of it."""
 _WRITTEN = "dice_curves"
 _BEFORE = "dice_action_before"
-"""Of a data block: the user's action that a transfer's stands in for."""
+"""Of a data block: the user's action that transfers' stand in for."""
 _SLOT_BEFORE = "dice_slot_before"
+_WAITING = "dice_actions_waiting"
+"""Of a data block: owner -> the action of a transfer that a later one's stands in for, in the order of time."""
 
 
 class ActionMaker:
@@ -36,15 +38,10 @@ class ActionMaker:
     def curves(self, block: bpy.types.ID) -> CurveWriter:
         """What writes curves of a data block into its action of this transfer."""
         if block not in self._open:
-            data: Any = block.animation_data_create()
-            if data.action is not None:
-                noted: Any = block
-                noted[_BEFORE] = data.action  # which holds it in the file as well
-                if getattr(data, "action_slot", None) is not None:
-                    noted[_SLOT_BEFORE] = data.action_slot.identifier
-                data.action = None
+            block.animation_data_create()
+            _lay_aside(block)
             writer = CurveWriter(block, self._name)
-            action: Any = data.action
+            action: Any = _animation_of(block).action
             action[OWNER] = self._owner
             self._open[block] = writer
         return self._open[block]
@@ -92,6 +89,10 @@ def remove_actions(block: bpy.types.ID, owner: str) -> None:
             track.strips.remove(strip)
         if own and not len(track.strips):
             data.nla_tracks.remove(track)
+    waiting = _waiting(block)
+    if owner in waiting:
+        gone.add(waiting.pop(owner))
+        _set_waiting(block, waiting)
     if data.action is not None and data.action.get(OWNER) == owner:
         gone.add(data.action)
         _play_again(block)
@@ -102,14 +103,56 @@ def _animation_of(block: bpy.types.ID) -> Any:
     return getattr(block, "animation_data", None)
 
 
+def _lay_aside(block: bpy.types.ID) -> None:
+    """Have a data block play no action, and note on it the one that it played, which holds that in the file as well."""
+    data, noted = _animation_of(block), _properties_of(block)
+    action = data.action
+    if action is None:
+        return
+    if action.get(OWNER) is not None:
+        _set_waiting(block, _waiting(block) | {action[OWNER]: action})
+    else:
+        earlier = noted.get(_BEFORE)
+        if earlier is not None:  # the user has chosen another action meanwhile, and may want both
+            earlier.use_fake_user = True
+        noted[_BEFORE] = action
+        if getattr(data, "action_slot", None) is not None:
+            noted[_SLOT_BEFORE] = data.action_slot.identifier
+    data.action = None
+
+
 def _play_again(block: bpy.types.ID) -> None:
-    """Give a data block back the user's action, or none."""
-    data: Any = _animation_of(block)
-    noted: Any = block
+    """Give a data block back the action of the transfer before, or the user's, or none."""
+    data, noted = _animation_of(block), _properties_of(block)
+    waiting = _waiting(block)
+    if waiting:
+        data.action = waiting.popitem()[1]
+        _set_waiting(block, waiting)
+        if hasattr(data, "action_slot"):
+            data.action_slot = data.action.slots[0]
+        return
     data.action = noted.get(_BEFORE)
     slot = noted.get(_SLOT_BEFORE)
     if data.action is not None and slot is not None:
         data.action_slot = next((s for s in data.action.slots if s.identifier == slot), data.action_slot)
     for name in (_BEFORE, _SLOT_BEFORE):
-        if noted.get(name) is not None:
+        if name in noted:
             del noted[name]
+
+
+def _waiting(block: bpy.types.ID) -> dict[str, bpy.types.Action]:
+    """Owner -> action, without those that the user has deleted."""
+    return {owner: action for owner, action in _properties_of(block).get(_WAITING, {}).items() if action is not None}
+
+
+def _set_waiting(block: bpy.types.ID, actions: dict[str, bpy.types.Action]) -> None:
+    noted = _properties_of(block)
+    if actions:
+        noted[_WAITING] = actions
+    elif _WAITING in noted:
+        del noted[_WAITING]
+
+
+def _properties_of(block: bpy.types.ID) -> Any:
+    """A data block, whose custom properties its type does not tell."""
+    return block

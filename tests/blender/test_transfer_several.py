@@ -1,0 +1,125 @@
+"""Several takes on one character: each comes and goes by itself, and what is the user's comes back at the end."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import bpy
+import numpy as np
+import pytest
+
+from dice_blender.character.applying import Applied, apply_motion
+from dice_blender.character.objects import CharacterObjects, find_objects
+from dice_blender.character.own_parts import list_transfers, remove_transfer
+from dice_blender.character.reading import find_map, read_character
+
+from .small_character import make_character
+from .synthetic_motion import FRAMES, synthetic_motion
+
+pytestmark = pytest.mark.usefixtures("scene")
+
+
+def transferred(take: str, nla: bool = False) -> Applied:
+    """A take that plays from frame 10 on."""
+    scene = bpy.context.scene
+    objects = find_objects(scene)
+    found = read_character(objects, find_map(objects, take), scene)
+    times = np.arange(FRAMES) + 10.0
+    return apply_motion(found, synthetic_motion(found.character), take, times, scene, nla=nla)
+
+
+def removed(take: str) -> None:
+    objects = character()
+    remove_transfer(objects.armature, objects.meshes, list_transfers(objects.armature)[take])
+
+
+def character() -> CharacterObjects:
+    return find_objects(bpy.context.scene)
+
+
+def playing() -> list[str | None]:
+    """Names of the actions that armature and shape keys play."""
+    objects = character()
+    blocks = (objects.armature, objects.head.data.shape_keys)
+    return [data.action and data.action.name for data in (block.animation_data for block in blocks)]
+
+
+def with_own_actions() -> None:
+    """A character whose armature and shape keys have actions of the user's."""
+    armature, body = make_character()
+    armature.pose.bones["Hips"].keyframe_insert("location", frame=3)
+    armature.animation_data.action.name = "walk"
+    keys = body.data.shape_keys
+    keys.key_blocks["jawOpen"].keyframe_insert("value", frame=3)
+    keys.animation_data.action.name = "talk"
+
+
+@pytest.mark.parametrize("order", [("one", "two"), ("two", "one")])
+@pytest.mark.parametrize("nla", [(False, False), (True, False), (False, True)])
+def test_in_whatever_order_takes_go_the_users_actions_come_back(order: tuple[str, str], nla: tuple[bool, bool]) -> None:
+    with_own_actions()
+    for take, on_track in zip(("one", "two"), nla, strict=True):
+        transferred(take, on_track)
+    for take in order:
+        assert bpy.data.actions["walk"].users
+        assert bpy.data.actions["talk"].users
+        removed(take)
+    assert playing() == ["walk", "talk"]
+    assert sorted(action.name for action in bpy.data.actions) == ["talk", "walk"]
+    assert not any(name.startswith("dice") for name in character().armature.keys())  # noqa: SIM118
+
+
+def test_the_first_take_goes_while_the_second_plays() -> None:
+    with_own_actions()
+    first = transferred("one")
+    transferred("two")
+    during = playing()
+    removed("one")
+    assert playing() == during
+    assert not [action for action in bpy.data.actions if action.get("dice_transfer") == first.owner]
+
+
+def test_without_the_second_take_the_first_plays_again() -> None:
+    with_own_actions()
+    transferred("one")
+    during = playing()
+    transferred("two")
+    removed("two")
+    assert playing() == during
+    bpy.context.scene.frame_set(9 + FRAMES)
+    assert character().head.data.shape_keys.key_blocks["jawOpen"].value == pytest.approx(1.0)
+
+
+def test_a_take_that_comes_again_leaves_the_users_action_where_it_is() -> None:
+    with_own_actions()
+    for take in ("one", "two", "one"):
+        transferred(take)
+    assert playing()[0].startswith("one")
+    removed("one")
+    assert playing()[0].startswith("two")
+    removed("two")
+    assert playing() == ["walk", "talk"]
+
+
+def test_the_users_action_is_in_the_file_that_is_saved(tmp_path: Path) -> None:
+    with_own_actions()
+    transferred("one")
+    transferred("two")
+    path = str(tmp_path / "hero.blend")
+    bpy.ops.wm.save_as_mainfile(filepath=path)
+    bpy.ops.wm.open_mainfile(filepath=path)
+    for take in ("two", "one"):
+        removed(take)
+    assert playing() == ["walk", "talk"]
+
+
+def test_an_action_that_the_user_chose_in_between_takes_no_other_out_of_the_file() -> None:
+    with_own_actions()
+    armature = character().armature
+    transferred("one")
+    armature.animation_data.action = bpy.data.actions.new("run")
+    transferred("two")
+    removed("two")
+    removed("one")
+    assert playing()[0] == "run"
+    assert bpy.data.actions["walk"].users
