@@ -7,8 +7,10 @@ from contextlib import contextmanager
 from typing import Any
 
 import bpy
+import numpy as np
 
 from ..scene.animation import CurveWriter
+from .values_before import Channel, give_back_values, note_values, value_of
 
 __all__ = ["OWNER", "ActionMaker", "remove_actions"]
 
@@ -22,6 +24,20 @@ _WAITING = "dice_actions_waiting"
 """Of a data block: owner -> the action of a transfer that a later one's stands in for, in the order of time."""
 
 
+class _Writer(CurveWriter):
+    """Writes curves, and reads beforehand what their properties are. before : by channel."""
+
+    def __init__(self, block: bpy.types.ID, name: str) -> None:
+        super().__init__(block, name)
+        self._block = block
+        self.before: dict[Channel, float] = {}
+
+    def write(self, path: str, index: int, times: np.ndarray, values: np.ndarray, **options: Any) -> None:
+        if (path, index) not in self.before:
+            self.before[path, index] = value_of(self._block, (path, index))
+        super().write(path, index, times, values, **options)
+
+
 class ActionMaker:
     """Makes one action for each data block that a transfer keys.
 
@@ -33,14 +49,14 @@ class ActionMaker:
         self._name = name
         self._owner = owner
         self._nla = nla
-        self._open: dict[bpy.types.ID, CurveWriter] = {}
+        self._open: dict[bpy.types.ID, _Writer] = {}
 
     def curves(self, block: bpy.types.ID) -> CurveWriter:
         """What writes curves of a data block into its action of this transfer."""
         if block not in self._open:
             block.animation_data_create()
             _lay_aside(block)
-            writer = CurveWriter(block, self._name)
+            writer = _Writer(block, self._name)
             action: Any = _animation_of(block).action
             action[OWNER] = self._owner
             self._open[block] = writer
@@ -48,19 +64,19 @@ class ActionMaker:
 
     @contextmanager
     def abandoned_on_failure(self) -> Iterator[None]:
-        """Have every data block play again what it played before where the block ends with an exception."""
+        """Have every data block play and be again what it was before where the block ends with an exception."""
         try:
             yield
         except BaseException:
-            for block in self._open:
-                data: Any = _animation_of(block)
-                if data is not None and data.action is not None and data.action.get(OWNER) == self._owner:
-                    _play_again(block)
+            for block, writer in self._open.items():
+                note_values(block, writer.before)
+                remove_actions(block, self._owner)
             raise
 
     def finish(self, first: float) -> None:
         """Have the actions played. first : scene frame in which they begin."""
-        for block in self._open:
+        for block, writer in self._open.items():
+            note_values(block, writer.before)
             data: Any = _animation_of(block)
             action = data.action
             del action[_WRITTEN]  # an import writes curves anew in actions that say so
@@ -77,7 +93,7 @@ class ActionMaker:
 
 
 def remove_actions(block: bpy.types.ID, owner: str) -> None:
-    """Take the actions of a transfer from a data block, and have it play what it played before."""
+    """Take the actions of a transfer from a data block, and have it play and be what it was before."""
     data: Any = _animation_of(block)
     if data is None:
         return
@@ -96,6 +112,7 @@ def remove_actions(block: bpy.types.ID, owner: str) -> None:
     if data.action is not None and data.action.get(OWNER) == owner:
         gone.add(data.action)
         _play_again(block)
+    give_back_values(block, _keyed_by_transfers(block))
     bpy.data.batch_remove({action for action in gone if not action.users - action.use_fake_user})
 
 
@@ -138,6 +155,25 @@ def _play_again(block: bpy.types.ID) -> None:
     for name in (_BEFORE, _SLOT_BEFORE):
         if name in noted:
             del noted[name]
+
+
+def _keyed_by_transfers(block: bpy.types.ID) -> set[Channel]:
+    """What the actions of the transfers that a data block has key, whether they play or not."""
+    data = _animation_of(block)
+    strips = [strip.action for track in data.nla_tracks for strip in track.strips]
+    actions = [action for action in (data.action, *strips) if action is not None and action.get(OWNER) is not None]
+    return {
+        (curve.data_path, curve.array_index)
+        for action in (*actions, *_waiting(block).values())
+        for curve in _curves_in(action)
+    }
+
+
+def _curves_in(action: Any) -> list[bpy.types.FCurve]:
+    if not hasattr(action, "layers"):
+        return list(action.fcurves)
+    bags = [bag for layer in action.layers for strip in layer.strips for bag in strip.channelbags]
+    return [curve for bag in bags for curve in bag.fcurves]
 
 
 def _waiting(block: bpy.types.ID) -> dict[str, bpy.types.Action]:

@@ -132,6 +132,20 @@ def test_rigify_mirrored_and_in_centimetres(rigify: bpy.types.Object, ik: bool) 
     assert max(misses(found, ("hand.L", "index.2.L", "hand.R")).values()) < HAND
 
 
+def test_removed_again_switches_and_controls_are_what_they_were(rigify: bpy.types.Object) -> None:
+    bones = rigify.pose.bones
+    bones["upper_arm_parent.L"]["IK_FK"], bones["upper_arm_parent.L"]["pole_vector"] = 0.5, False
+    bones["hand_ik.L"].location.x = bones["upper_arm_ik_target.L"].location.y = 0.25
+    for ik in (False, True):
+        found, result = applied(rigify, ik=ik)
+        bpy.context.scene.frame_set(15)
+        remove_transfer(rigify, found.objects.meshes, result.owner)
+        switches = bones["upper_arm_parent.L"]
+        assert (switches["IK_FK"], switches["pole_vector"]) == (0.5, False)
+        assert (bones["hand_ik.L"].location.x, bones["upper_arm_ik_target.L"].location.y) == (0.25, 0.25)
+        assert tuple(bones["hand_fk.L"].rotation_quaternion) == (1.0, 0.0, 0.0, 0.0)
+
+
 def test_keys_that_are_the_users_stay(rigify: bpy.types.Object) -> None:
     control = rigify.pose.bones["hand_ik.L"]
     control.location.x = 0.1

@@ -123,3 +123,61 @@ def test_an_action_that_the_user_chose_in_between_takes_no_other_out_of_the_file
     removed("one")
     assert playing()[0] == "run"
     assert bpy.data.actions["walk"].users
+
+
+def values() -> dict[str, tuple[float, ...]]:
+    """What bones and shape keys are, whatever plays."""
+    objects = character()
+    bones = {
+        bone.name: (*bone.location, *bone.rotation_quaternion, *bone.rotation_euler)
+        for bone in objects.armature.pose.bones
+    }
+    return bones | {block.name: (block.value,) for block in objects.head.data.shape_keys.key_blocks}
+
+
+def posed_by_hand() -> dict[str, tuple[float, ...]]:
+    """A character without keys, whose pose and face are no resting ones; its values."""
+    armature, body = make_character()
+    for bone in armature.pose.bones:
+        bone.rotation_quaternion = (0.9, 0.1, -0.2, 0.3)
+    armature.pose.bones["LeftHand"].rotation_mode = "XYZ"
+    armature.pose.bones["LeftHand"].rotation_euler = (0.1, 7.0, -0.3)
+    body.data.shape_keys.key_blocks["jawOpen"].value = 0.25
+    bpy.context.view_layer.update()
+    return values()
+
+
+@pytest.mark.parametrize("nla", [False, True])
+def test_pose_and_face_are_again_what_they_were(nla: bool, tmp_path: Path) -> None:
+    before = posed_by_hand()
+    for take in ("one", "two"):
+        transferred(take, nla)
+    bpy.context.scene.frame_set(9 + FRAMES)
+    assert values() != before
+    path = str(tmp_path / "hero.blend")
+    bpy.ops.wm.save_as_mainfile(filepath=path)
+    bpy.ops.wm.open_mainfile(filepath=path)
+    removed("one")
+    bpy.context.scene.frame_set(9 + FRAMES)
+    assert character().head.data.shape_keys.key_blocks["jawOpen"].value == pytest.approx(1.0)
+    removed("two")
+    bpy.context.scene.frame_set(8 + FRAMES)
+    assert values() == before
+
+
+def test_what_no_transfer_keys_stays_as_the_user_leaves_it() -> None:
+    posed_by_hand()
+    transferred("one")
+    hips = character().armature.pose.bones["Hips"]
+    hips.rotation_quaternion = (0.0, 1.0, 0.0, 0.0)
+    removed("one")
+    assert tuple(hips.rotation_quaternion) == (0.0, 1.0, 0.0, 0.0)
+
+
+def test_what_the_user_has_removed_since_is_not_missed() -> None:
+    posed_by_hand()
+    transferred("one")
+    body = character().head
+    body.shape_key_remove(body.data.shape_keys.key_blocks["jawOpen"])
+    removed("one")
+    assert "jawOpen" not in body.data.shape_keys.key_blocks
