@@ -114,6 +114,7 @@ class DICE_PG_take(PlayedTake, PropertyGroup):
 
     path: StringProperty(subtype="DIR_PATH")
     captured_unsaved: BoolProperty()
+    capture: StringProperty()  # digest of what was captured and how
     collection: PointerProperty(type=bpy.types.Collection)
     keys: StringProperty()
     frames: IntProperty()

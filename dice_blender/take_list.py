@@ -12,6 +12,7 @@ import bpy
 
 from dice_core.errors import DiceError
 from dice_core.take import MESH_NAMES, Take, open_take
+from dice_core.take.identity import capture_digest
 from dice_core.take.reliability import hands_reliability
 
 from .properties import DICE_PG_take, settings_of
@@ -196,6 +197,7 @@ def _fill(scene: bpy.types.Scene, entry: DICE_PG_take, take: Take, shares: dict[
     """Write what a take says of itself into its entry, and select it."""
     settings = settings_of(scene)
     entry.name, entry.path = take.name, stored_path(take.path.absolute())
+    entry.capture = capture_digest(take.info)
     entry.frames, entry.fps, entry.complete = len(take.frames), take.fps, take.complete
     source = take.info["source"]
     entry.width, entry.height, entry.kind = int(source["width"]), int(source["height"]), str(source["kind"])

@@ -17,7 +17,7 @@ import bpy
 import numpy as np
 
 from dice_core.errors import DiceError, InputError
-from dice_core.take import open_take
+from dice_core.take import Take, open_take
 from dice_core.transfer.files import read_motion, write_character
 
 from .character.applying import apply_motion, check_ik
@@ -26,6 +26,7 @@ from .character.landmarks import read_landmarks
 from .character.mapping import CharacterMap, load_map
 from .character.objects import CharacterObjects, find_objects
 from .character.reading import find_map, read_character
+from .character.take_source import source_of
 from .export import export_fbx, export_glb
 from .export.presets import DEFAULT_PRESET, preset_of
 from .headless import check_writable, say
@@ -52,7 +53,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _read(options: argparse.Namespace) -> None:
-    scene, objects, mapping = _opened(options)
+    scene, objects, mapping = _opened(options, open_take(options.take))
     read = read_character(objects, mapping, scene, read_landmarks(scene))
     if options.arms == "ik":
         check_ik(read)
@@ -73,14 +74,14 @@ def _apply(options: argparse.Namespace) -> None:
         if path is not None:
             check_writable(path)
     take, motion = open_take(options.take), read_motion(options.motion)
-    scene, objects, mapping = _opened(options)
+    scene, objects, mapping = _opened(options, take)
     if options.character.suffix.lower() != ".blend" and take.fps > 0:
         scene.render.fps, scene.render.fps_base = round(take.fps), round(take.fps) / take.fps
     read = read_character(objects, mapping, scene, read_landmarks(scene))
     step = scene_fps(scene) / take.fps if take.fps > 0 else 1.0
     times = scene.frame_start + (motion.frame - motion.frame[0]) * step
     times = np.round(times, 3)
-    applied = apply_motion(read, motion, take.name, times, scene, nla=options.nla, ik=options.arms == "ik")
+    applied = apply_motion(read, motion, source_of(take), times, scene, nla=options.nla, ik=options.arms == "ik")
     for message in applied.warnings:
         say("warning", message=message)
     if options.character.suffix.lower() != ".blend":
@@ -112,7 +113,7 @@ def _export(write: Any, path: Path, objects: CharacterObjects, preset: str) -> N
         bpy.data.collections.remove(collection)
 
 
-def _opened(options: argparse.Namespace) -> tuple[bpy.types.Scene, CharacterObjects, CharacterMap]:
+def _opened(options: argparse.Namespace, take: Take) -> tuple[bpy.types.Scene, CharacterObjects, CharacterMap]:
     open_character(options.character)
     scene = bpy.context.scene
     assert scene is not None
@@ -127,7 +128,7 @@ def _opened(options: argparse.Namespace) -> tuple[bpy.types.Scene, CharacterObje
 
     hands = [hand for hand in (named("hand_left"), named("hand_right")) if hand is not None]
     objects = find_objects(scene, armature=named("armature"), head=named("head"), hands=hands)
-    found = find_map(objects, Path(options.take).name.removesuffix(".dicetake"))
+    found = find_map(objects, source_of(take))
     if options.map is not None:
         given = load_map(options.map)
         found = CharacterMap(given.bones or found.bones, given.expressions or found.expressions, found.convention)

@@ -23,6 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from dice_blender.character.objects import find_objects
 from dice_blender.character.reading import find_map, read_character, unit_of
+from dice_blender.character.take_source import TakeSource
 
 SIZE = 260
 # Metres from the face, millimetres of the lens, and radians to the character's own left, of the two views. Set by hand.
@@ -86,7 +87,7 @@ def _render(path: Path, report: dict, pictures: list[Path]) -> None:
 def _middle_of_face() -> np.ndarray:
     """(3,) metres, world: the middle of the face as it is posed in this frame."""
     objects = find_objects(bpy.context.scene)
-    character = read_character(objects, find_map(objects, "sample_truth"), bpy.context.scene).character
+    character = read_character(objects, find_map(objects, TakeSource("sample_truth")), bpy.context.scene).character
     own = character.object_vertex[character.head_vertices & (character.object == 0)]
     shown = objects.head.evaluated_get(bpy.context.evaluated_depsgraph_get())
     points = np.array([list(shown.matrix_world @ shown.data.vertices[int(v)].co) for v in own[::17]])

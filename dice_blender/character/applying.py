@@ -14,10 +14,11 @@ from dice_core.transfer.files import Motion
 from ..scene.object_data import armature_of
 from ..scene.rollback import removed_on_failure
 from .actions import ActionMaker
-from .own_parts import list_transfers, remember, remove_transfer
+from .own_parts import free_name, remember, remove_transfer, transfer_of
 from .posing import key_pose, wanted_turns
 from .reading import ReadCharacter, unit_of
 from .surface_parts import add_surface_parts, driven_expressions
+from .take_source import TakeSource
 from .touch_empties import add_touch_empties
 
 __all__ = ["Applied", "apply_motion", "check_ik"]
@@ -28,9 +29,11 @@ _WORTH_SAYING = 1e-3
 
 @dataclass
 class Applied:
-    """owner : id of the transfer; empties : of its touches; warnings : sentences for the user."""
+    """owner : id of the transfer; name : what its actions are called; empties : of its touches; warnings : sentences
+    for the user."""
 
     owner: str
+    name: str
     empties: list[bpy.types.Object] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
@@ -38,7 +41,7 @@ class Applied:
 def apply_motion(
     read: ReadCharacter,
     motion: Motion,
-    name: str,
+    take: TakeSource,
     times: np.ndarray,
     scene: bpy.types.Scene,
     *,
@@ -47,8 +50,9 @@ def apply_motion(
 ) -> Applied:
     """Key a character, add its dents, contact and touches, and replace what an earlier transfer of the take has made.
 
-    name : of the take, which the actions get; times : (T,) scene frames, rising; nla : push the actions to tracks of
-    their own, instead of having them played in place of the user's; ik : key the arms' IK controls instead of FK's.
+    take : has the name that the actions get, with a number where another take on the character is called so; times :
+    (T,) scene frames, rising; nla : push the actions to tracks of their own, instead of having them played in place of
+    the user's; ik : key the arms' IK controls instead of FK's.
     Raises InputError where the motion is another character's, or where the rig has no IK controls that are wanted; the
     file is then as it was.
     """
@@ -57,8 +61,9 @@ def apply_motion(
         check_ik(read)
     armature, meshes = read.objects.armature, read.objects.meshes
     turns = [wanted_turns(read.rig, part, motion) for part in read.rig.parts]
-    earlier = list_transfers(armature).get(name, "")
-    applied = Applied(uuid.uuid4().hex)
+    name, earlier = transfer_of(armature, take)
+    name = name or free_name(armature, take)
+    applied = Applied(uuid.uuid4().hex, name)
     actions = ActionMaker(name, applied.owner, nla=nla)
     if earlier:
         remove_transfer(armature, meshes, earlier)
@@ -85,7 +90,7 @@ def apply_motion(
     except BaseException:
         remove_transfer(armature, meshes, applied.owner)
         raise
-    remember(armature, name, applied.owner)
+    remember(armature, name, applied.owner, take)
     held = driven_expressions(meshes, motion)
     if held:
         applied.warnings.append(

@@ -10,29 +10,51 @@ import bpy
 
 from ..scene.object_data import shape_keys_of
 from .actions import OWNER, remove_actions
+from .take_source import TakeSource
 
-__all__ = ["list_transfers", "note", "noted", "remember", "remove_transfer"]
+__all__ = ["free_name", "list_transfers", "note", "noted", "remember", "remove_transfer", "transfer_of"]
 
 _PARTS = "dice_transfer_parts"
 """Of a mesh object: owner -> {"groups", "keys", "made", "properties"}: names of what a transfer has added."""
 _TRANSFERS = "dice_transfers"
-"""Of an armature object: name of a take -> owner, the id of its transfer."""
+"""Of an armature object: name of a take's transfer -> owner, the id of the transfer."""
+_SOURCES = "dice_transfer_sources"
+"""Of an armature object: owner -> the take's name, folder and digest."""
 
 
 def list_transfers(armature: bpy.types.Object) -> dict[str, str]:
-    """Name of a take -> id of its transfer, of those that a character has."""
-    found: dict[str, str] = json.loads(str(armature.get(_TRANSFERS, "{}")))
-    return found
+    """Name -> id of the transfers that a character has. The name is the take's, with a number where others have it."""
+    return _read_json(armature, _TRANSFERS)
 
 
-def remember(armature: bpy.types.Object, take: str, owner: str) -> None:
+def transfer_of(armature: bpy.types.Object, take: TakeSource) -> tuple[str, str]:
+    """Name and id of the transfer of a take that a character has, "" and "" for none."""
+    sources = _read_json(armature, _SOURCES)
+    for name, owner in list_transfers(armature).items():
+        # Of a transfer that does not say of which take it is, its name has to do.
+        if take.is_same(TakeSource(*sources.get(owner, [name]))):
+            return name, owner
+    return "", ""
+
+
+def free_name(armature: bpy.types.Object, take: TakeSource) -> str:
+    """A name for a take's transfer that no other of the character has."""
+    name, number = take.name, 2
+    while name in list_transfers(armature):
+        name, number = f"{take.name} {number}", number + 1
+    return name
+
+
+def remember(armature: bpy.types.Object, name: str, owner: str, take: TakeSource) -> None:
     """Note that a transfer has been made."""
-    armature[_TRANSFERS] = json.dumps(list_transfers(armature) | {take: owner})
+    _set_transfers(armature, list_transfers(armature) | {name: owner})
+    sources = _read_json(armature, _SOURCES) | {owner: [take.name, take.folder, take.capture]}
+    armature[_SOURCES] = json.dumps(sources)
 
 
 def note(item: bpy.types.Object, owner: str, kind: str, names: Iterable[str]) -> None:
     """Note what a transfer has added to a mesh. kind : "groups", "keys", "made" or "properties"."""
-    parts = _read(item)
+    parts = _read_json(item, _PARTS)
     own = parts.setdefault(owner, {})
     own[kind] = list(dict.fromkeys([*own.get(kind, []), *names]))
     item[_PARTS] = json.dumps(parts)
@@ -40,7 +62,7 @@ def note(item: bpy.types.Object, owner: str, kind: str, names: Iterable[str]) ->
 
 def noted(item: bpy.types.Object, owner: str, kind: str) -> list[str]:
     """What a transfer has added to a mesh."""
-    return list(_read(item).get(owner, {}).get(kind, []))
+    return list(_read_json(item, _PARTS).get(owner, {}).get(kind, []))
 
 
 def remove_transfer(armature: bpy.types.Object, meshes: Iterable[bpy.types.Object], owner: str) -> None:
@@ -63,15 +85,21 @@ def remove_transfer(armature: bpy.types.Object, meshes: Iterable[bpy.types.Objec
         remove_actions(item, owner)
     bpy.data.batch_remove(touching)
     bpy.data.batch_remove([c for c in bpy.data.collections if c.get(OWNER) == owner])
-    kept = {take: other for take, other in list_transfers(armature).items() if other != owner}
-    if kept:
-        armature[_TRANSFERS] = json.dumps(kept)
-    elif armature.get(_TRANSFERS) is not None:
-        del armature[_TRANSFERS]
+    _set_transfers(armature, {take: other for take, other in list_transfers(armature).items() if other != owner})
+
+
+def _set_transfers(armature: bpy.types.Object, transfers: dict[str, str]) -> None:
+    """Note the transfers that a character has, and forget of which takes others were."""
+    sources = {owner: take for owner, take in _read_json(armature, _SOURCES).items() if owner in transfers.values()}
+    for name, kept in ((_TRANSFERS, transfers), (_SOURCES, sources)):
+        if kept:
+            armature[name] = json.dumps(kept)
+        elif armature.get(name) is not None:
+            del armature[name]
 
 
 def _remove_parts(item: bpy.types.Object, owner: str, *, keep_made: bool) -> None:
-    parts = _read(item)
+    parts = _read_json(item, _PARTS)
     own = parts.pop(owner, None)
     if own is None:
         return
@@ -109,6 +137,6 @@ def _remove_keys(item: bpy.types.Object, names: Iterable[str]) -> None:
         item.active_shape_key_index = remaining.key_blocks.find(active)
 
 
-def _read(item: bpy.types.Object) -> dict[str, dict[str, list[str]]]:
-    found: dict[str, dict[str, list[str]]] = json.loads(str(item.get(_PARTS, "{}")))
+def _read_json(item: bpy.types.Object, name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(str(item.get(name, "{}")))
     return found

@@ -17,9 +17,10 @@ from .expression_names import match_expressions
 from .face_skin import face_skin
 from .mapping import CharacterMap
 from .objects import CharacterObjects, at_rest
-from .own_parts import list_transfers, noted
+from .own_parts import list_transfers, noted, transfer_of
 from .rig import Rig, find_bones, read_rig
 from .skin import Surface, read_surface, shape_key_deltas, skin_of
+from .take_source import TakeSource
 
 __all__ = ["ReadCharacter", "find_map", "read_character", "unit_of"]
 
@@ -42,15 +43,16 @@ def unit_of(scene: bpy.types.Scene) -> float:
     return float(scene.unit_settings.scale_length) or 1.0
 
 
-def find_map(objects: CharacterObjects, take: str = "") -> CharacterMap:
+def find_map(objects: CharacterObjects, take: TakeSource | None = None) -> CharacterMap:
     """Which bone has which role and which key shows which expression, as far as names and shapes tell.
 
     take : whose earlier transfer is going to be replaced: the keys that it made do not count.
     """
     convention, bones = find_bones(objects)
-    transfers = list_transfers(objects.armature)
+    owner = ""
     # Where several takes are on a character, the keys that one has made are there for all.
-    owner = transfers.get(take, "") if len(transfers) == 1 else ""
+    if take is not None and len(list_transfers(objects.armature)) == 1:
+        _, owner = transfer_of(objects.armature, take)
     names = [
         name
         for item in objects.meshes

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,8 +21,9 @@ from .. import take_list
 from ..character.landmarks import make_landmarks, read_landmarks, remove_landmarks
 from ..character.mapping import load_map, save_map
 from ..character.objects import CharacterObjects, find_objects
-from ..character.own_parts import list_transfers, remove_transfer
+from ..character.own_parts import remove_transfer, transfer_of
 from ..character.reading import find_map, read_character, unit_of
+from ..character.take_source import TakeSource
 from ..character_settings import character_of, fill_map, read_map
 from ..preferences import ADDON
 from ..properties import DICE_PG_take
@@ -30,7 +32,7 @@ from ..scene.object_data import armature_of
 if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import OperatorReturnItems
 
-__all__ = ["character_objects", "register", "show_character", "take_name", "unregister"]
+__all__ = ["character_objects", "register", "show_character", "source_of_entry", "unregister"]
 
 _log = logging.getLogger(ADDON)
 
@@ -45,12 +47,13 @@ def show_character(context: bpy.types.Context, objects: CharacterObjects) -> Non
     """Name a character in the panel, with the bones and keys that are found."""
     settings, entry = character_of(context.scene), take_list.active(context.scene)
     settings.armature, settings.head = objects.armature, objects.head
-    fill_map(settings, find_map(objects, take_name(entry)))
+    fill_map(settings, find_map(objects, None if entry is None else source_of_entry(entry)))
 
 
-def take_name(entry: DICE_PG_take | None) -> str:
-    """The name that a take's transfers have, whatever its entry in the list is called; "" without a take."""
-    return "" if entry is None else Path(bpy.path.abspath(entry.path)).name.removesuffix(".dicetake")
+def source_of_entry(entry: DICE_PG_take) -> TakeSource:
+    """What tells a take of the list from others, whatever its entry is called. The disk is not looked at."""
+    folder = os.path.normpath(bpy.path.abspath(entry.path))
+    return TakeSource(Path(folder).name.removesuffix(".dicetake"), folder, entry.capture)
 
 
 class DICE_OT_find_character(Operator):
@@ -194,8 +197,8 @@ class DICE_OT_remove_transfer(_OnCharacter, Operator):
         except DiceError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
-        owner = list_transfers(objects.armature).get(take_name(entry))
-        if owner is None:
+        _, owner = ("", "") if entry is None else transfer_of(objects.armature, source_of_entry(entry))
+        if not owner:
             self.report({"INFO"}, _t("The selected take is not on this character"))
             return {"CANCELLED"}
         remove_transfer(objects.armature, objects.meshes, owner)

@@ -15,19 +15,20 @@ from bpy.props import StringProperty
 from bpy.types import Operator
 
 from dice_core.errors import DiceError
-from dice_core.take import open_take
+from dice_core.take import Take, open_take
 from dice_core.transfer.files import read_motion, write_character
 
 from .. import take_list
 from ..character.applying import apply_motion, check_ik
 from ..character.landmarks import read_landmarks
 from ..character.reading import ReadCharacter, read_character
+from ..character.take_source import source_of
 from ..character_settings import character_of, read_map
 from ..jobs import transfer_job
 from ..jobs.worker import WorkerError
 from ..preferences import ADDON
 from ..scene.parts import read_timing
-from .character import character_objects, show_character, take_name
+from .character import character_objects, show_character, source_of_entry
 
 if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import OperatorReturnItems
@@ -69,8 +70,9 @@ class DICE_OT_transfer(Operator):
             read = _read(context)
             if settings.arms == "IK":
                 check_ik(read)
+            name = source_of_entry(entry).name
             job = transfer_job.start(
-                context.scene, folder, take_name(entry), options, lambda path: write_character(path, read.character)
+                context.scene, folder, name, options, lambda path: write_character(path, read.character)
             )
         except (DiceError, WorkerError) as error:
             self.report({"ERROR"}, str(error))
@@ -107,25 +109,24 @@ class DICE_OT_apply_transfer(Operator):
     take: StringProperty(options={"HIDDEN", "SKIP_SAVE"})
 
     def execute(self, context: bpy.types.Context) -> set[OperatorReturnItems]:
-        scene, name = context.scene, Path(self.take).name.removesuffix(".dicetake")
+        scene = context.scene
         try:
             take, motion = open_take(Path(self.take)), read_motion(Path(self.motion))
-            times = _times(scene, name, motion.frame)
+            times = _times(scene, take, motion.frame)
             nla, ik = character_of(scene).target == "NLA", character_of(scene).arms == "IK"
-            applied = apply_motion(_read(context), motion, take.name, times, scene, nla=nla, ik=ik)
+            applied = apply_motion(_read(context), motion, source_of(take), times, scene, nla=nla, ik=ik)
         except DiceError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
         for warning in [*motion.report.get("warnings", []), *applied.warnings]:
             self.report({"WARNING"}, str(warning))
-        self.report({"INFO"}, _t("{} is on the character").format(name))
+        self.report({"INFO"}, _t("{} is on the character").format(applied.name))
         return {"FINISHED"}
 
 
-def _times(scene: bpy.types.Scene, name: str, frames: np.ndarray) -> np.ndarray:
+def _times(scene: bpy.types.Scene, take: Take, frames: np.ndarray) -> np.ndarray:
     """Scene frames of a take's frames: those at which its import plays, or else from the scene's first frame on."""
-    entry = take_list.active(scene)
-    collection = None if entry is None or take_name(entry) != name else take_list.collection_of(entry)
+    collection = take_list.earlier_import(scene, take.path)
     timing = None if collection is None else read_timing(collection)
     if timing is None:
         return scene.frame_start + (frames - frames[0]).astype(float)

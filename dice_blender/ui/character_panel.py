@@ -13,10 +13,10 @@ from bpy.types import UILayout, UIList
 from .. import take_list
 from ..character.joined import bone_called
 from ..character.landmarks import read_landmarks
-from ..character.own_parts import list_transfers
+from ..character.own_parts import transfer_of
 from ..character_settings import DICE_PG_character, character_of
 from ..jobs import transfer_job
-from ..operators.character import take_name
+from ..operators.character import source_of_entry
 from ..scene.object_data import shape_keys_of
 from .tab import Tab
 from .text_wrap import draw_wrapped
@@ -55,7 +55,10 @@ class DICE_PT_character(Tab):
         row.operator("dice.transfer", icon="ARMATURE_DATA")
         _draw_job(context, layout)
         entry = take_list.active(context.scene)
-        if settings.armature is not None and take_name(entry) in list_transfers(settings.armature):
+        if settings.armature is None or entry is None:
+            return
+        _, owner = transfer_of(settings.armature, source_of_entry(entry))
+        if owner:
             layout.operator("dice.remove_transfer", icon="X")
 
 

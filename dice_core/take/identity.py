@@ -6,11 +6,12 @@ afterwards, when the footage has been read and the engine has said what it resol
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
 
-__all__ = ["same_capture", "same_request"]
+__all__ = ["capture_digest", "same_capture", "same_request"]
 
 
 def same_capture(info: dict[str, Any], other: dict[str, Any]) -> bool:
@@ -19,6 +20,12 @@ def same_capture(info: dict[str, Any], other: dict[str, Any]) -> bool:
     The path is left out: the same footage in another place is the same footage.
     """
     return _identity(info) == _identity(other)
+
+
+def capture_digest(info: dict[str, Any]) -> str:
+    """What is alike for two descriptions of the same capture, and for no others: 32 characters."""
+    text = json.dumps(_identity(info), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 def same_request(info: dict[str, Any], footage: str | Path, request: dict[str, Any]) -> bool:

@@ -13,6 +13,7 @@ from dice_blender.character.applying import Applied, apply_motion
 from dice_blender.character.objects import find_objects
 from dice_blender.character.own_parts import list_transfers, remove_transfer
 from dice_blender.character.reading import ReadCharacter, find_map, read_character, unit_of
+from dice_blender.character.take_source import TakeSource
 from dice_blender.scene.animation import curves_of
 from dice_core.errors import InputError
 
@@ -26,12 +27,14 @@ TIMES = np.arange(FRAMES) + 10.0
 def read() -> ReadCharacter:
     scene = bpy.context.scene
     objects = find_objects(scene)
-    return read_character(objects, find_map(objects, "touch"), scene)
+    return read_character(objects, find_map(objects, TakeSource("touch")), scene)
 
 
 def applied(nla: bool = False) -> tuple[ReadCharacter, Applied]:
     found = read()
-    return found, apply_motion(found, synthetic_motion(found.character), "touch", TIMES, bpy.context.scene, nla=nla)
+    return found, apply_motion(
+        found, synthetic_motion(found.character), TakeSource("touch"), TIMES, bpy.context.scene, nla=nla
+    )
 
 
 def largest_miss(found: ReadCharacter) -> float:
@@ -249,4 +252,4 @@ def test_a_motion_of_another_character_is_refused() -> None:
     found = read()
     motion = without_touches(synthetic_motion(found.character))
     with pytest.raises(InputError, match="transfer again"):
-        apply_motion(found, motion, "touch", TIMES[:-1], bpy.context.scene)
+        apply_motion(found, motion, TakeSource("touch"), TIMES[:-1], bpy.context.scene)

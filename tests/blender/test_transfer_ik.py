@@ -10,6 +10,7 @@ from dice_blender.character.applying import Applied, apply_motion
 from dice_blender.character.objects import find_objects
 from dice_blender.character.own_parts import remove_transfer
 from dice_blender.character.reading import ReadCharacter, find_map, read_character, unit_of
+from dice_blender.character.take_source import TakeSource
 from dice_blender.scene.animation import curves_of
 from dice_core.errors import InputError
 
@@ -26,13 +27,13 @@ HAND, ELBOW = 5e-4, 2e-3
 
 def read(armature: bpy.types.Object) -> ReadCharacter:
     objects = find_objects(bpy.context.scene, armature=armature)
-    return read_character(objects, find_map(objects, "touch"), bpy.context.scene)
+    return read_character(objects, find_map(objects, TakeSource("touch")), bpy.context.scene)
 
 
 def applied(armature: bpy.types.Object, **options: bool) -> tuple[ReadCharacter, Applied]:
     found = read(armature)
     scene = bpy.context.scene
-    return found, apply_motion(found, synthetic_motion(found.character), "touch", TIMES, scene, **options)
+    return found, apply_motion(found, synthetic_motion(found.character), TakeSource("touch"), TIMES, scene, **options)
 
 
 def misses(found: ReadCharacter, roles: tuple[str, ...]) -> dict[str, float]:

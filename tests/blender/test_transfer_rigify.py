@@ -9,6 +9,7 @@ import pytest
 from dice_blender.character.applying import apply_motion
 from dice_blender.character.objects import find_objects
 from dice_blender.character.reading import find_map, read_character
+from dice_blender.character.take_source import TakeSource
 from dice_blender.scene.animation import curves_of
 
 from .rigs import rigify_rig
@@ -35,7 +36,7 @@ def test_controls_bring_the_skins_bones_to_their_places(rig: bpy.types.Object) -
     assert parents["upper_arm.L"] == roles["shoulder.L"]
     assert parents["index.2.L"] == roles["index.1.L"]
     times = np.arange(FRAMES) + 1.0
-    apply_motion(found, synthetic_motion(found.character), "touch", times, scene)
+    apply_motion(found, synthetic_motion(found.character), TakeSource("touch"), times, scene)
     keyed = {curve.data_path.split('"')[1] for curve in curves_of(rig)}
     assert not any(name.startswith(("DEF-", "ORG-", "MCH-")) for name in keyed)
     scene.frame_set(FRAMES)

@@ -12,6 +12,7 @@ from dice_blender.character.applying import Applied, apply_motion
 from dice_blender.character.objects import CharacterObjects, find_objects
 from dice_blender.character.own_parts import list_transfers, remove_transfer
 from dice_blender.character.reading import find_map, read_character
+from dice_blender.character.take_source import TakeSource
 
 from .small_character import make_character
 from .synthetic_motion import FRAMES, synthetic_motion
@@ -19,8 +20,9 @@ from .synthetic_motion import FRAMES, synthetic_motion
 pytestmark = pytest.mark.usefixtures("scene")
 
 
-def transferred(take: str, nla: bool = False) -> Applied:
-    """A take that plays from frame 10 on."""
+def transferred(name: str, nla: bool = False, **source: str) -> Applied:
+    """A take that plays from frame 10 on. source : where it lies and what it is."""
+    take = TakeSource(name, **source)
     scene = bpy.context.scene
     objects = find_objects(scene)
     found = read_character(objects, find_map(objects, take), scene)
@@ -181,3 +183,31 @@ def test_what_the_user_has_removed_since_is_not_missed() -> None:
     body.shape_key_remove(body.data.shape_keys.key_blocks["jawOpen"])
     removed("one")
     assert "jawOpen" not in body.data.shape_keys.key_blocks
+
+
+ONE = {"folder": "/shoot/one", "capture": "a" * 32}
+OTHER = {"folder": "/shoot/two", "capture": "b" * 32}
+
+
+def test_takes_of_one_name_from_two_folders_are_two() -> None:
+    make_character()
+    first = transferred("clip", **ONE)
+    second = transferred("clip", **OTHER)
+    assert (first.name, second.name) == ("clip", "clip 2")
+    assert list_transfers(character().armature) == {"clip": first.owner, "clip 2": second.owner}
+    assert {"clip touches", "clip 2 touches"} <= set(bpy.data.collections.keys())
+    again = transferred("clip", **OTHER)
+    assert list_transfers(character().armature) == {"clip": first.owner, "clip 2": again.owner}
+    removed("clip")
+    removed("clip 2")
+    assert not any(name.startswith("dice") for name in character().armature.keys())  # noqa: SIM118
+
+
+@pytest.mark.parametrize(
+    "source", [{"folder": ONE["folder"], "capture": "c" * 32}, {"folder": "/moved/one", "capture": ONE["capture"]}]
+)
+def test_a_take_that_was_captured_anew_or_has_moved_is_the_same(source: dict[str, str]) -> None:
+    make_character()
+    transferred("clip", **ONE)
+    second = transferred("clip", **source)
+    assert list_transfers(character().armature) == {"clip": second.owner}

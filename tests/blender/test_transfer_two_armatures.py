@@ -12,6 +12,7 @@ from dice_blender.character.joined import bone_called
 from dice_blender.character.objects import find_objects
 from dice_blender.character.own_parts import list_transfers, remove_transfer
 from dice_blender.character.reading import ReadCharacter, find_map, read_character, unit_of
+from dice_blender.character.take_source import TakeSource
 from dice_core.errors import InputError
 
 from .ik_rigs import with_pole
@@ -28,12 +29,14 @@ NEAR = 1e-4
 def read(**names: object) -> ReadCharacter:
     scene = bpy.context.scene
     objects = find_objects(scene, **names)
-    return read_character(objects, find_map(objects, "touch"), scene)
+    return read_character(objects, find_map(objects, TakeSource("touch")), scene)
 
 
 def applied(**options: bool) -> tuple[ReadCharacter, Applied]:
     found = read()
-    return found, apply_motion(found, synthetic_motion(found.character), "touch", TIMES, bpy.context.scene, **options)
+    return found, apply_motion(
+        found, synthetic_motion(found.character), TakeSource("touch"), TIMES, bpy.context.scene, **options
+    )
 
 
 def largest_miss(found: ReadCharacter, without: tuple[str, ...] = ()) -> float:
