@@ -14,9 +14,10 @@ from bpy.app.translations import pgettext_rpt as _t
 from bpy.props import StringProperty
 from bpy.types import Operator
 
-from dice_core.errors import DiceError
+from dice_core.errors import DiceError, InputError
 from dice_core.take import Take, open_take
-from dice_core.transfer.files import read_motion, write_character
+from dice_core.transfer.files import Motion, read_motion, write_character
+from dice_core.transfer.trimming import trimmed
 
 from .. import take_list
 from ..character.applying import apply_motion, check_ik
@@ -112,7 +113,7 @@ class DICE_OT_apply_transfer(Operator):
         scene = context.scene
         try:
             take, motion = open_take(Path(self.take)), read_motion(Path(self.motion))
-            times = _times(scene, take, motion.frame)
+            motion, times = _played(scene, take, motion)
             nla, ik = character_of(scene).target == "NLA", character_of(scene).arms == "IK"
             applied = apply_motion(_read(context), motion, source_of(take), times, scene, nla=nla, ik=ik)
         except DiceError as error:
@@ -124,13 +125,18 @@ class DICE_OT_apply_transfer(Operator):
         return {"FINISHED"}
 
 
-def _times(scene: bpy.types.Scene, take: Take, frames: np.ndarray) -> np.ndarray:
-    """Scene frames of a take's frames: those at which its import plays, or else from the scene's first frame on."""
+def _played(scene: bpy.types.Scene, take: Take, motion: Motion) -> tuple[Motion, np.ndarray]:
+    """What plays of a motion, and (T,) in which scene frames: as the take's import plays, or else all of it from the
+    scene's first frame on."""
     collection = take_list.earlier_import(scene, take.path)
     timing = None if collection is None else read_timing(collection)
     if timing is None:
-        return scene.frame_start + (frames - frames[0]).astype(float)
-    return timing.scene_frames(frames)
+        return motion, scene.frame_start + (motion.frame - motion.frame[0]).astype(float)
+    first, last = timing.frames[list(timing.played)].tolist()
+    motion = trimmed(motion, first, last)
+    if not len(motion.frame):
+        raise InputError(f"The frames of {take.name} have changed since its import: import it again.")
+    return motion, timing.scene_frames(motion.frame)
 
 
 _CLASSES = (DICE_OT_transfer, DICE_OT_cancel_transfer, DICE_OT_apply_transfer)

@@ -82,6 +82,19 @@ def test_a_take_comes_onto_the_character_and_goes_again(take: Path, monkeypatch:
     assert {action.name for action in bpy.data.actions} == before
 
 
+def test_of_a_trimmed_take_comes_what_its_import_plays(take: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    solved(monkeypatch)
+    entry = bpy.context.scene.dice.takes[0]
+    entry.trim_first, entry.trim_last, entry.start = 3, 4, 50
+    assert bpy.ops.dice.transfer() == {"FINISHED"}
+    armature = bpy.data.objects["Hero"]
+    assert tuple(armature.animation_data.action.frame_range) == (52, 53)
+    entry.trim_first, entry.trim_last = 1, 2
+    assert bpy.ops.dice.transfer() == {"FINISHED"}
+    assert tuple(armature.animation_data.action.frame_range) == (50, 51)
+    assert not [item for item in bpy.data.objects if "lips" in item.name]  # its touch begins later
+
+
 def test_one_undo_takes_all_of_it_back(take: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     solved(monkeypatch)
     bpy.ops.dice.find_character()
