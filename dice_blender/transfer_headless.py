@@ -25,12 +25,12 @@ from .character.files import SUFFIXES, open_character
 from .character.landmarks import read_landmarks
 from .character.mapping import CharacterMap, load_map
 from .character.objects import CharacterObjects, find_objects
+from .character.own_timing import own_timing
 from .character.reading import find_map, read_character
 from .character.take_source import source_of
 from .export import export_fbx, export_glb
 from .export.presets import DEFAULT_PRESET, preset_of
 from .headless import check_writable, say
-from .scene.scene_settings import scene_fps
 
 __all__ = ["main"]
 
@@ -78,9 +78,7 @@ def _apply(options: argparse.Namespace) -> None:
     if options.character.suffix.lower() != ".blend" and take.fps > 0:
         scene.render.fps, scene.render.fps_base = round(take.fps), round(take.fps) / take.fps
     read = read_character(objects, mapping, scene, read_landmarks(scene))
-    step = scene_fps(scene) / take.fps if take.fps > 0 else 1.0
-    times = scene.frame_start + (motion.frame - motion.frame[0]) * step
-    times = np.round(times, 3)
+    times = np.round(own_timing(take, scene).scene_frames(motion.frame), 3)
     applied = apply_motion(read, motion, source_of(take), times, scene, nla=options.nla, ik=options.arms == "ik")
     for message in applied.warnings:
         say("warning", message=message)

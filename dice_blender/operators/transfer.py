@@ -22,6 +22,7 @@ from dice_core.transfer.trimming import trimmed
 from .. import take_list
 from ..character.applying import apply_motion, check_ik
 from ..character.landmarks import read_landmarks
+from ..character.own_timing import own_timing
 from ..character.reading import ReadCharacter, read_character
 from ..character.take_source import source_of
 from ..character_settings import character_of, read_map
@@ -126,12 +127,11 @@ class DICE_OT_apply_transfer(Operator):
 
 
 def _played(scene: bpy.types.Scene, take: Take, motion: Motion) -> tuple[Motion, np.ndarray]:
-    """What plays of a motion, and (T,) in which scene frames: as the take's import plays, or else all of it from the
-    scene's first frame on."""
+    """What plays of a motion, and (T,) in which scene frames: as the take's import plays, or else all of it at its
+    own speed, from the scene's first frame on."""
     collection = take_list.earlier_import(scene, take.path)
-    timing = None if collection is None else read_timing(collection)
-    if timing is None:
-        return motion, scene.frame_start + (motion.frame - motion.frame[0]).astype(float)
+    imported = None if collection is None else read_timing(collection)
+    timing = own_timing(take, scene) if imported is None else imported
     first, last = timing.frames[list(timing.played)].tolist()
     motion = trimmed(motion, first, last)
     if not len(motion.frame):

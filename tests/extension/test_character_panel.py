@@ -9,6 +9,7 @@ import bpy
 import numpy as np
 import pytest
 
+from dice_blender import take_list
 from dice_blender.character.joined import bone_called
 from dice_blender.character_settings import character_of
 from dice_blender.jobs import transfer_job
@@ -16,7 +17,7 @@ from dice_blender.scene.animation import curves_of
 from dice_core.transfer.files import read_character, write_motion
 from tests.blender.ik_rigs import with_pole
 from tests.blender.small_character import make_character
-from tests.blender.synthetic_motion import synthetic_motion
+from tests.blender.synthetic_motion import FRAMES, synthetic_motion
 from tests.blender.synthetic_take import Recipe, write_synthetic_take
 from tests.blender.two_armatures import face_alone
 
@@ -93,6 +94,19 @@ def test_of_a_trimmed_take_comes_what_its_import_plays(take: Path, monkeypatch: 
     assert bpy.ops.dice.transfer() == {"FINISHED"}
     assert tuple(armature.animation_data.action.frame_range) == (50, 51)
     assert not [item for item in bpy.data.objects if "lips" in item.name]  # its touch begins later
+
+
+def test_a_take_that_is_not_imported_plays_at_its_own_speed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    solved(monkeypatch)
+    scene = bpy.context.scene
+    folder = tmp_path / "slow.dicetake"
+    write_synthetic_take(folder, Recipe(rings=10, fps=12.0))
+    take_list.add(scene, folder)
+    armature, _ = make_character()
+    armature.select_set(True)
+    assert bpy.ops.dice.transfer() == {"FINISHED"}
+    assert scene.render.fps == 24
+    assert tuple(armature.animation_data.action.frame_range) == (1, 1 + 2 * (FRAMES - 1))
 
 
 def test_one_undo_takes_all_of_it_back(take: Path, monkeypatch: pytest.MonkeyPatch) -> None:
