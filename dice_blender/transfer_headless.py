@@ -31,6 +31,7 @@ from .character.take_source import source_of
 from .export import export_fbx, export_glb
 from .export.presets import DEFAULT_PRESET, preset_of
 from .headless import check_writable, say
+from .scene.timing import split_fps
 
 __all__ = ["main"]
 
@@ -76,7 +77,7 @@ def _apply(options: argparse.Namespace) -> None:
     take, motion = open_take(options.take), read_motion(options.motion)
     scene, objects, mapping = _opened(options, take)
     if options.character.suffix.lower() != ".blend" and take.fps > 0:
-        scene.render.fps, scene.render.fps_base = round(take.fps), round(take.fps) / take.fps
+        scene.render.fps, scene.render.fps_base = split_fps(take.fps)
     read = read_character(objects, mapping, scene, read_landmarks(scene))
     times = np.round(own_timing(take, scene).scene_frames(motion.frame), 3)
     applied = apply_motion(read, motion, source_of(take), times, scene, nla=options.nla, ik=options.arms == "ik")

@@ -16,6 +16,7 @@ from dice_core.transfer.files import read_character, write_motion
 
 from .small_character import make_character
 from .synthetic_motion import FRAMES, own_turns, synthetic_motion
+from .synthetic_take import Recipe, write_synthetic_take
 
 pytestmark = pytest.mark.usefixtures("scene")
 
@@ -61,6 +62,19 @@ def test_there_and_back(tmp_path: Path, small_take: Take, suffix: str, capsys: p
     wanted = (turns["hand.L"][-1] @ character.bone_matrices[index])[:3, 3]
     there = np.array(posed.matrix_world @ posed.pose.bones[character.roles["hand.L"]].head)
     np.testing.assert_allclose(there, wanted, atol=1e-4)
+
+
+def test_a_take_of_less_than_a_frame_a_second_keeps_its_rate(tmp_path: Path) -> None:
+    take = write_synthetic_take(tmp_path / "slow.dicetake", Recipe(rings=10, fps=0.4))
+    path, npz, motion = saved(tmp_path, ".glb"), tmp_path / "hero.npz", tmp_path / "motion.npz"
+    assert transfer_headless.main(["read", str(path), "--take", str(take.path), "-o", str(npz)]) == 0
+    write_motion(motion, synthetic_motion(read_character(npz)))
+    out = tmp_path / "out.blend"
+    assert transfer_headless.main(["apply", str(path), str(motion), "--take", str(take.path), "-o", str(out)]) == 0
+    bpy.ops.wm.open_mainfile(filepath=str(out))
+    scene = bpy.context.scene
+    assert scene.render.fps / scene.render.fps_base == pytest.approx(0.4)
+    assert scene.frame_end == scene.frame_start + FRAMES - 1
 
 
 def test_names_and_a_map_choose_what_is_meant(tmp_path: Path, small_take: Take) -> None:
