@@ -95,6 +95,7 @@ def _apply(options: argparse.Namespace) -> None:
         fbx=None if options.fbx is None else str(options.fbx),
         glb=None if options.glb is None else str(options.glb),
         touches=len(motion.touches),
+        lost=applied.lost,
     )
 
 

@@ -14,6 +14,7 @@ from dice_core.transfer.files import Motion
 from ..scene.object_data import armature_of
 from ..scene.rollback import removed_on_failure
 from .actions import ActionMaker
+from .hand_places import HandPlace, measure_hands
 from .own_parts import free_name, remember, remove_transfer, transfer_of
 from .posing import key_pose, wanted_turns
 from .reading import ReadCharacter, unit_of
@@ -23,18 +24,19 @@ from .touch_empties import add_touch_empties
 
 __all__ = ["Applied", "apply_motion", "check_ik"]
 
-# Metres by which controls may miss their places before the user is told. Set by hand.
+# Metres by which controls and hands may miss their places before the user is told. Set by hand.
 _WORTH_SAYING = 1e-3
 
 
 @dataclass
 class Applied:
-    """owner : id of the transfer; name : what its actions are called; empties : of its touches; warnings : sentences
-    for the user."""
+    """owner : id of the transfer; name : what its actions are called; empties : of its touches; lost : "left" or
+    "right" -> frames in which that hand's touch is lost, by what the rig does; warnings : sentences for the user."""
 
     owner: str
     name: str
     empties: list[bpy.types.Object] = field(default_factory=list)
+    lost: dict[str, int] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
 
 
@@ -87,6 +89,7 @@ def apply_motion(
                 unit_of(scene),
             )
             actions.finish(float(times[0]))
+            hands = measure_hands(read, motion, times, scene)
     except BaseException:
         remove_transfer(armature, meshes, applied.owner)
         raise
@@ -103,6 +106,8 @@ def apply_motion(
             for side, word in (("L", "left"), ("R", "right"))
             if any(f"hand.{side}" in own for own in turns) and side not in read.rig.arms
         ]
+    applied.lost = {hand.side: hand.lost for hand in hands if hand.lost}
+    applied.warnings += [_sentence(hand, armature.name) for hand in hands if hand.off > _WORTH_SAYING]
     if off * unit_of(scene) > _WORTH_SAYING:
         applied.warnings.append(
             f"Controls of {armature.name} are up to {off * unit_of(scene) * 1000:.1f} mm off: "
@@ -114,6 +119,12 @@ def apply_motion(
         if armature_of(item).pose_position == "REST"
     ]
     return applied
+
+
+def _sentence(hand: HandPlace, name: str) -> str:
+    frames = "1 frame" if hand.lost == 1 else f"{hand.lost} frames"
+    lost = f", and loses its touch in {frames}" if hand.lost else ""
+    return f"The {hand.side} hand of {name} is up to {hand.off * 1000:.1f} mm off its place{lost}: {hand.advice}."
 
 
 def check_ik(read: ReadCharacter) -> None:

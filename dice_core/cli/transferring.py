@@ -16,6 +16,7 @@ from dice_core.cli.stopping import stop_requests
 from dice_core.errors import InputError
 from dice_core.take import open_take
 from dice_core.transfer.files import Motion, read_character, write_motion
+from dice_core.transfer.report import without_lost
 from dice_core.transfer.settings import TransferSettings
 from dice_core.transfer.solve import solve
 
@@ -58,7 +59,7 @@ def run(options: argparse.Namespace) -> int:
         if done.get(kind):
             print(done[kind])
     if options.report is not None:
-        _write_report(options.report, found, motion, warnings)
+        _write_report(options.report, found, motion, without_lost(motion.report, done["lost"]), warnings)
     return 0
 
 
@@ -87,7 +88,9 @@ def _outputs(options: argparse.Namespace) -> list[str]:
     return arguments
 
 
-def _write_report(path: Path, found: dict[str, Any], motion: Motion, warnings: list[str]) -> None:
+def _write_report(
+    path: Path, found: dict[str, Any], motion: Motion, figures: dict[str, Any], warnings: list[str]
+) -> None:
     report = {
         "convention": found["convention"],
         "bones": dict(zip(motion.role_names, motion.bone_names, strict=True)),
@@ -95,7 +98,7 @@ def _write_report(path: Path, found: dict[str, Any], motion: Motion, warnings: l
         "made_keys": list(motion.made_key_names),
         "dents": list(motion.dent_names),
         "touches": motion.touches,
-        "figures": motion.report,
+        "figures": figures,
         "warnings": list(dict.fromkeys(warnings)),
     }
     try:

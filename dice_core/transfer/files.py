@@ -21,12 +21,15 @@ from dice_core.take.format import write_arrays
 from dice_core.transfer.file_checks import MOST_ROWS, Kind, check_arrays, check_character, check_header, check_motion
 from dice_core.transfer.names import POINT_NAMES
 
-__all__ = ["Character", "Motion", "read_character", "read_motion", "write_character", "write_motion"]
+__all__ = ["KEPT", "Character", "Motion", "read_character", "read_motion", "write_character", "write_motion"]
 
 CHARACTER_FORMAT, MOTION_FORMAT, VERSION = "dice-character", "dice-motion", 1
 
 INFLUENCES = 8
 """Bones that move a vertex at most."""
+
+KEPT = 0.006
+"""Metres: a touching point this near to its place is kept. Set by hand: less than half a fingertip."""
 
 _METRES = 1e5
 

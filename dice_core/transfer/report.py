@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from dice_core.transfer.arm_motion import ArmMotion
 from dice_core.transfer.dents import DentKeys, Pressed
+from dice_core.transfer.files import KEPT
 from dice_core.transfer.hand_motion import HandFrames
 from dice_core.transfer.performance import Performance
 from dice_core.transfer.target import TargetHead
 
-__all__ = ["solve_report"]
+__all__ = ["solve_report", "without_lost"]
 
 TOUCH = 0.002
 """Metres: a sample of the hand this near to the face in the take touches it."""
-
-KEPT = 0.006
-"""Metres: a touching point this near to its place is kept. Set by hand: less than half a fingertip."""
 
 ARM_SHORT = 0.01
 """Metres by which an arm may fail to reach before that is said."""
@@ -71,6 +70,19 @@ def solve_report(
     figures["dent_error_mm"] = 1000 * dents.error
     figures["warnings"] = warnings
     return figures
+
+
+def without_lost(report: dict[str, Any], lost: Mapping[str, int]) -> dict[str, Any]:
+    """A report in which frames do not count as kept whose touch is lost once the character is keyed.
+
+    lost : "left" or "right" -> how many. Which of them the solver has not kept is not known: as many are taken for them
+    as can be.
+    """
+    hands = {
+        side: own | {"frames_kept": max(0, min(own["frames_kept"], own["frames_with_touch"] - lost.get(side, 0)))}
+        for side, own in report["hands"].items()
+    }
+    return report | {"hands": hands}
 
 
 def _touch_figures(hand: HandFrames, tracked: np.ndarray) -> dict[str, Any]:

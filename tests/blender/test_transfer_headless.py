@@ -53,6 +53,7 @@ def test_there_and_back(tmp_path: Path, small_take: Take, suffix: str, capsys: p
     command = ["apply", str(path), str(motion_file), "--take", take, "-o", str(out), "--fbx", str(fbx)]
     assert transfer_headless.main(command) == 0
     assert fbx.stat().st_size > 10_000
+    assert said(capsys)[-1]["lost"] == {}
     bpy.ops.wm.open_mainfile(filepath=str(out))
     scene = bpy.context.scene
     armature = find_objects(scene).armature
