@@ -13,11 +13,12 @@ from dice_core.transfer.files import Motion
 
 from ..scene.object_data import armature_of
 from ..scene.rollback import removed_on_failure
+from ..scene.scene_settings import unit_of
 from .actions import ActionMaker
 from .hand_places import HandPlace, measure_hands
 from .own_parts import free_name, remember, remove_transfer, transfer_of
 from .posing import key_pose, wanted_turns
-from .reading import ReadCharacter, unit_of
+from .reading import ReadCharacter
 from .surface_parts import add_surface_parts, driven_expressions
 from .take_source import TakeSource
 from .touch_empties import add_touch_empties

@@ -15,9 +15,10 @@ import numpy as np
 from dice_core.transfer.files import KEPT, Motion
 
 from ..scene.object_data import armature_of, pose_of
+from ..scene.scene_settings import unit_of
 from .following import alone
 from .joined import full_name
-from .reading import ReadCharacter, unit_of
+from .reading import ReadCharacter
 from .rig import Rig, RigPart
 from .roles import FINGERS, side_of
 

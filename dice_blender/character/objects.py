@@ -12,6 +12,7 @@ from dice_core.errors import InputError
 
 from ..scene.object_data import armature_of, mesh_of, shape_keys_of
 from ..scene.parts import PART_PROPERTY
+from ..scene.scene_settings import unit_of
 from .joined import armature_modifier, joined_armatures, most_of_head, poses
 
 __all__ = ["CharacterObjects", "at_rest", "find_objects"]
@@ -49,7 +50,7 @@ def find_objects(
     Raises InputError where there is no character, or more than one and none is named.
     """
     named = [item for item in (head, *hands) if item is not None]
-    unit = float(scene.unit_settings.scale_length) or 1.0
+    unit = unit_of(scene)
     armature = armature or _armature_of_mesh(head) or _chosen_armature(chosen) or _only_armature(scene, unit)
     if armature.type != "ARMATURE":
         raise InputError(f"{armature.name} is no armature: choose the one that poses the character.")

@@ -13,6 +13,7 @@ from dice_core.transfer.files import INFLUENCES, Character
 from dice_core.transfer.names import POINT_NAMES
 
 from ..scene.object_data import shape_keys_of
+from ..scene.scene_settings import unit_of
 from .expression_names import match_expressions
 from .face_skin import face_skin
 from .mapping import CharacterMap
@@ -22,7 +23,7 @@ from .rig import Rig, find_bones, read_rig
 from .skin import Surface, read_surface, shape_key_deltas, skin_of
 from .take_source import TakeSource
 
-__all__ = ["ReadCharacter", "find_map", "read_character", "unit_of"]
+__all__ = ["ReadCharacter", "find_map", "read_character"]
 
 
 # How the shape keys of dents begin, which show no expression.
@@ -36,11 +37,6 @@ class ReadCharacter:
     character: Character
     rig: Rig
     objects: CharacterObjects
-
-
-def unit_of(scene: bpy.types.Scene) -> float:
-    """Metres a unit of a scene."""
-    return float(scene.unit_settings.scale_length) or 1.0
 
 
 def find_map(objects: CharacterObjects, take: TakeSource | None = None) -> CharacterMap:

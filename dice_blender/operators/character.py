@@ -22,12 +22,13 @@ from ..character.landmarks import make_landmarks, read_landmarks, remove_landmar
 from ..character.mapping import load_map, save_map
 from ..character.objects import CharacterObjects, find_objects
 from ..character.own_parts import remove_transfer, transfer_of
-from ..character.reading import find_map, read_character, unit_of
+from ..character.reading import find_map, read_character
 from ..character.take_source import TakeSource
 from ..character_settings import character_of, fill_map, read_map
 from ..preferences import ADDON
 from ..properties import DICE_PG_take
 from ..scene.object_data import armature_of
+from ..scene.scene_settings import unit_of
 
 if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import OperatorReturnItems

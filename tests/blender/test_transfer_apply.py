@@ -12,9 +12,10 @@ from dice_blender.character import applying
 from dice_blender.character.applying import Applied, apply_motion
 from dice_blender.character.objects import find_objects
 from dice_blender.character.own_parts import list_transfers, remove_transfer
-from dice_blender.character.reading import ReadCharacter, find_map, read_character, unit_of
+from dice_blender.character.reading import ReadCharacter, find_map, read_character
 from dice_blender.character.take_source import TakeSource
 from dice_blender.scene.animation import curves_of
+from dice_blender.scene.scene_settings import unit_of
 from dice_core.errors import InputError
 
 from .small_character import make_character

@@ -9,9 +9,10 @@ import pytest
 from dice_blender.character.applying import Applied, apply_motion
 from dice_blender.character.objects import find_objects
 from dice_blender.character.own_parts import remove_transfer
-from dice_blender.character.reading import ReadCharacter, find_map, read_character, unit_of
+from dice_blender.character.reading import ReadCharacter, find_map, read_character
 from dice_blender.character.take_source import TakeSource
 from dice_blender.scene.animation import curves_of
+from dice_blender.scene.scene_settings import unit_of
 from dice_core.errors import InputError
 
 from .ik_rigs import RIGS, of_its_own_kind
