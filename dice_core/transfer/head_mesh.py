@@ -7,6 +7,7 @@ import numpy as np
 from dice_core.errors import InputError
 from dice_core.geometry.mesh import connected_components
 from dice_core.transfer.files import Character
+from dice_core.transfer.own_axes import own_axes
 
 __all__ = ["HEAD_SHARE", "WELD", "bone_weight", "head_surface", "inside_head", "main_skin", "outwards", "twins"]
 
@@ -28,7 +29,8 @@ LOOSE = 0.2
 
 def head_surface(character: Character) -> tuple[np.ndarray, np.ndarray, float, np.ndarray]:
     """Triangles of the head's skin and their numbers, the head's height and its middle."""
-    vertices = character.vertices.astype(np.float64)
+    vertices, axes = character.vertices.astype(np.float64), own_axes(character)
+    upright = vertices @ axes.T
     inside = character.head_vertices.copy()
     if not inside.any():
         raise InputError("The character has no mesh for a head: choose the object that is its head.")
@@ -36,14 +38,14 @@ def head_surface(character: Character) -> tuple[np.ndarray, np.ndarray, float, n
     if own is not None and (inside & (own >= HEAD_SHARE)).any():
         inside &= own >= HEAD_SHARE
     else:
-        inside &= _upper_end(vertices, inside)
+        inside &= _upper_end(upright, inside)
     number = np.flatnonzero(character.head_vertices[character.triangles].all(axis=1))
-    core = vertices[inside]
+    core = upright[inside]
     low, high = core.min(axis=0), core.max(axis=0)
     height = float((high - low).max())
     if height <= 0 or not inside[character.triangles].all(axis=1).any():
         raise InputError("The head's mesh has no surface: choose the object that is the character's head.")
-    middle = (low + high) / 2
+    middle = (low + high) / 2 @ axes
     near = np.linalg.norm(vertices - middle, axis=1) < height
     number = number[near[character.triangles[number]].all(axis=1)]
     triangles = character.triangles[number]
@@ -94,7 +96,8 @@ def bone_weight(character: Character, role: str) -> np.ndarray | None:
 
 
 def _upper_end(vertices: np.ndarray, inside: np.ndarray) -> np.ndarray:
-    """(V,) bool: all of a mesh that is no taller than a head with its neck, else the upper end of a body."""
+    """(V,) bool: all of a mesh that is no taller than a head with its neck, else the upper end of a body; vertices :
+    (V, 3) in the character's own axes."""
     size = np.ptp(vertices[inside], axis=0)
     if size[2] < TALL * min(size[0], size[1]) * 1.2:
         return np.ones(len(vertices), bool)

@@ -21,6 +21,7 @@ from dice_core.transfer.face_points import FacePoints, find_face_points
 from dice_core.transfer.files import Character
 from dice_core.transfer.head_mesh import HEAD_SHARE, WELD, bone_weight, head_surface, inside_head, main_skin, twins
 from dice_core.transfer.names import POINT_LANDMARKS
+from dice_core.transfer.own_axes import own_axes
 from dice_core.transfer.registration import Similarity, fit_shape, fit_similarity, register_head
 from dice_core.transfer.shape_fit import fit_surface_shape
 from dice_core.transfer.surface_points import SurfacePoints, closest_facing
@@ -182,7 +183,8 @@ def find_face(character: Character, should_stop: Callable[[], None]) -> FoundFac
         painter = HeadPainter(
             vertices, inside_head(character, middle, height), character.head_vertices & ~ball_vertices, balls
         )
-        found = find_face_points(painter, SurfaceIndex(vertices, triangles), middle, height, should_stop)
+        skin_index = SurfaceIndex(vertices, triangles)
+        found = find_face_points(painter, skin_index, middle, height, own_axes(character), should_stop)
     if found is None and by_hand.sum() < LEAST_BY_HAND:
         raise InputError(
             "No face was found on the head: choose the mesh that is the head, or set the landmarks on its face by hand."
