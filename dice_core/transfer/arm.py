@@ -11,6 +11,7 @@ import numpy as np
 
 from dice_core.geometry.rotations import rotation_matrices
 from dice_core.transfer.files import Character
+from dice_core.transfer.own_axes import own_axes
 from dice_core.transfer.turns import least_turn, twist_about
 
 __all__ = ["Arm", "ArmPose", "arm_of"]
@@ -35,8 +36,6 @@ REST_SIDE, DOWN_SIDE = 0.6, 1.0
 FOREARM_TWIST = 0.5
 """Share of the hand's turn about the forearm that the forearm takes over."""
 
-DOWN, BACK = np.array([0.0, 0.0, -1.0]), np.array([0.0, 1.0, 0.0])
-
 
 @dataclass(frozen=True)
 class ArmPose:
@@ -52,12 +51,14 @@ class ArmPose:
 
 @dataclass(frozen=True)
 class Arm:
-    """Joints at rest, (3,) each; collar : of the shoulder's bone, None without one."""
+    """Joints at rest, (3,) each; collar : of the shoulder's bone, None without one; axes : (3, 3) the character's own,
+    rows left, back and up."""
 
     collar: np.ndarray | None
     shoulder: np.ndarray
     elbow: np.ndarray
     wrist: np.ndarray
+    axes: np.ndarray
 
     @property
     def lengths(self) -> tuple[float, float]:
@@ -76,7 +77,7 @@ class Arm:
         cosine = np.clip((upper**2 + bent**2 - lower**2) / (2 * upper * bent), -1, 1)
         elbow = shoulder + upper * (cosine * along + np.sqrt(1 - cosine**2) * side)
         reached = shoulder + bent * along
-        rest_side = _rest_side(self.shoulder, self.elbow, self.wrist)
+        rest_side = self._rest_side()
         rest_normal = np.cross(self.wrist - self.shoulder, rest_side)
         normal = np.cross(along, side)
         upper_turn = _frame(elbow - shoulder, normal) @ _frame(self.elbow - self.shoulder, rest_normal).T
@@ -108,12 +109,23 @@ class Arm:
 
     def _side(self, along: np.ndarray, collar_turn: np.ndarray) -> np.ndarray:
         """(3,) unit, across the way to the wrist, to where the elbow points."""
-        rest = collar_turn @ _rest_side(self.shoulder, self.elbow, self.wrist)
+        rest, down = collar_turn @ self._rest_side(), -self.axes[2]
         carried = least_turn(collar_turn @ (self.wrist - self.shoulder), along) @ rest
-        side = REST_SIDE * carried + DOWN_SIDE * (DOWN - (DOWN @ along) * along)
+        side = REST_SIDE * carried + DOWN_SIDE * (down - (down @ along) * along)
         side -= (side @ along) * along
         length = float(np.linalg.norm(side))
         return side / length if length > 1e-6 else carried
+
+    def _rest_side(self) -> np.ndarray:
+        """(3,) unit, where the elbow points at rest; backwards and down where the arm is straight."""
+        way = self.wrist - self.shoulder
+        along = way / np.linalg.norm(way)
+        side = self.elbow - self.shoulder
+        side = side - (side @ along) * along
+        if np.linalg.norm(side) < STRAIGHT * np.linalg.norm(way):
+            side = self.axes[1] - 0.3 * self.axes[2]
+            side = side - (side @ along) * along
+        return side / np.linalg.norm(side)
 
 
 def arm_of(character: Character, letter: str) -> Arm | None:
@@ -125,19 +137,8 @@ def arm_of(character: Character, letter: str) -> Arm | None:
             joints[role] = character.bone_matrices[character.bone_names.index(bone), :3, 3]
     if not {"upper_arm", "forearm", "hand"} <= joints.keys():
         return None
-    arm = Arm(joints.get("shoulder"), joints["upper_arm"], joints["forearm"], joints["hand"])
+    arm = Arm(joints.get("shoulder"), joints["upper_arm"], joints["forearm"], joints["hand"], own_axes(character))
     return arm if min(arm.lengths) > 0 else None
-
-
-def _rest_side(shoulder: np.ndarray, elbow: np.ndarray, wrist: np.ndarray) -> np.ndarray:
-    """(3,) unit, where the elbow points at rest; backwards and down where the arm is straight."""
-    along = (wrist - shoulder) / np.linalg.norm(wrist - shoulder)
-    side = elbow - shoulder
-    side = side - (side @ along) * along
-    if np.linalg.norm(side) < STRAIGHT * np.linalg.norm(wrist - shoulder):
-        side = BACK + 0.3 * DOWN
-        side = side - (side @ along) * along
-    return side / np.linalg.norm(side)
 
 
 def _frame(along: np.ndarray, normal: np.ndarray) -> np.ndarray:

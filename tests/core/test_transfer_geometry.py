@@ -61,7 +61,7 @@ def test_deformation_transfer_onto_a_turned_and_larger_copy_gives_the_same_key(n
 
 
 def test_an_arm_reaches_what_is_within_reach_and_keeps_its_bones() -> None:
-    arm = Arm(None, np.array([0.2, 0, 1.4]), np.array([0.5, 0.02, 1.4]), np.array([0.76, 0, 1.4]))
+    arm = Arm(None, np.array([0.2, 0, 1.4]), np.array([0.5, 0.02, 1.4]), np.array([0.76, 0, 1.4]), np.eye(3))
     for wrist in ([0.1, -0.3, 1.55], [0.3, -0.2, 1.2], [0.5, -0.25, 1.6]):
         pose = arm.reach_for(np.array(wrist), np.eye(3))
         elbow = arm.shoulder + pose.upper @ (arm.elbow - arm.shoulder)
@@ -79,7 +79,7 @@ def test_an_arm_reaches_what_is_within_reach_and_keeps_its_bones() -> None:
 
 def test_an_arm_that_is_too_short_stretches_towards_the_wrist_and_its_shoulder_helps_a_little() -> None:
     collar = np.array([0.03, 0, 1.42])
-    arm = Arm(collar, np.array([0.2, 0, 1.4]), np.array([0.5, 0.02, 1.4]), np.array([0.76, 0, 1.4]))
+    arm = Arm(collar, np.array([0.2, 0, 1.4]), np.array([0.5, 0.02, 1.4]), np.array([0.76, 0, 1.4]), np.eye(3))
     far = np.array([0.2, -1.0, 1.4])
     pose = arm.reach_for(far, np.eye(3))
     shoulder = collar + pose.shoulder @ (arm.shoulder - collar)
@@ -90,7 +90,7 @@ def test_an_arm_that_is_too_short_stretches_towards_the_wrist_and_its_shoulder_h
 
 
 def test_the_forearm_takes_half_of_the_hands_twist() -> None:
-    arm = Arm(None, np.zeros(3), np.array([0.3, 0.05, 0]), np.array([0.5, 0, 0]))
+    arm = Arm(None, np.zeros(3), np.array([0.3, 0.05, 0]), np.array([0.5, 0, 0]), np.eye(3))
     still = arm.reach_for(arm.wrist, np.eye(3))
     axis = still.forearm @ (arm.wrist - arm.elbow)
     axis /= np.linalg.norm(axis)
