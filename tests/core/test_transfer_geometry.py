@@ -89,6 +89,15 @@ def test_an_arm_that_is_too_short_stretches_towards_the_wrist_and_its_shoulder_h
     assert 0 < angle <= SHOULDER_MOST + 1e-9
 
 
+def test_a_straight_arm_bends_alike_however_its_character_stands() -> None:
+    joints = np.array([[0.03, 0, 1.42], [0.2, 0, 1.4], [0.5, 0, 1.4], [0.76, 0, 1.4]])
+    wrist, turn = np.array([0.1, -0.3, 1.55]), rotation_matrices(np.array([0.4, -1.2, 2.0]))
+    plain = Arm(*joints, np.eye(3)).reach_for(wrist, np.eye(3))
+    turned = Arm(*(joints @ turn.T), turn.T).reach_for(turn @ wrist, np.eye(3))
+    for part in ("shoulder", "upper"):
+        np.testing.assert_allclose(getattr(turned, part), turn @ getattr(plain, part) @ turn.T, atol=1e-9)
+
+
 def test_the_forearm_takes_half_of_the_hands_twist() -> None:
     arm = Arm(None, np.zeros(3), np.array([0.3, 0.05, 0]), np.array([0.5, 0, 0]), np.eye(3))
     still = arm.reach_for(arm.wrist, np.eye(3))
