@@ -54,7 +54,7 @@ def speed_along(hand: np.ndarray, head: np.ndarray, known: np.ndarray, fps: floa
     before = np.arange(-reach, 1.0)
     apart = np.where(known, hand - head, 0.0)
     slopes = np.minimum(_steepness(apart, known, before), _steepness(apart, known, -before[::-1]))
-    return np.where(np.isfinite(slopes), slopes * fps, 0.0)
+    return np.where(np.isfinite(slopes), slopes, 0.0) * fps
 
 
 def _steepness(values: np.ndarray, known: np.ndarray, offsets: np.ndarray) -> np.ndarray:

@@ -90,5 +90,5 @@ def test_what_looks_sure_may_be_faster() -> None:
     still = np.zeros(len(speeds))
     assert may_touch(likely, speeds, still).tolist() == [True, True, True, False, False, False, False]
     assert may_touch(sure, speeds, still).tolist() == [True, True, True, True, True, False, False]
-    assert may_touch(likely, still, speeds).tolist() == [True, True, True, True, False, False, False]
+    assert may_touch(likely, still, speeds).tolist() == [True, True, True, True, True, False, False]
     assert may_touch(np.array([0.21, 0.19, 1.0]), np.zeros(3), np.zeros(3)).tolist() == [True, False, True]
