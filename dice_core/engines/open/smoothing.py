@@ -14,7 +14,7 @@ from dice_core.fitting.adaptive_filter import adaptive_smooth, adaptive_smooth_r
 from dice_core.fitting.depth_over_time import depth_over_time
 from dice_core.fitting.temporal_filter import BLINK_SECONDS, EXPRESSION_SECONDS, runs
 from dice_core.fitting.touch_over_time import touch_over_time
-from dice_core.fitting.touch_speed import may_touch, speed_across, speed_along
+from dice_core.fitting.touch_speed import may_touch, speed_across
 
 __all__ = ["HandMotion", "HeadMotion", "smooth_hand", "smooth_head"]
 
@@ -111,9 +111,8 @@ def smooth_hand(hand: HandFrames, head: HeadMotion, seen_head: HeadFrames, fps: 
         angles = adaptive_smooth(angles[..., None], tracked > 0, fps, _FINGER_NOISE)[..., 0]
     angles = np.clip(angles, model.dof_lower, model.dof_upper)
     beside = hand.free_pose[:, 5] >= hand.pose[:, 5]
-    known, free, behind = (hand.found > 0) & (seen_head.found > 0), hand.free_centre, seen_head.translation
-    speeds = speed_across(free, behind, known, fps), speed_along(free[:, 2], behind[:, 2], known, fps)
-    touching = (hand.touching > 0) & may_touch(hand.touch_probability, *speeds)
+    speed = speed_across(hand.free_centre, seen_head.translation, (hand.found > 0) & (seen_head.found > 0), fps)
+    touching = (hand.touching > 0) & may_touch(hand.touch_probability, speed)
     touching, depth = touch_over_time(touching, hand.depth, beside, tracked > 0, fps)
     distance = _hand_distance(hand, touching, head, seen_head)
     if len(tracked) > 1:
