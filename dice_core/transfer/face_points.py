@@ -51,7 +51,7 @@ TRIES = 3
 
 OBLIQUE = np.cos(np.radians(20.0))
 """Cosine between a sight and the front of the face that it shows below which the middle row of views is read first, for
-a better front: one view's own depth leaves it up to 15 degrees off. Upright test characters have 8 degrees."""
+a better front: one view's own depth leaves it up to 15 degrees off. Upright test characters are nearer."""
 
 ROUNDS = 4
 """Rounds of reweighted least squares; two more change nothing by more than a tenth of a millimetre on our own head."""
