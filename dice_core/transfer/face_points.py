@@ -44,7 +44,7 @@ front has 17 and more, the longest of them, and 24 on all others; an upside-down
 LEAST_MEDIAN = 13.0
 """Evidence of the middle one of the views that a finding is made of. Of the test characters' faces the longest has 15
 to 18, a cartoon and all others 24; what was found upside down, on ears, or on heads of which the face was taken away
-has less than 12."""
+has less than 12. Where the character's own front is, `LEAST_EVIDENCE` is enough, if nothing better is found."""
 
 TRIES = 3
 """Sights that are not sure from which a finding is tried, the best first. Set by hand."""
@@ -111,10 +111,14 @@ def find_face_points(
     """
     search = FaceSearch()
     for sight in _first_sights(search, painter, middle, height, axes, should_stop):
-        found = _finding(search, painter, skin, sight, should_stop)
+        found = _finding(search, painter, skin, sight, LEAST_MEDIAN, should_stop)
         if found is not None:
             return found
-    return None
+    # A face that hardly looks like one, such as a toy's, is believed where a face is to be expected.
+    expected = _look(search, painter, _Place(middle, height, -axes[1], axes[2]))
+    if expected is None or expected.evidence < LEAST_EVIDENCE:
+        return None
+    return _finding(search, painter, skin, expected, LEAST_EVIDENCE, should_stop)
 
 
 def _first_sights(
@@ -149,9 +153,15 @@ def _first_sights(
 
 
 def _finding(
-    search: FaceSearch, painter: HeadPainter, skin: SurfaceIndex, sight: _Sight, should_stop: Callable[[], None]
+    search: FaceSearch,
+    painter: HeadPainter,
+    skin: SurfaceIndex,
+    sight: _Sight,
+    least: float,
+    should_stop: Callable[[], None],
 ) -> FacePoints | None:
-    """The landmarks that begin with a sight, None where the views round it contradict it."""
+    """The landmarks that begin with a sight, None where the views round it contradict it; least : evidence of the
+    middle one of these."""
     place = _aimed(painter, skin, sight)
     if place.front @ sight.place.front < OBLIQUE:
         row = _row(search, painter, place, 0.0, should_stop)
@@ -159,7 +169,7 @@ def _finding(
             return None
         place = _placed(_meeting(row, skin, painter.vertices, place.height)[0], place)
     sights = [one for pitch in PITCHES for one in _row(search, painter, place, pitch, should_stop)]
-    if len(sights) < LEAST_VIEWS or np.median([one.evidence for one in sights]) < LEAST_MEDIAN:
+    if len(sights) < LEAST_VIEWS or np.median([one.evidence for one in sights]) < least:
         return None
     points, weights = _meeting(sights, skin, painter.vertices, place.height)
     if np.median(weights) < LEAST_TRUST:
