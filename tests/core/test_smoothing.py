@@ -25,6 +25,7 @@ def footage(touching: bool) -> OpenFrames:
     hand.free_centre[:] = hand.centre + np.array([0.0, 0.0, 0.03])
     hand.free_centre[::7, 2] += 0.25
     hand.touching[:] = touching
+    hand.touch_probability[:] = 0.9 if touching else 0.1
     hand.depth[:] = 0.002
     return frames
 
@@ -101,3 +102,12 @@ def test_a_hand_that_is_seen_for_a_moment_is_a_misdetection(seen: list[int], kep
     head = smooth_head(frames.head, FPS, load_head())
     hand = smooth_hand(frames.right, head, frames.head, FPS, load_hand("right"))
     assert np.flatnonzero(hand.tracked).tolist() == kept
+
+
+def test_a_hand_that_passes_fast_before_a_head_does_not_touch_it() -> None:
+    frames = footage(touching=True)
+    frames.right.free_centre[:20, 0] = np.linspace(-0.25, 0.0, 20) * frames.right.free_centre[:20, 2]
+    head = smooth_head(frames.head, FPS, load_head())
+    hand = smooth_hand(frames.right, head, frames.head, FPS, load_hand("right"))
+    assert not hand.touching[:19].any()
+    assert hand.touching[20:].all()
