@@ -13,12 +13,12 @@ from mathutils import Matrix
 
 from ..scene.animation import CurveWriter
 from ..scene.object_data import camera_of, mesh_of
-from .body_motion import keyed_motion, move, shrinking, standing_point
+from .body_motion import keyed_motion, shrinking, standing_point
 from .bones import STAND_IN_LENGTH, bones_of, reference_frame, stand_in
 from .carriers import Carrier, ObjectCarrier, SkinCarrier, add_remainder
 from .export_scene import ExportScene
 from .presets import Preset
-from .sampling import BodySample, Samples
+from .sampling import BodySample, Samples, place
 from .shapes import Shapes, limit_influences, read_shapes, skin_weights, write_shapes, write_weights
 from .skeleton import Bone, bind, build_armature, key_channels
 from .transforms import constant_part, decompose, is_mirrored
@@ -72,7 +72,7 @@ def arrange(
     """
     frames = np.arange(len(samples.bodies[0].world))
     if at_origin:
-        move(samples, standing_point(samples))
+        place(samples, 1.0, -standing_point(samples))
     for item in samples.bodies:
         copies.loan.give(item.body.mesh, item.body.name)
         copies.loan.give(mesh_of(item.body.mesh), copies.names.unused(f"{item.body.name} Mesh"))

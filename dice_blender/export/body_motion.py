@@ -8,7 +8,7 @@ from ..scene.importer import MESH_PROPERTY
 from .sampling import BodySample, Samples
 from .transforms import Channels, decompose
 
-__all__ = ["keyed_motion", "move", "shrinking", "standing_point"]
+__all__ = ["keyed_motion", "shrinking", "standing_point"]
 
 # Neither format has visibility: absent bodies shrink to a point. Not to nothing, which could not be inverted.
 _ABSENT_SCALE = 1e-3
@@ -34,16 +34,3 @@ def standing_point(samples: Samples) -> np.ndarray:
     points = head.surface[int(np.argmax(head.visible))]
     low, high = points.min(axis=0), points.max(axis=0)
     return np.array([(low[0] + high[0]) / 2, (low[1] + high[1]) / 2, low[2]], float)
-
-
-def move(samples: Samples, point: np.ndarray) -> None:
-    """Shift all samples, in place, so that a world point gets to the origin. point : (3,) metres."""
-    for item in samples.bodies:
-        item.world[:, :3, 3] -= point
-        item.surface -= point.astype(np.float32)
-    for rig in samples.rigs:
-        rig.world[:, :3, 3] -= point
-        for matrices in rig.pose.values():
-            matrices[:, :3, 3] -= point
-    for matrices in samples.cameras.values():
-        matrices[:, :3, 3] -= point

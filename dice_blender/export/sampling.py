@@ -14,7 +14,7 @@ from ..scene.object_data import armature_of, mesh_of, pose_of, shape_keys_of
 from .export_scene import Body, ExportScene
 from .visibility import hidden_now, shown_frames
 
-__all__ = ["BodySample", "RigSample", "Samples", "sample"]
+__all__ = ["BodySample", "RigSample", "Samples", "place", "sample"]
 
 # Share of an object's largest scale below which it counts as hidden: nothing is to be seen of it.
 _VANISHED = 1e-3
@@ -102,23 +102,20 @@ def sample(copies: ExportScene) -> Samples:
     used = [rig for rig in rigs.values() if any(item.rig is rig for item in seen)]
     _wait_where_they_appear(seen, used)
     samples = Samples(seen, used, cameras)
-    _measure(samples, copies.unit)
+    if copies.unit != 1.0:
+        place(samples, copies.unit, np.zeros(3))
     return samples
 
 
-def _measure(samples: Samples, unit: float) -> None:
-    """Turn samples, in place, from units of the user's scene into metres; unit : metres of one."""
-    if unit == 1.0:
-        return
+def place(samples: Samples, scale: float, shift: np.ndarray) -> None:
+    """Scale all samples, in place, about the world's origin, and shift them by (3,) metres."""
+    poses = [matrices for rig in samples.rigs for matrices in (rig.world, *rig.pose.values())]
+    for matrices in (*(item.world for item in samples.bodies), *poses, *samples.cameras.values()):
+        matrices[:, :3] *= scale
+        matrices[:, :3, 3] += shift
     for item in samples.bodies:
-        item.world[:, :3] *= unit
-        item.surface *= np.float32(unit)
-    for rig in samples.rigs:
-        rig.world[:, :3] *= unit
-        for matrices in rig.pose.values():
-            matrices[:, :3] *= unit
-    for matrices in samples.cameras.values():
-        matrices[:, :3, 3] *= unit
+        item.surface *= np.float32(scale)
+        item.surface += shift.astype(np.float32)
 
 
 def _without_new_vertices(body: Body) -> list[str]:

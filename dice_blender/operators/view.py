@@ -16,7 +16,7 @@ from ..properties import settings_of
 from ..scene.background import fit_background
 from ..scene.contact import FRAME_PROPERTY
 from ..scene.parts import ORIGIN, parts_in
-from ..scene.scene_settings import match
+from ..scene.scene_settings import match, unit_of
 
 if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import OperatorReturnItems
@@ -83,7 +83,7 @@ class DICE_OT_match_scene(_OnImport, Operator):
         if wanted is None:
             return {"CANCELLED"}
         if self.kind == "units" and ORIGIN in parts:
-            parts[ORIGIN].scale = [1 / scene.unit_settings.scale_length] * 3
+            parts[ORIGIN].scale = [1 / unit_of(scene)] * 3
         match(scene, wanted, self.kind)
         camera = entry.camera_object()
         if camera is not None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from dice_core.capture import CaptureResult, capture
 from dice_core.cli import spans
-from dice_core.cli.event_stream import run_with_events
+from dice_core.cli.event_stream import run_with_events, say_warning
 from dice_core.cli.progress import progress_bar
 from dice_core.cli.stopping import stop_requests
 from dice_core.engines.settings import CaptureSettings
@@ -99,8 +99,7 @@ def _stills(options: argparse.Namespace, settings: CaptureSettings, events: Even
     folder = options.output or Path(f"{source.resolve().name}-takes")
     status = 0
     for sentence in left_out_warning(source):
-        events.warning(sentence)
-        print(f"dice: {sentence}", file=sys.stderr)
+        say_warning(events, sentence)
     for image, name in zip(images, _take_names(images), strict=True):
         if stop.is_set():
             break

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dice_core.errors import user_message
 from dice_core.events import EventWriter
 
-__all__ = ["run_with_events", "step_reporter"]
+__all__ = ["run_with_events", "say_warning", "step_reporter"]
 
 
 def run_with_events(options: argparse.Namespace, run: Callable[[argparse.Namespace, EventWriter], int]) -> int:
@@ -25,6 +25,12 @@ def run_with_events(options: argparse.Namespace, run: Callable[[argparse.Namespa
         with contextlib.suppress(BrokenPipeError):  # nobody reads the events any more; the error itself is raised
             events.error(user_message(error))
         raise
+
+
+def say_warning(events: EventWriter, sentence: str) -> None:
+    """Tell of what the result lacks, as an event and to whoever reads the command's errors."""
+    events.warning(sentence)
+    print(f"dice: {sentence}", file=sys.stderr)
 
 
 def step_reporter(events: EventWriter, bar: Callable[[int, int], None]) -> Callable[[int, int], None]:

@@ -14,7 +14,7 @@ __all__ = ["print_result", "run"]
 
 def run(options: argparse.Namespace) -> int:
     """Run the command; returns the exit status."""
-    check_endings({"-o .blend": options.output, "--fbx .fbx": options.fbx, "--glb .glb": options.glb})
+    check_endings(options.output, options.fbx, options.glb)
     result = make_blend(
         options.take,
         options.output,

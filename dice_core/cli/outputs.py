@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 
 from dice_core.errors import InputError
@@ -10,10 +9,8 @@ from dice_core.errors import InputError
 __all__ = ["check_endings"]
 
 
-def check_endings(outputs: Mapping[str, Path | None]) -> None:
-    """Raise InputError where a file that is asked for has another ending than its kind; outputs : option and ending,
-    such as "--fbx .fbx", to the file, None where none is asked for."""
-    for asked, path in outputs.items():
-        option, ending = asked.split()
+def check_endings(blend: Path, fbx: Path | None, glb: Path | None) -> None:
+    """Raise InputError where a file that is asked for, None for one that is not, has another ending than its kind."""
+    for option, path, ending in (("-o", blend, ".blend"), ("--fbx", fbx, ".fbx"), ("--glb", glb, ".glb")):
         if path is not None and path.suffix.lower() != ending:
             raise InputError(f"{option} {path} does not end in {ending}: give a file that does.")

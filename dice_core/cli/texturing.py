@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import sys
+from functools import partial
 
-from dice_core.cli.event_stream import run_with_events, step_reporter
+from dice_core.cli.event_stream import run_with_events, say_warning, step_reporter
 from dice_core.cli.progress import progress_bar
 from dice_core.cli.stopping import stop_requests
 from dice_core.events import EventWriter
@@ -22,10 +22,6 @@ def run(options: argparse.Namespace) -> int:
 def _run(options: argparse.Namespace, events: EventWriter) -> int:
     from dice_core.texture import bake_textures
 
-    def warn(sentence: str) -> None:
-        events.warning(sentence)
-        print(f"dice: {sentence}", file=sys.stderr)
-
     take = open_take(options.take)
     with stop_requests(watch_input=options.events) as stop, progress_bar("textures") as bar:
         baked = bake_textures(
@@ -34,7 +30,7 @@ def _run(options: argparse.Namespace, events: EventWriter) -> int:
             size=options.size,
             footage=options.footage,
             progress=step_reporter(events, bar),
-            on_warning=warn,
+            on_warning=partial(say_warning, events),
             should_stop=stop.is_set,
         )
     folder = str(options.output)

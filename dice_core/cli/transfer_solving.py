@@ -6,9 +6,8 @@ For Blender's side, which starts it as a process of its own; it is not listed am
 from __future__ import annotations
 
 import argparse
-import sys
 
-from dice_core.cli.event_stream import run_with_events, step_reporter
+from dice_core.cli.event_stream import run_with_events, say_warning, step_reporter
 from dice_core.cli.progress import progress_bar
 from dice_core.cli.stopping import stop_requests
 from dice_core.events import EventWriter
@@ -40,8 +39,7 @@ def _run(options: argparse.Namespace, events: EventWriter) -> int:
         motion = solve(take, character, settings, progress)
     write_motion(options.output, motion)
     for sentence in motion.report["warnings"]:
-        events.warning(sentence)
-        print(f"dice: {sentence}", file=sys.stderr)
+        say_warning(events, sentence)
     events.done(
         take=str(options.output), frames=frames, tracked={}, touches=len(motion.touches), cancelled=False, unfinished=""
     )  # fmt: skip

@@ -27,7 +27,7 @@ _MODULE = "dice_blender.transfer_headless"
 
 def run(options: argparse.Namespace) -> int:
     """Run the command; returns the exit status."""
-    check_endings({"-o .blend": options.output, "--fbx .fbx": options.fbx, "--glb .glb": options.glb})
+    check_endings(options.output, options.fbx, options.glb)
     settings = TransferSettings(options.neck_share, options.dents, not options.no_contact, options.hands)
     take = open_take(options.take)
     if not options.onto.is_file():
